@@ -1,0 +1,56 @@
+/*
+ * The driver runs a plan's actors as real processes that make real system calls in a directory, and kills them where it is told.
+ *
+ * Each actor is a process, each further lane of it a thread. Lanes run their steps in order and side by side; `barrier` is where
+ * they wait for each other. Above `---` (set-up) nothing is killed; when every lane has arrived there the driver calls `ready` in
+ * the parent (sync, start of recording) and then lets them go on. Actors die with the driver (PR_SET_PDEATHSIG).
+ */
+#ifndef TORNPAGE_ENGINE_DRIVER_H
+#define TORNPAGE_ENGINE_DRIVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "language/plan.h"
+#include "truth/history.h"
+
+struct error;
+
+enum kill_kind {
+    KILL_NEVER,  /* run to the end; actors then exit without unmapping or closing anything */
+    KILL_BEFORE, /* all actors die when `step` is about to begin (it is not recorded) */
+    KILL_AFTER,  /* ... when `step` has ended */
+    KILL_INSIDE, /* ... inside the store `step`, after `bytes` bytes of it (rounded down to what one instruction stores) */
+    KILL_ASYNC,  /* ... `spins` turns of a busy loop after `step` was recorded as begun: somewhere inside or after its system call
+                  */
+};
+
+struct kill_point {
+    enum kill_kind kind;
+    uint32_t step;
+    uint64_t bytes;
+    uint64_t spins;
+};
+
+struct driver_job {
+    const struct plan *plan;
+    const char *dir;             /* an existing empty directory: every path of the plan is relative to it */
+    struct history *history;     /* in MAP_SHARED memory */
+    const _Atomic uint64_t *pos; /* the write log's published length, or NULL */
+    struct kill_point kill;
+    uint32_t deadline_ms;                       /* for the whole run; when it passes all actors are killed and *ret_hung is set */
+    int (*ready)(void *arg, struct error *err); /* called between set-up and the rest; may be NULL */
+    void *arg;
+};
+
+/*
+ * Runs the job; returns when every actor is dead and reaped. 0: history holds what happened. -errno: the harness or machine
+ * failed ("broken"). *ret_hung: index of a step that did not end before the deadline, or -1.
+ */
+int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *err);
+
+/* What a verb's call sees: the actor's process. Defined in driver's actor.h for the files in harness/verbs/. */
+struct actor;
+
+#endif

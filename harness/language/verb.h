@@ -1,0 +1,48 @@
+/*
+ * What a verb is. A verb lives in one place: an entry of a `const struct verb` array in harness/verbs/, holding its syntax (which
+ * the parser reads), its paragraph (which `tornpage list verbs` prints and scenarios/README.md repeats), what it means to the
+ * oracle (effect) and how a process really does it (call).
+ *
+ * Syntax strings: "[-r] [-S BYTE] OFFSET LENGTH". "[-x]" is a flag, "[-x TYPE]" a flag with a value, "[-x] [-y]" may also be
+ * given joined ("-xy") as in xfs_io; "UPPER" a required argument of that type; "[A B]" optional arguments that come together.
+ * Types: OFFSET LENGTH SIZE  bytes, with k m g t       COUNT  a plain number      BYTE  0 to 255, decimal, 0x or 'c'    MODE
+ * octal PATH NEWPATH        a path                    MAP FILE  the name of a mapping or descriptor, without '@'
+ */
+#ifndef TORNPAGE_LANGUAGE_VERB_H
+#define TORNPAGE_LANGUAGE_VERB_H
+
+#include <stddef.h>
+
+struct step;
+struct event;
+struct world;
+struct actor;
+
+enum verb_target {
+    TARGET_NONE,     /* takes no '@name' */
+    TARGET_FILE,     /* works on an open descriptor: '@name' or the lane's current one */
+    TARGET_NEW_FILE, /* makes one: '@name' names it (default: the path), and it becomes current */
+    TARGET_MAP,      /* works on a mapping */
+    TARGET_NEW_MAP,  /* makes one from a descriptor: '@name' names it (default: the descriptor's name), and it becomes current */
+};
+
+struct verb {
+    const char *name;
+    const char *syntax; /* arguments only */
+    enum verb_target target;
+    const char *help; /* a paragraph, plain text, no newlines */
+    /* Tells the oracle's world what the recorded event did. NULL: nothing. */
+    void (*effect)(struct world *w, const struct step *s, const struct event *e);
+    /* Does it in the actor's process and records result, errno and data read in *e. NULL: the driver handles it (barrier). */
+    void (*call)(struct actor *a, const struct step *s, struct event *e);
+};
+
+/* Ends with an entry whose name is NULL. The parser finds verbs here. Implemented in harness/verbs/. */
+const struct verb *verb_find(const char *name, size_t len_bytes);
+/* Walks all verbs in a stable order: pass NULL to start, returns NULL at the end. */
+const struct verb *verb_next(const struct verb *v);
+/* The bit in step->flags for flag letter c of v; 0 when v has no such flag. Index for step->flag_arg: verb_flag_index. */
+unsigned verb_flag(const struct verb *v, char c);
+int verb_flag_index(const struct verb *v, char c);
+
+#endif

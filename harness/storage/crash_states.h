@@ -1,0 +1,62 @@
+/*
+ * Crash states: which disk images may exist after a power cut. The file crash_states.c opens with the model in plain English.
+ */
+#ifndef TORNPAGE_STORAGE_CRASH_STATES_H
+#define TORNPAGE_STORAGE_CRASH_STATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/writelog.h"
+
+struct rng;
+struct buf;
+
+/* One in-flight write that reached the media, whole or in part. Parts are in sectors of the disk's atomic unit, from the write's
+ * start. */
+struct kept_write {
+    uint64_t entry;
+    uint32_t first, count; /* sectors [first, first+count) of the write; count 0: all of it */
+};
+
+/*
+ * The media after a cut at `cut`: every write before `durable` (a log position), and of the writes in [durable, cut) exactly
+ * those in `kept`, in log order. The same image may exist at every cut in [cut, until]: its contents must be legal at each of
+ * them.
+ */
+struct crash_state {
+    uint64_t durable, cut, until;
+    struct kept_write *kept;
+    size_t n_kept, cap_kept;
+    uint64_t image[2]; /* identity: states with equal identity hold equal bytes */
+};
+
+enum { STATES_SMALL_EPOCH = 6 }; /* in-flight writes up to which all subsets are visited */
+
+struct state_limits {
+    uint64_t max_states; /* 0: no limit */
+    uint32_t samples;    /* seeded random subsets for each epoch that is too large for all subsets */
+    unsigned sector;     /* atomic unit */
+    bool torn;           /* also visit torn writes */
+};
+
+struct state_source; /* enumerates; deterministic for one log, limits and seed */
+
+/* States for cuts in [from, to] of the log. Nothing is in flight at `from` (the engine has synced). */
+struct state_source *states_new(const struct writelog *l, uint64_t from, uint64_t to, const struct state_limits *lim,
+                                uint64_t seed);
+void states_free(struct state_source *s);
+/*
+ * The next state not visited before. Returns 1, or 0 at the end. Order: every prefix first, then each in-flight write dropped
+ * alone, then kept alone, then torn, then all subsets of small epochs, then samples. *ret is owned by the source until the next
+ * call.
+ */
+int states_next(struct state_source *s, const struct crash_state **ret);
+/* How many distinct states were given out so far, and a close estimate (>= 1) of how many are still to come; for the progress
+ * line. */
+void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left);
+/* "cut at 17 of 42; durable up to 12; kept 12 14; torn 15 (sectors 0-3 of 8)" */
+void crash_state_print(const struct crash_state *s, struct buf *out);
+
+#endif

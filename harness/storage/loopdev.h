@@ -1,0 +1,18 @@
+/* Loop devices, configured with LOOP_CONFIGURE and autoclear: when the last user is gone, however it died, so is the device. */
+#ifndef TORNPAGE_STORAGE_LOOPDEV_H
+#define TORNPAGE_STORAGE_LOOPDEV_H
+
+struct error;
+
+struct loopdev {
+    int fd;        /* keeps the device alive until a mount does */
+    char path[32]; /* "/dev/loop7"; a private node when /dev lacks one */
+};
+
+/* Attaches backing_fd with direct I/O and the logical block size `sector`. Tries again on EBUSY (free-device race). */
+int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err);
+/* Drops the device's page cache, so that the next mount reads the disk again. */
+int loopdev_drop_cache(const struct loopdev *l, struct error *err);
+void loopdev_detach(struct loopdev *l);
+
+#endif
