@@ -1,0 +1,30 @@
+/* What one scenario on one backend under one crash kind came to. */
+#ifndef TORNPAGE_ENGINE_RESULT_H
+#define TORNPAGE_ENGINE_RESULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "language/plan.h"
+
+enum verdict { VERDICT_KEPT, VERDICT_LOSSY, VERDICT_VIOLATED, VERDICT_BROKEN, VERDICT_SKIPPED, VERDICT_KINDS };
+extern const char *const verdict_names[VERDICT_KINDS]; /* "kept", "lossy", "violated", "broken", "skipped" */
+
+struct result {
+    char *scenario; /* plan->name */
+    char *backend;  /* backend_config spec */
+    enum crash_kind crash;
+    enum verdict verdict;
+    char *reason; /* why broken or skipped; what `sometimes` was not observed; a violation's first line; "" */
+    uint64_t states_covered, states_mounted, states_lossy, states_violated; /* power; simulate: runs */
+    uint64_t kills;                                                         /* processes killed (kill) */
+    uint64_t surprises;
+    char **findings; /* paths of finding files, sorted */
+    size_t n_findings;
+    char *details; /* for people: the text of each defect found, may be "" */
+    double wall_s;
+};
+
+void result_free(struct result *r);
+
+#endif
