@@ -6,6 +6,7 @@
  *   seq  a counter shared by all actors: x ended before y began exactly when x.end_seq < y.begin_seq;
  *   pos  the write log's length at that moment: a power cut at position p has seen x begin when x.begin_pos <= p, and end when it
  *        ended and x.end_pos <= p. Backends without a write log leave pos 0.
+ * An event with begin_seq 0 was claimed by a lane that died before its step began: it never happened.
  * A step that never ended has end_seq == HISTORY_NEVER (and end_pos likewise): it was running when the crash came.
  */
 #ifndef TORNPAGE_TRUTH_HISTORY_H

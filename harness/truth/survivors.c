@@ -1,0 +1,89 @@
+/* Survivors: see survivors.h. Paths and data live in one arena; until survivors_finish they are offsets into it, since it may
+ * move. */
+#include "truth/survivors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/* While the arena may still move, a "pointer" is its offset plus one. */
+static const void *from_offset(size_t off)
+{
+    return (const void *)(uintptr_t)(off + 1); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+static const void *to_pointer(const struct survivors *s, const void *p)
+{
+    return (const char *)s->mem + (uintptr_t)p - 1;
+}
+
+static size_t arena_new(struct survivors *s, size_t len)
+{
+    size_t off = s->mem_len;
+
+    s->mem = grow(s->mem, &s->mem_cap, s->mem_len + len, 1);
+    s->mem_len += len;
+    return off;
+}
+
+struct survivor *survivors_add(struct survivors *s, const char *path)
+{
+    size_t old_cap = s->cap;
+
+    s->v = grow(s->v, &s->cap, s->n, sizeof *s->v);
+    if (s->cap > old_cap)
+        memset(s->v + old_cap, 0, (s->cap - old_cap) * sizeof *s->v);
+    struct survivor *sv = &s->v[s->n++];
+    struct extent *extents = sv->extents;
+    size_t cap_extents = sv->cap_extents, len = strlen(path) + 1, off = arena_new(s, len);
+
+    memcpy((char *)s->mem + off, path, len);
+    *sv = (struct survivor){.path = from_offset(off), .extents = extents, .cap_extents = cap_extents};
+    return sv;
+}
+
+uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len)
+{
+    struct survivor *sv = &s->v[s->n - 1];
+    size_t at = arena_new(s, (s->mem_len + 7) / 8 * 8 - s->mem_len + len) /* keeps data aligned */;
+
+    at = (at + 7) / 8 * 8;
+    sv->extents = grow(sv->extents, &sv->cap_extents, sv->n_extents, sizeof *sv->extents);
+    sv->extents[sv->n_extents++] = (struct extent){.off = off, .len = len, .data = from_offset(at)};
+    return (uint8_t *)s->mem + at;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct survivor *)a)->path, ((const struct survivor *)b)->path);
+}
+
+void survivors_finish(struct survivors *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct survivor *sv = &s->v[i];
+
+        sv->path = to_pointer(s, sv->path);
+        for (size_t k = 0; k < sv->n_extents; k++)
+            sv->extents[k].data = to_pointer(s, sv->extents[k].data);
+    }
+    if (s->n > 1)
+        qsort(s->v, s->n, sizeof *s->v, by_path);
+}
+
+void survivors_clear(struct survivors *s)
+{
+    struct survivors kept = {.v = s->v, .cap = s->cap, .mem = s->mem, .mem_cap = s->mem_cap};
+
+    *s = kept;
+}
+
+void survivors_free(struct survivors *s)
+{
+    for (size_t i = 0; i < s->cap; i++)
+        free(s->v[i].extents);
+    free(s->v);
+    free(s->mem);
+    *s = (struct survivors){0};
+}
