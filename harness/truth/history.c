@@ -27,6 +27,7 @@ struct history *history_init(void *block, uint32_t cap_events, uint64_t cap_data
                           .data_base = events_end(cap_events),
                           .cap_data = cap_data_bytes,
                           .key = key};
+    memset(h->events, 0, cap_events * sizeof h->events[0]);
     return h;
 }
 

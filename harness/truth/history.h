@@ -35,8 +35,8 @@ struct event {
 
 /* Acts of the harness itself that the oracle must know; recorded by the engine in lane HISTORY_LANE_HARNESS. */
 enum {
-    HISTORY_STEP_START = 0xfffffff0U,   /* set-up is over and synced whole (as sync(2)); crashes strike from here on */
-    HISTORY_STEP_UNMOUNT = 0xfffffff1U, /* an orderly unmount (implies a sync of everything) */
+    HISTORY_STEP_START = 0x7ffffff0,   /* set-up is over and synced whole (as sync(2)); crashes strike from here on */
+    HISTORY_STEP_UNMOUNT = 0x7ffffff1, /* an orderly unmount (implies a sync of everything) */
     HISTORY_LANE_HARNESS = 0xff,
 };
 
