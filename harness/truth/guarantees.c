@@ -3,10 +3,8 @@
 
 const struct guarantees guarantees_default = {
     .sync_durable = true,
-    .survives_power = true,
     .no_stale_blocks = true,
     .zero_tail = true,
-    .rename_atomic = true,
     .fsync_names = true,
     .ordered_names = true,
 };

@@ -1,0 +1,225 @@
+/*
+ * Inside the world: what verbs record of themselves (their `effect`) and what the oracle reads. Only harness/truth and
+ * harness/verbs include this.
+ *
+ * Time is told as in history.h. A version, a size or a name operation that never ended keeps end_seq == HISTORY_NEVER: nothing
+ * supersedes it and no sync covers it, so it stays possible for good. `certain` is false for what failed or was cut short after
+ * it had begun: it may have set any of its bytes, or none, and so never supersedes anything either.
+ */
+#ifndef TORNPAGE_TRUTH_MODEL_H
+#define TORNPAGE_TRUTH_MODEL_H
+
+#include "language/plan.h"
+#include "truth/guarantees.h"
+#include "truth/history.h"
+#include "truth/world.h"
+
+enum { PAGE_BYTES = 4096, NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0 };
+#define OFF_MAX ((uint64_t)1 << 62)
+
+/* When something happened. */
+struct span {
+    int32_t event; /* index into history->events; NO_EVENT: before the run */
+    bool certain;
+    uint64_t begin_seq, end_seq, begin_pos, end_pos;
+};
+
+enum content_kind { CONTENT_ZERO, CONTENT_FILL, CONTENT_STAMP };
+
+/* What bytes are. A stamp's byte at offset b of the inode is byte b - shift of the store (clones and collapses move bytes). */
+struct content {
+    enum content_kind kind;
+    uint8_t fill;
+    uint32_t file, store;
+    int64_t shift;
+};
+
+struct version {
+    struct span when;
+    struct content content;
+    uint64_t off, end;
+    bool tail; /* stored beyond end of file in the last page (rule D3): never part of the file */
+};
+
+/* The size became hi. Unless made durable, a write that extends may leave any size from lo on. */
+struct size_version {
+    struct span when;
+    uint64_t lo, hi;
+};
+
+/* A sync that returned 0. `full`: of the whole inode (size whatever it is); else only the size needed to read [off, end). */
+struct sync_record {
+    struct span when;
+    uint64_t off, end;
+    bool full;
+};
+
+enum inode_kind { INODE_FILE, INODE_DIR, INODE_OTHER };
+
+struct inode {
+    enum inode_kind kind;
+    struct span born;
+    struct version *versions;
+    size_t n_versions, cap_versions;
+    struct size_version *sizes;
+    size_t n_sizes, cap_sizes;
+    struct sync_record *syncs;
+    size_t n_syncs, cap_syncs;
+};
+
+/* A name: a leaf in a directory. Its value is an inode, or NO_INODE. */
+struct name {
+    int dir;
+    const char *leaf; /* points into the plan's path */
+    size_t len;
+    int now; /* value after all events so far */
+};
+
+/* One operation on the name space sets one or two names at once (rename sets two). */
+struct name_op {
+    struct span when;
+    size_t n;
+    struct {
+        int name, inode;
+    } set[2];
+};
+
+/* A sync of names: of one directory (documented), of one file's names (practice: names_inode), or of all. */
+struct name_sync {
+    struct span when;
+    int dir;        /* inode of the directory; NO_INODE: all */
+    int file_inode; /* practice: the names of this inode and all before them; NO_INODE: not of this kind */
+};
+
+struct open_file {
+    bool valid, readable, writable, append;
+    int inode;
+    uint32_t path; /* index into plan->paths: what stamps call the file */
+    bool dsync;    /* O_DSYNC or O_SYNC: writes are durable on return */
+};
+
+struct mapping {
+    bool valid, shared, readable, writable;
+    int inode;
+    uint32_t path;
+    uint64_t off, len;
+    uint64_t made_seq;   /* begin_seq of the mmap */
+    struct version *own; /* private mappings: what was stored into them */
+    size_t n_own, cap_own;
+};
+
+/* What a read returned and where it looked, to be judged when the world is complete. */
+struct read_record {
+    int32_t event;
+    int inode;
+    uint64_t off, len; /* asked for */
+    bool through_map, is_private;
+    uint64_t made_seq;       /* private mapping: begin_seq of its mmap, */
+    size_t own_first, own_n; /*   and its own stores, in w->own_pool */
+};
+
+/* What a step had to come to, by rules F1 and I3; checked against its outcome by the verifier. */
+enum must { MUST_NOT, MAY, MUST };
+struct expectation {
+    enum must sigbus;
+    int err; /* must fail with this errno; 0: must not fail; -1: anything */
+    char rule[4];
+};
+
+struct world {
+    const struct plan *plan;
+    const struct history *history;
+    const struct guarantees *guarantees;
+    struct inode *inodes;
+    size_t n_inodes, cap_inodes;
+    struct name *names;
+    size_t n_names, cap_names;
+    struct name_op *ops;
+    size_t n_ops, cap_ops;
+    struct name_sync *name_syncs;
+    size_t n_name_syncs, cap_name_syncs;
+    struct read_record *reads;
+    size_t n_reads, cap_reads;
+    struct version *own_pool; /* private stores as they stood when a read was made */
+    size_t n_own_pool, cap_own_pool;
+    struct expectation *expected; /* by event */
+    size_t cap_expected;
+    struct open_file files[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
+    struct mapping maps[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
+    int16_t current_file[PLAN_MAX_LANES], current_map[PLAN_MAX_LANES]; /* handle, -1 none */
+    uint64_t shutdown_seq;                                             /* begin_seq of the first shutdown; HISTORY_NEVER: none */
+};
+
+/* ---- for effects
+ * --------------------------------------------------------------------------------------------------------------- */
+
+struct span span_of(const struct world *w, const struct event *e, bool certain);
+bool event_ended(const struct event *e);   /* it ended, whatever it returned */
+bool event_ok(const struct event *e);      /* it ended without error or signal */
+bool event_running(const struct event *e); /* it never ended */
+
+/* The descriptor or mapping a step works on; NULL when there is none (the call then fails with EBADF or EINVAL). */
+struct open_file *world_file(struct world *w, const struct step *s);
+struct mapping *world_map(struct world *w, const struct step *s);
+int world_actor(const struct world *w, const struct step *s);
+
+/* Makes room for a handle that a step creates and makes it the lane's current one. */
+struct open_file *world_new_file(struct world *w, const struct step *s);
+struct mapping *world_new_map(struct world *w, const struct step *s);
+
+/* The inode a path names now; NO_INODE. world_name gives the name itself (made on first use); -1 when its directory does not
+ * exist. */
+int world_lookup(struct world *w, uint32_t path);
+int world_name(struct world *w, uint32_t path);
+int world_new_inode(struct world *w, enum inode_kind kind, struct span born);
+
+/* [off, end) of the inode took this content. */
+void world_write(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
+void world_tail_store(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
+/* The size became `size`; the bytes between read 0. `extending`: by a write that may stop anywhere between. */
+void world_resize(struct world *w, int inode, struct span when, uint64_t size, bool extending);
+/* Bytes of src at [src_off, src_off+len) appeared at dst_off of dst (clone, copy, collapse, insert). */
+void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len, struct span when);
+uint64_t world_size(const struct world *w, int inode); /* after all events so far */
+/* Bounds of the size while the event ran: for expectations. */
+void world_size_bounds(const struct world *w, int inode, const struct event *e, uint64_t *ret_min, uint64_t *ret_max);
+
+void world_sync_range(struct world *w, int inode, struct span when, uint64_t off, uint64_t end);
+void world_sync_inode(struct world *w, int inode, struct span when); /* fsync: with its names (practice) */
+void world_sync_data(struct world *w, int inode, struct span when);  /* fdatasync */
+void world_sync_dir(struct world *w, int inode, struct span when);
+void world_sync_all(struct world *w, struct span when);
+
+void world_set_name(struct world *w, struct span when, int name, int inode);
+void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2);
+
+/* Sets what the event must come to; without it, it must succeed and raise nothing. */
+void world_expect_err(struct world *w, const struct event *e, int err, const char *rule);
+void world_expect_sigbus(struct world *w, const struct event *e, enum must m);
+/* Notes what a read saw. */
+void world_read(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, const struct mapping *through);
+
+/* The content that a store or write of this step puts into the file: its stamp, or the byte of -S. */
+struct content content_of(const struct world *w, const struct step *s, uint32_t path);
+
+/* ---- for the oracle
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* A moment at which contents are judged. */
+struct moment {
+    enum crash_kind crash; /* CRASH_NONE: a read that ran from `from` to `to` */
+    uint64_t pos;          /* CRASH_POWER */
+    uint64_t from, to;     /* CRASH_NONE; a kill is a read after everything */
+};
+
+static inline bool began_by(const struct span *s, const struct moment *m)
+{
+    return m->crash == CRASH_POWER ? s->begin_pos <= m->pos : s->begin_seq < m->to;
+}
+
+static inline bool ended_by(const struct span *s, const struct moment *m)
+{
+    return s->end_seq != HISTORY_NEVER && (m->crash == CRASH_POWER ? s->end_pos <= m->pos : s->end_seq < m->from);
+}
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * The oracle for names. The rules, in plain English:
+ *
+ * An operation on names (create, link, unlink, rename, mkdir, rmdir) sets one or two names at once, whole or not at all: a rename
+ * is atomic, its target is never missing (H2). Without a power cut every operation that ended has happened; one that was running
+ * may have.
+ *
+ * After a power cut an operation that had begun may have happened. It must have when a directory it changed was synced after it
+ * had ended, or everything was (H1, H3). Documents promise no order between operations, so any choice of those that may have
+ * happened is legal, applied in their order.
+ *
+ * Practice promises more, and seeing less is a surprise: the fsync of a file persists its names (H1), and operations survive as a
+ * prefix (H6), so that fsync of a file also persists all operations before it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "truth/oracle.h"
+
+enum op_state oracle_op(const struct world *w, const struct name_op *op, const struct moment *m, int32_t *ret_promise)
+{
+    *ret_promise = NO_EVENT;
+    if (!began_by(&op->when, m))
+        return OP_NOT_BEGUN;
+    if (!op->when.certain)
+        return OP_MAY;
+    if (m->crash != CRASH_POWER)
+        return ended_by(&op->when, m) ? OP_MUST : OP_MAY;
+    for (size_t i = 0; i < w->n_name_syncs && w->guarantees->sync_durable; i++) {
+        const struct name_sync *s = &w->name_syncs[i];
+
+        if (s->file_inode != NO_INODE || !ended_by(&s->when, m) || op->when.end_seq > s->when.begin_seq)
+            continue;
+        for (size_t k = 0; k < op->n; k++)
+            if (s->dir == NO_INODE || s->dir == w->names[op->set[k].name].dir) {
+                *ret_promise = s->when.event;
+                return OP_MUST;
+            }
+    }
+    return OP_MAY;
+}
+
+static bool op_concerns(const struct world *w, size_t op, int inode)
+{
+    /* The names of an inode are those an operation gave it or took from it. */
+    for (size_t k = 0; k < w->ops[op].n; k++) {
+        if (w->ops[op].set[k].inode == inode)
+            return true;
+        for (size_t i = op; i-- > 0;) {
+            for (size_t j = 0; j < w->ops[i].n; j++)
+                if (w->ops[i].set[j].name == w->ops[op].set[k].name)
+                    return w->ops[i].set[j].inode == inode;
+        }
+    }
+    return false;
+}
+
+/* Does practice (the fsync of a file) demand this operation? */
+static bool practice_demands(const struct world *w, size_t op, const struct moment *m)
+{
+    for (size_t i = 0; i < w->n_name_syncs; i++) {
+        const struct name_sync *s = &w->name_syncs[i];
+
+        if (s->file_inode != NO_INODE && ended_by(&s->when, m) && w->ops[op].when.end_seq <= s->when.begin_seq &&
+            (w->guarantees->ordered_names || op_concerns(w, op, s->file_inode)))
+            return true;
+    }
+    return false;
+}
+
+struct chooser {
+    const struct world *w;
+    const struct moment *m;
+    bool (*try)(void *arg, const struct name_choice *c);
+    void *arg;
+    enum op_state *state; /* by operation */
+    size_t n_loose;       /* operations that may or may not have happened */
+    bool *in;             /* by loose operation: chosen */
+    int *value;
+};
+
+static bool surprising(const struct chooser *c)
+{
+    const struct guarantees *g = c->w->guarantees;
+    bool gap = false;
+
+    if (c->m->crash != CRASH_POWER)
+        return false;
+    for (size_t op = 0, l = 0; op < c->w->n_ops; op++) {
+        bool happened = c->state[op] == OP_MUST;
+
+        if (c->state[op] == OP_MAY)
+            happened = c->in[l++];
+        if (happened && gap && g->ordered_names)
+            return true;
+        if (c->state[op] == OP_MAY && !happened) {
+            gap = true;
+            if (g->fsync_names && c->w->ops[op].when.certain && practice_demands(c->w, op, c->m))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool try_choice(struct chooser *c)
+{
+    struct name_choice choice = {.value = c->value, .complete = true};
+
+    for (size_t i = 0; i < c->w->n_names; i++)
+        c->value[i] = NO_INODE;
+    for (size_t op = 0, l = 0; op < c->w->n_ops; op++) {
+        bool happened = c->state[op] == OP_MUST;
+
+        if (c->state[op] == OP_MAY) {
+            happened = c->in[l++];
+            if (!happened && c->w->ops[op].when.certain && ended_by(&c->w->ops[op].when, c->m))
+                choice.complete = false;
+        }
+        for (size_t k = 0; happened && k < c->w->ops[op].n; k++)
+            c->value[c->w->ops[op].set[k].name] = c->w->ops[op].set[k].inode;
+    }
+    choice.surprise = surprising(c);
+    return c->try(c->arg, &choice);
+}
+
+/* All choices without surprise first, then the others, each from most to least complete. */
+static bool try_all(struct chooser *c)
+{
+    for (size_t kept = c->n_loose + 1; kept-- > 0;) {
+        for (size_t i = 0; i < c->n_loose; i++)
+            c->in[i] = i < kept;
+        if (try_choice(c))
+            return true;
+    }
+    if (c->n_loose > MAX_LOOSE_OPS) {
+        for (size_t kept = c->n_loose + 1; kept-- > 2;)
+            for (size_t hole = 0; hole + 1 < kept; hole++) {
+                for (size_t i = 0; i < c->n_loose; i++)
+                    c->in[i] = i < kept && i != hole;
+                if (try_choice(c))
+                    return true;
+            }
+        return false;
+    }
+    for (unsigned long mask = 1UL << c->n_loose; mask-- > 0;) {
+        if ((mask & (mask + 1)) == 0)
+            continue; /* a prefix: tried */
+        for (size_t i = 0; i < c->n_loose; i++)
+            c->in[i] = mask >> i & 1;
+        if (try_choice(c))
+            return true;
+    }
+    return false;
+}
+
+bool oracle_names(const struct world *w, const struct moment *m, bool (*try)(void *arg, const struct name_choice *c), void *arg)
+{
+    enum op_state few_states[64];
+    bool few_in[64];
+    int few_values[64];
+    bool few = w->n_ops <= 64 && w->n_names <= 64;
+    struct chooser c = {.w = w,
+                        .m = m,
+                        .try = try,
+                        .arg = arg,
+                        .state = few ? few_states : xcalloc(w->n_ops, sizeof *c.state),
+                        .in = few ? few_in : xcalloc(w->n_ops, sizeof *c.in),
+                        .value = few ? few_values : xcalloc(w->n_names, sizeof *c.value)};
+    int32_t promise;
+
+    for (size_t i = 0; i < w->n_ops; i++) {
+        c.state[i] = oracle_op(w, &w->ops[i], m, &promise);
+        c.n_loose += c.state[i] == OP_MAY;
+    }
+    bool accepted = try_all(&c);
+
+    if (!few) {
+        free(c.state);
+        free(c.in);
+        free(c.value);
+    }
+    return accepted;
+}

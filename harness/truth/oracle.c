@@ -1,0 +1,312 @@
+/*
+ * The oracle for bytes and sizes. The rules, in plain English (letters as in the design's list of rules):
+ *
+ * Everything that ever set a byte is a version of it: stores, writes, zeros from truncation and holes, clones. Before all of them
+ * stand the initial zeros of new space. A version has begun, and it may have ended.
+ *
+ * Without a power cut (A1, I1), a reader sees the last version that had ended before the read began, or any that was running
+ * meanwhile: a version is out when one that ended before the read began only after it had ended. What survives a kill is what a
+ * reader sees after everything; a store that the kill interrupted never ended, so each of its bytes may be old or new.
+ *
+ * After a power cut (B1), a version may be there when it had begun. It is out when a later one was made durable: one that began
+ * only after it had ended, and that had itself ended before a sync of these bytes began which ended before the cut (C1, C2). So
+ * D, the last durable version, and everything after it are legal, and the initial zeros as long as nothing durable covers them.
+ * Nothing else orders bytes, pages or files (B2, B3); each byte is judged alone (B4).
+ *
+ * Sizes follow the same rule (D1). A ranged sync promises only the size needed to read its range (C1). A write that extends may
+ * leave any size on the way to its own, unless made durable.
+ *
+ * Bytes stored beyond end of file in the last page are never part of the file (D3); a reader through a mapping may see them, or
+ * zeros.
+ */
+#include "truth/oracle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+static void add_cut(struct legal_map *out, uint64_t off, uint64_t end)
+{
+    if (off == 0 || off >= end)
+        return;
+    out->cuts = grow(out->cuts, &out->cap_cuts, out->n_cuts, sizeof *out->cuts);
+    out->cuts[out->n_cuts++] = off;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Where the set of versions or syncs covering a byte may change: sorted, without duplicates, first 0, last `end`. */
+static void find_cuts(const struct inode *ino, uint64_t end, const struct version *own, size_t n_own, struct legal_map *out)
+{
+    out->n_cuts = 0;
+    for (size_t i = 0; i < ino->n_versions; i++) {
+        add_cut(out, ino->versions[i].off, end);
+        add_cut(out, ino->versions[i].end, end);
+    }
+    for (size_t i = 0; i < ino->n_syncs; i++) {
+        add_cut(out, ino->syncs[i].off, end);
+        add_cut(out, ino->syncs[i].end, end);
+    }
+    for (size_t i = 0; i < n_own; i++) {
+        add_cut(out, own[i].off, end);
+        add_cut(out, own[i].end, end);
+    }
+    if (out->n_cuts > 1)
+        qsort(out->cuts, out->n_cuts, sizeof *out->cuts, by_offset);
+    size_t n = 0;
+
+    for (size_t i = 0; i < out->n_cuts; i++)
+        if (n == 0 || out->cuts[i] != out->cuts[n - 1])
+            out->cuts[n++] = out->cuts[i];
+    out->n_cuts = n;
+}
+
+static void add_legal(struct legal_map *out, struct segment *seg, const struct version *v)
+{
+    out->legal = grow(out->legal, &out->cap_legal, out->n_legal, sizeof *out->legal);
+    out->legal[out->n_legal++] = v;
+    seg->n++;
+}
+
+static bool covers(const struct version *v, uint64_t off)
+{
+    return v->off <= off && off < v->end;
+}
+
+/* The latest begin_seq of a sync of byte `off` that had ended: versions that ended before it are durable. 0: none. */
+static uint64_t last_sync(const struct inode *ino, const struct moment *m, uint64_t off, int32_t *ret_event)
+{
+    uint64_t seq = 0;
+
+    for (size_t i = 0; i < ino->n_syncs; i++) {
+        const struct sync_record *s = &ino->syncs[i];
+
+        if (s->off <= off && off < s->end && ended_by(&s->when, m) && s->when.begin_seq > seq) {
+            seq = s->when.begin_seq;
+            *ret_event = s->when.event;
+        }
+    }
+    return seq;
+}
+
+/* Must this version, or a later one, be there? */
+static bool settled(const struct version *v, const struct moment *m, uint64_t sync_seq)
+{
+    if (!v->when.certain || v->tail || !ended_by(&v->when, m))
+        return false;
+    return m->crash != CRASH_POWER || v->when.end_seq <= sync_seq;
+}
+
+static bool tail_counts(const struct world *w, const struct moment *m)
+{
+    return !w->guarantees->zero_tail || m->crash == CRASH_NONE;
+}
+
+static void judge(const struct world *w, const struct inode *ino, const struct moment *m, struct segment *seg,
+                  struct legal_map *out)
+{
+    uint64_t floor_seq = 0, sync_seq = 0;
+    int32_t promised_by = NO_EVENT;
+
+    seg->first = out->n_legal;
+    seg->n = 0;
+    seg->floor = seg->live = NULL;
+    if (m->crash == CRASH_POWER)
+        sync_seq = last_sync(ino, m, seg->off, &promised_by);
+    for (size_t i = 0; i < ino->n_versions; i++) {
+        const struct version *v = &ino->versions[i];
+
+        if (!covers(v, seg->off))
+            continue;
+        if (v->when.certain && !v->tail && ended_by(&v->when, m))
+            seg->live = v;
+        if (settled(v, m, sync_seq) && v->when.begin_seq > floor_seq) {
+            floor_seq = v->when.begin_seq;
+            seg->floor = v;
+        }
+    }
+    seg->promised_by = seg->floor ? promised_by : NO_EVENT;
+    for (size_t i = ino->n_versions; i-- > 0;) {
+        const struct version *v = &ino->versions[i];
+
+        if (!covers(v, seg->off) || !began_by(&v->when, m))
+            continue;
+        if (v->tail ? tail_counts(w, m) && (!w->guarantees->zero_tail || v->when.end_seq > floor_seq)
+                    : v->when.end_seq > floor_seq)
+            add_legal(out, seg, v);
+    }
+    if (floor_seq == 0)
+        add_legal(out, seg, NULL);
+    seg->anything = m->crash == CRASH_POWER && floor_seq == 0 && !w->guarantees->no_stale_blocks;
+}
+
+/* A private mapping's own stores hide the file from the newest complete one on (I2). */
+static void judge_own(const struct version *own, size_t n_own, struct segment *seg, struct legal_map *out)
+{
+    size_t newest = n_own;
+
+    for (size_t i = 0; i < n_own; i++)
+        if (covers(&own[i], seg->off) && own[i].when.certain)
+            newest = i;
+    if (newest < n_own) {
+        out->n_legal = seg->first;
+        seg->n = 0;
+        seg->anything = false;
+    }
+    for (size_t i = newest < n_own ? newest : 0; i < n_own; i++)
+        if (covers(&own[i], seg->off))
+            add_legal(out, seg, &own[i]);
+}
+
+void oracle_bytes(const struct world *w, int inode, const struct moment *m, uint64_t end, const struct version *own, size_t n_own,
+                  struct legal_map *out)
+{
+    const struct inode *ino = &w->inodes[inode];
+    uint64_t off = 0;
+
+    find_cuts(ino, end, own, n_own, out);
+    out->n_segs = out->n_legal = 0;
+    for (size_t i = 0; i <= out->n_cuts; i++) {
+        uint64_t upto = i < out->n_cuts ? out->cuts[i] : end;
+
+        if (upto == off)
+            continue;
+        out->segs = grow(out->segs, &out->cap_segs, out->n_segs, sizeof *out->segs);
+        struct segment *seg = &out->segs[out->n_segs++];
+
+        *seg = (struct segment){.off = off, .end = upto};
+        judge(w, ino, m, seg, out);
+        if (n_own)
+            judge_own(own, n_own, seg, out);
+        off = upto;
+    }
+}
+
+void legal_map_free(struct legal_map *m)
+{
+    free(m->segs);
+    free(m->legal);
+    free(m->cuts);
+    *m = (struct legal_map){0};
+}
+
+/* ---- sizes
+ * --------------------------------------------------------------------------------------------------------------------- */
+
+/* The newest size that must at least have been reached; NULL: only the initial 0. */
+static const struct size_version *size_floor(const struct inode *ino, const struct moment *m, int32_t *ret_promise)
+{
+    const struct size_version *floor = NULL;
+    uint64_t sync_seq = 0;
+
+    for (size_t i = 0; m->crash == CRASH_POWER && i < ino->n_syncs; i++) {
+        const struct sync_record *s = &ino->syncs[i];
+
+        if (s->full && ended_by(&s->when, m) && s->when.begin_seq > sync_seq) {
+            sync_seq = s->when.begin_seq;
+            *ret_promise = s->when.event;
+        }
+    }
+    for (size_t i = 0; i < ino->n_sizes; i++) {
+        const struct size_version *v = &ino->sizes[i];
+
+        if (v->when.certain && ended_by(&v->when, m) && (m->crash != CRASH_POWER || v->when.end_seq <= sync_seq))
+            if (!floor || v->when.begin_seq > floor->when.begin_seq)
+                floor = v;
+    }
+    return floor;
+}
+
+/* Does a ranged sync forbid to see `size`, which version v (NULL: the initial 0) would explain? */
+static bool range_forbids(const struct inode *ino, const struct moment *m, const struct size_version *v, uint64_t size,
+                          int32_t *ret_promise)
+{
+    for (size_t i = 0; m->crash == CRASH_POWER && i < ino->n_syncs; i++) {
+        const struct sync_record *s = &ino->syncs[i];
+        const struct size_version *at = NULL;
+
+        if (s->full || !ended_by(&s->when, m))
+            continue;
+        for (size_t k = 0; k < ino->n_sizes; k++)
+            if (ino->sizes[k].when.certain && ino->sizes[k].when.end_seq <= s->when.begin_seq)
+                at = &ino->sizes[k];
+        if (at && (!v || v->when.begin_seq <= at->when.begin_seq) && size < (s->end < at->hi ? s->end : at->hi)) {
+            *ret_promise = s->when.event;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sizes version v may have left: exactly hi when it must be whole, else from lo on. */
+static uint64_t lowest(const struct size_version *v, const struct size_version *floor, const struct moment *m)
+{
+    bool whole = v == floor || (m->crash != CRASH_POWER && v->when.certain && ended_by(&v->when, m));
+
+    return whole ? v->hi : v->lo;
+}
+
+bool oracle_size(const struct world *w, int inode, const struct moment *m, uint64_t size, int32_t *ret_promise)
+{
+    const struct inode *ino = &w->inodes[inode];
+
+    *ret_promise = NO_EVENT;
+    const struct size_version *floor = size_floor(ino, m, ret_promise);
+
+    if (!floor && size == 0 && !range_forbids(ino, m, NULL, 0, ret_promise))
+        return true;
+    for (size_t i = 0; i < ino->n_sizes; i++) {
+        const struct size_version *v = &ino->sizes[i];
+
+        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq))
+            continue;
+        if (lowest(v, floor, m) <= size && size <= v->hi && !range_forbids(ino, m, v, size, ret_promise))
+            return true;
+    }
+    return false;
+}
+
+uint64_t oracle_live_size(const struct world *w, int inode, const struct moment *m)
+{
+    const struct inode *ino = &w->inodes[inode];
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < ino->n_sizes; i++)
+        if (ino->sizes[i].when.certain && ended_by(&ino->sizes[i].when, m))
+            size = ino->sizes[i].hi;
+    return size;
+}
+
+void oracle_sizes_print(const struct world *w, int inode, const struct moment *m, struct buf *out)
+{
+    const struct inode *ino = &w->inodes[inode];
+    int32_t promise = NO_EVENT;
+    const struct size_version *floor = size_floor(ino, m, &promise);
+    const char *sep = "";
+
+    if (!floor && !range_forbids(ino, m, NULL, 0, &promise)) {
+        buf_puts(out, "0");
+        sep = ", ";
+    }
+    for (size_t i = 0; i < ino->n_sizes; i++) {
+        const struct size_version *v = &ino->sizes[i];
+
+        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq))
+            continue;
+        uint64_t lo = lowest(v, floor, m);
+
+        if (range_forbids(ino, m, v, v->hi, &promise))
+            continue;
+        if (lo < v->hi)
+            buf_printf(out, "%s%llu to %llu", sep, (unsigned long long)lo, (unsigned long long)v->hi);
+        else
+            buf_printf(out, "%s%llu", sep, (unsigned long long)v->hi);
+        sep = ", ";
+    }
+}

@@ -1,0 +1,334 @@
+/*
+ * Building the world: events in the order they began, each handed to its verb's effect. This file holds actors, descriptors,
+ * mappings, the name space and expectations; what happens to an inode's bytes and size is in contents.c.
+ */
+#include "truth/world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "language/verb.h"
+#include "truth/model.h"
+
+struct world *world_new(void)
+{
+    return xcalloc(1, sizeof(struct world));
+}
+
+void world_free(struct world *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->cap_inodes; i++) {
+        free(w->inodes[i].versions);
+        free(w->inodes[i].sizes);
+        free(w->inodes[i].syncs);
+    }
+    for (size_t a = 0; a < PLAN_MAX_ACTORS; a++)
+        for (size_t h = 0; h < PLAN_MAX_HANDLES; h++)
+            free(w->maps[a][h].own);
+    free(w->inodes);
+    free(w->names);
+    free(w->ops);
+    free(w->name_syncs);
+    free(w->reads);
+    free(w->own_pool);
+    free(w->expected);
+    free(w);
+}
+
+/* ---- events
+ * -------------------------------------------------------------------------------------------------------------------- */
+
+bool event_running(const struct event *e)
+{
+    return e->end_seq == HISTORY_NEVER;
+}
+
+bool event_ended(const struct event *e)
+{
+    return e->end_seq != HISTORY_NEVER;
+}
+
+bool event_ok(const struct event *e)
+{
+    return event_ended(e) && e->err == 0 && e->signo == 0;
+}
+
+struct span span_of(const struct world *w, const struct event *e, bool certain)
+{
+    return (struct span){.event = (int32_t)(e - w->history->events),
+                         .certain = certain && event_ended(e),
+                         .begin_seq = e->begin_seq,
+                         .end_seq = e->end_seq,
+                         .begin_pos = e->begin_pos,
+                         .end_pos = e->end_pos};
+}
+
+int world_actor(const struct world *w, const struct step *s)
+{
+    return w->plan->lanes[s->lane].actor;
+}
+
+/* ---- descriptors and mappings
+ * -------------------------------------------------------------------------------------------------- */
+
+struct open_file *world_file(struct world *w, const struct step *s)
+{
+    int h = s->handle >= 0 ? s->handle : w->current_file[s->lane];
+
+    if (h < 0)
+        return NULL;
+    struct open_file *f = &w->files[world_actor(w, s)][h];
+
+    return f->valid ? f : NULL;
+}
+
+struct mapping *world_map(struct world *w, const struct step *s)
+{
+    int h = s->handle >= 0 ? s->handle : w->current_map[s->lane];
+
+    if (h < 0)
+        return NULL;
+    struct mapping *m = &w->maps[world_actor(w, s)][h];
+
+    return m->valid ? m : NULL;
+}
+
+struct open_file *world_new_file(struct world *w, const struct step *s)
+{
+    assert(s->handle >= 0);
+    w->current_file[s->lane] = s->handle;
+    return &w->files[world_actor(w, s)][s->handle];
+}
+
+struct mapping *world_new_map(struct world *w, const struct step *s)
+{
+    assert(s->handle >= 0);
+    w->current_map[s->lane] = s->handle;
+    return &w->maps[world_actor(w, s)][s->handle];
+}
+
+/* ---- names
+ * --------------------------------------------------------------------------------------------------------------------- */
+
+int world_new_inode(struct world *w, enum inode_kind kind, struct span born)
+{
+    size_t old_cap = w->cap_inodes;
+
+    w->inodes = grow(w->inodes, &w->cap_inodes, w->n_inodes, sizeof *w->inodes);
+    if (w->cap_inodes > old_cap)
+        memset(w->inodes + old_cap, 0, (w->cap_inodes - old_cap) * sizeof *w->inodes);
+    struct inode *ino = &w->inodes[w->n_inodes];
+
+    ino->kind = kind;
+    ino->born = born;
+    ino->n_versions = ino->n_sizes = ino->n_syncs = 0;
+    return (int)w->n_inodes++;
+}
+
+static int find_name(struct world *w, int dir, const char *leaf, size_t len)
+{
+    for (size_t i = 0; i < w->n_names; i++) {
+        const struct name *n = &w->names[i];
+
+        if (n->dir == dir && n->len == len && memcmp(n->leaf, leaf, len) == 0)
+            return (int)i;
+    }
+    w->names = grow(w->names, &w->cap_names, w->n_names, sizeof *w->names);
+    w->names[w->n_names] = (struct name){.dir = dir, .leaf = leaf, .len = len, .now = NO_INODE};
+    return (int)w->n_names++;
+}
+
+/* Walks all components but the last; *ret_leaf is the last one. Returns the directory's inode, or NO_INODE. */
+static int walk(struct world *w, const char *path, const char **ret_leaf, size_t *ret_len)
+{
+    int dir = ROOT_INODE;
+
+    for (;;) {
+        while (*path == '/')
+            path++;
+        const char *slash = strchr(path, '/');
+        size_t len = slash ? (size_t)(slash - path) : strlen(path);
+
+        if (len == 1 && *path == '.') { /* "." and "./f" */
+            path += 1;
+            if (slash)
+                continue;
+            len = 0;
+        }
+        *ret_leaf = path;
+        *ret_len = len;
+        if (!slash || slash[1] == '\0')
+            return dir;
+        dir = w->names[find_name(w, dir, path, len)].now;
+        if (dir == NO_INODE || w->inodes[dir].kind != INODE_DIR)
+            return NO_INODE;
+        path = slash + 1;
+    }
+}
+
+int world_name(struct world *w, uint32_t path)
+{
+    const char *text = w->plan->paths[path], *leaf;
+    size_t len;
+
+    if (text[0] == '/')
+        return -1;
+    int dir = walk(w, text, &leaf, &len);
+
+    return dir == NO_INODE || len == 0 ? -1 : find_name(w, dir, leaf, len);
+}
+
+int world_lookup(struct world *w, uint32_t path)
+{
+    const char *text = w->plan->paths[path], *leaf;
+    size_t len;
+
+    if (text[0] == '/')
+        return NO_INODE;
+    int dir = walk(w, text, &leaf, &len);
+
+    if (dir == NO_INODE || len == 0)
+        return dir;
+    return w->names[find_name(w, dir, leaf, len)].now;
+}
+
+void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2)
+{
+    w->ops = grow(w->ops, &w->cap_ops, w->n_ops, sizeof *w->ops);
+    struct name_op *op = &w->ops[w->n_ops++];
+
+    *op = (struct name_op){.when = when, .n = name2 < 0 ? 1 : 2, .set = {{name1, inode1}, {name2, inode2}}};
+    for (size_t i = 0; i < op->n; i++)
+        w->names[op->set[i].name].now = op->set[i].inode;
+}
+
+void world_set_name(struct world *w, struct span when, int name, int inode)
+{
+    world_set_names(w, when, name, inode, -1, NO_INODE);
+}
+
+static void add_name_sync(struct world *w, struct span when, int dir, int file_inode)
+{
+    w->name_syncs = grow(w->name_syncs, &w->cap_name_syncs, w->n_name_syncs, sizeof *w->name_syncs);
+    w->name_syncs[w->n_name_syncs++] = (struct name_sync){.when = when, .dir = dir, .file_inode = file_inode};
+}
+
+void world_sync_dir(struct world *w, int inode, struct span when)
+{
+    if (when.certain)
+        add_name_sync(w, when, inode, NO_INODE);
+}
+
+void world_sync_inode(struct world *w, int inode, struct span when)
+{
+    if (!when.certain)
+        return;
+    world_sync_data(w, inode, when);
+    if (w->inodes[inode].kind == INODE_DIR)
+        world_sync_dir(w, inode, when);
+    else
+        add_name_sync(w, when, NO_INODE, inode);
+}
+
+void world_sync_all(struct world *w, struct span when)
+{
+    if (!when.certain)
+        return;
+    for (size_t i = 0; i < w->n_inodes; i++)
+        world_sync_data(w, (int)i, when);
+    add_name_sync(w, when, NO_INODE, NO_INODE);
+}
+
+/* ---- expectations and reads
+ * ---------------------------------------------------------------------------------------------------- */
+
+static struct expectation *expectation_of(struct world *w, const struct event *e)
+{
+    return &w->expected[e - w->history->events];
+}
+
+void world_expect_err(struct world *w, const struct event *e, int err, const char *rule)
+{
+    struct expectation *x = expectation_of(w, e);
+
+    x->err = err;
+    for (size_t i = 0; i + 1 < sizeof x->rule && rule[i]; i++)
+        x->rule[i] = rule[i];
+}
+
+void world_expect_sigbus(struct world *w, const struct event *e, enum must m)
+{
+    expectation_of(w, e)->sigbus = m;
+}
+
+void world_read(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, const struct mapping *through)
+{
+    w->reads = grow(w->reads, &w->cap_reads, w->n_reads, sizeof *w->reads);
+    struct read_record *r = &w->reads[w->n_reads++];
+
+    *r = (struct read_record){.event = (int32_t)(e - w->history->events), .inode = inode, .off = off, .len = len};
+    if (!through)
+        return;
+    r->through_map = true;
+    if (through->shared)
+        return;
+    r->is_private = true;
+    r->made_seq = through->made_seq;
+    r->own_first = w->n_own_pool;
+    r->own_n = through->n_own;
+    for (size_t i = 0; i < through->n_own; i++) {
+        w->own_pool = grow(w->own_pool, &w->cap_own_pool, w->n_own_pool, sizeof *w->own_pool);
+        w->own_pool[w->n_own_pool++] = through->own[i];
+    }
+}
+
+/* ---- building
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static void clear(struct world *w)
+{
+    w->n_inodes = w->n_names = w->n_ops = w->n_name_syncs = w->n_reads = w->n_own_pool = 0;
+    w->shutdown_seq = HISTORY_NEVER;
+    for (size_t a = 0; a < w->plan->n_actors; a++)
+        for (size_t h = 0; h < w->plan->n_handles; h++) {
+            w->files[a][h].valid = false;
+            w->maps[a][h].valid = false;
+            w->maps[a][h].n_own = 0;
+        }
+    for (size_t l = 0; l < PLAN_MAX_LANES; l++)
+        w->current_file[l] = w->current_map[l] = -1;
+}
+
+void world_build(struct world *w, const struct plan *p, const struct history *h, const struct guarantees *g)
+{
+    uint32_t n = atomic_load(&h->n_events);
+
+    w->plan = p;
+    w->history = h;
+    w->guarantees = g;
+    clear(w);
+    if (n)
+        w->expected = grow(w->expected, &w->cap_expected, n, sizeof *w->expected);
+    world_new_inode(w, INODE_DIR, (struct span){.event = NO_EVENT, .certain = true});
+    for (uint32_t i = 0; i < n; i++) {
+        const struct event *e = &h->events[i];
+
+        w->expected[i] = (struct expectation){.sigbus = MUST_NOT};
+        if (e->begin_seq == 0)
+            continue;
+        if (e->lane == HISTORY_LANE_HARNESS) {
+            /* After a shutdown the harness's own unmount syncs nothing. */
+            if (w->shutdown_seq == HISTORY_NEVER)
+                world_sync_all(w, span_of(w, e, event_ok(e)));
+            continue;
+        }
+        const struct step *s = &p->steps[e->step];
+
+        if (s->verb->effect)
+            s->verb->effect(w, s, e);
+    }
+}
