@@ -35,6 +35,14 @@ struct writelog;
 
 /* A log in anonymous shared memory with room for so much (reserved, not committed). NULL when memory is out. */
 struct writelog *writelog_new(uint64_t cap_entries, uint64_t cap_data_bytes);
+/*
+ * The same log in a process that did not inherit it: `fd` is a copy of writelog_fd of the log's owner, and belongs to the new
+ * handle. NULL when that fails (fd is then still the caller's).
+ */
+struct writelog *writelog_attach(int fd);
+int writelog_fd(const struct writelog *l);
+/* A number no other log, nor this one before its last clear, has had in this process. */
+uint64_t writelog_identity(const struct writelog *l);
 void writelog_free(struct writelog *l);
 void writelog_clear(struct writelog *l);
 /* The published length; what history records as `pos`. */

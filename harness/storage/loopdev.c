@@ -1,0 +1,114 @@
+/* Loop devices: see loopdev.h. */
+#include "storage/loopdev.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum {
+    LOOP_MAJOR_NUMBER = 7,
+    ATTEMPTS = 1000,           /* each one lost means that another process got a device */
+    READAHEAD_SECTORS_512 = 64 /* enough for a file read whole; a mount seeks */
+};
+
+/* Opens device n and names it. Where /dev is not a devtmpfs the node may be missing: then one is made, opened and unlinked. */
+static int open_node(int n, struct loopdev *l)
+{
+    char node[64];
+
+    snprintf(l->path, sizeof l->path, "/dev/loop%d", n);
+    l->fd = open(l->path, O_RDWR | O_CLOEXEC);
+    if (l->fd >= 0 || errno != ENOENT)
+        return l->fd < 0 ? -errno : 0;
+    snprintf(node, sizeof node, "/dev/.tornpage-loop%d-%d", n, (int)getpid());
+    if (mknod(node, S_IFBLK | 0600, makedev(LOOP_MAJOR_NUMBER, (unsigned)n)))
+        return -errno;
+    l->fd = open(node, O_RDWR | O_CLOEXEC);
+    const int r = l->fd < 0 ? -errno : 0;
+    unlink(node);
+    snprintf(l->path, sizeof l->path, "/proc/self/fd/%d", l->fd);
+    return r;
+}
+
+static int configure(struct loopdev *l, int backing_fd, unsigned sector)
+{
+    struct loop_config c = {
+        .fd = (unsigned)backing_fd,
+        .block_size = sector,
+        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
+    };
+
+    return ioctl(l->fd, LOOP_CONFIGURE, &c) ? -errno : 0;
+}
+
+/* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
+static int check(const struct loopdev *l, struct error *err)
+{
+    struct loop_info64 info;
+
+    if (ioctl(l->fd, LOOP_GET_STATUS64, &info))
+        return error_set(err, errno, "LOOP_GET_STATUS64", l->path, NULL);
+    if (!(info.lo_flags & LO_FLAGS_DIRECT_IO))
+        return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
+    if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
+        return error_set(err, errno, "BLKRASET", l->path, NULL);
+    return 0;
+}
+
+int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err)
+{
+    const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    int r = -EBUSY;
+
+    assert(sector == 512 || sector == 4096);
+    ret->fd = -1;
+    if (control < 0)
+        return error_set(err, errno, "open", "/dev/loop-control", NULL);
+    for (int i = 0; i < ATTEMPTS && r == -EBUSY; i++) {
+        const int n = ioctl(control, LOOP_CTL_GET_FREE);
+
+        if (n < 0) {
+            r = error_set(err, errno, "LOOP_CTL_GET_FREE", "/dev/loop-control", NULL);
+            break;
+        }
+        r = open_node(n, ret);
+        if (r == 0)
+            r = configure(ret, backing_fd, sector);
+        /* Gone again, or being detached just now: as good as taken. */
+        if (r == -ENXIO || r == -ENODEV)
+            r = -EBUSY;
+        if (r < 0) {
+            loopdev_detach(ret);
+            error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
+        }
+    }
+    close(control);
+    if (r == 0) {
+        r = check(ret, err);
+        if (r < 0)
+            loopdev_detach(ret);
+    }
+    return r;
+}
+
+int loopdev_drop_cache(const struct loopdev *l, struct error *err)
+{
+    return ioctl(l->fd, BLKFLSBUF, 0) ? error_set(err, errno, "BLKFLSBUF", l->path, NULL) : 0;
+}
+
+void loopdev_detach(struct loopdev *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+}
