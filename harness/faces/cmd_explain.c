@@ -1,0 +1,99 @@
+/*
+ * tornpage explain: what is legal after each step of a scenario, per crash kind.
+ *
+ * The scenario runs once on the model backend without any fault, which gives a history in which all succeeds; the oracle's world
+ * then tells what it makes of it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/backend.h"
+#include "faces/faces.h"
+#include "faces/scenarios.h"
+#include "faces/text.h"
+#include "truth/history.h"
+#include "truth/survivors.h"
+#include "truth/world.h"
+
+enum { SPARE_EVENTS = 64, DATA_BYTES = 64 << 20, EXPLAIN_SEED = 1 };
+
+static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
+static const char model[] = "sim";
+
+static int dry_run(const struct backend_config *config, const struct plan *p, struct history *h, struct error *err)
+{
+    struct survivors survivors = {0};
+    uint64_t pos = 0;
+    int rc = config->backend->simulate(config, p, CRASH_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
+
+    survivors_free(&survivors);
+    return rc;
+}
+
+static int explain(const struct plan *p)
+{
+    struct backend_config config = {0};
+    struct guarantees guarantees;
+    struct error err = {0};
+    char text[1024];
+    int rc = backend_config_parse(model, &config, &err);
+
+    if (rc == 0) {
+        uint32_t cap = (uint32_t)p->n_steps * (p->repeat ? p->repeat : 1) + SPARE_EVENTS;
+        /* calloc: untouched pages of the data area cost nothing */
+        struct history *h = history_init(xcalloc(1, history_bytes(cap, DATA_BYTES)), cap, DATA_BYTES, EXPLAIN_SEED);
+        rc = dry_run(&config, p, h, &err);
+        if (rc == 0) {
+            struct world *w = world_new();
+            struct buf out = {0};
+            config.backend->guarantees(&config, &guarantees);
+            world_build(w, p, h, &guarantees);
+            world_explain(w, p, h, &guarantees, &out);
+            fputs(buf_text(&out), stdout);
+            buf_free(&out);
+            world_free(w);
+        }
+        free(h);
+        backend_config_free(&config);
+    }
+    if (rc == 0)
+        return STATUS_GOOD;
+    fprintf(stderr, "tornpage: %s cannot be explained: %s\n", p->name, error_text(&err, text, sizeof text));
+    return err.skip ? STATUS_SKIPPED : STATUS_BROKEN;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    struct scenarios s = {0};
+    const char *value = NULL;
+    int option = option_next(c, argc, argv, &value), status = STATUS_GOOD;
+
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+    if (optind >= argc)
+        return usage_error(c, "which scenario?");
+    for (int i = optind; i < argc; i++)
+        scenarios_add(&s, argv[i]);
+    scenarios_finish(&s);
+    if (s.n_errors)
+        status = STATUS_USAGE;
+    for (size_t i = 0; i < s.n && status == STATUS_GOOD; i++) {
+        printf("%s%s: %s\n", i ? "\n" : "", s.plan[i]->name, s.plan[i]->test ? s.plan[i]->test : "");
+        status = explain(s.plan[i]);
+    }
+    scenarios_free(&s);
+    return status;
+}
+
+const struct command command_explain = {
+    .name = "explain",
+    .args = "SCENARIO...",
+    .summary = "Print what is legal after each step of a scenario, per crash kind.",
+    .about = "The scenario is run once on the model backend (sim) without any fault; no privileges are needed.",
+    .options = options,
+    .run = run_command,
+};

@@ -1,0 +1,178 @@
+/* tornpage list: scenarios, backends, faults and verbs, read from the code and the scenario files themselves. */
+#include <assert.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "engine/backend.h"
+#include "faces/faces.h"
+#include "faces/scenarios.h"
+#include "faces/text.h"
+#include "language/verb.h"
+
+enum { OPTION_INDENT = 26 };
+
+static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
+
+/* "kill, power" */
+static void print_crashes(unsigned crashes, FILE *out)
+{
+    const char *comma = "";
+
+    for (unsigned k = 0; k < CRASH_KINDS; k++)
+        if (crashes & (1U << k)) {
+            fprintf(out, "%s%s", comma, crash_names[k]);
+            comma = ", ";
+        }
+}
+
+static int list_scenarios(int argc, char **argv)
+{
+    struct scenarios s = {0};
+    const char *home = scenarios_home();
+
+    for (int i = 0; i < argc; i++)
+        scenarios_add(&s, argv[i]);
+    if (!argc && home)
+        scenarios_add(&s, home);
+    if (!argc && !home)
+        return usage_error(&command_list, "no scenarios are installed; name a directory");
+    scenarios_finish(&s);
+    for (size_t i = 0; i < s.n; i++) {
+        const struct plan *p = s.plan[i];
+        printf("%s  (", p->name);
+        print_crashes(p->crashes, stdout);
+        printf("; %s)\n    ", p->origin ? p->origin : "no origin");
+        text_wrap(stdout, p->test ? p->test : "", 4, 4, TEXT_WIDTH);
+    }
+    int status = s.n_errors ? STATUS_USAGE : STATUS_GOOD;
+    scenarios_free(&s);
+    return status;
+}
+
+static void print_option(const struct backend_option *o)
+{
+    char left[128];
+    struct buf help = {0};
+
+    snprintf(left, sizeof left, "    %s=%s", o->key, o->fallback ? o->fallback : "");
+    buf_puts(&help, o->help);
+    if (!o->fallback)
+        buf_puts(&help, " (No default.)");
+    fputs(left, stdout);
+    if (strlen(left) + 2 > OPTION_INDENT)
+        printf("\n%*s", OPTION_INDENT, "");
+    else
+        printf("%*s", OPTION_INDENT - (int)strlen(left), "");
+    text_wrap(stdout, buf_text(&help), OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
+    buf_free(&help);
+}
+
+static int list_backends(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (const struct backend *const *b = backends; *b; b++) {
+        printf("%s%s  (", b == backends ? "" : "\n", (*b)->name);
+        print_crashes((*b)->crashes, stdout);
+        fputs(")\n    ", stdout);
+        text_wrap(stdout, (*b)->summary, 4, 4, TEXT_WIDTH);
+        fputs("    Cannot show: ", stdout);
+        text_wrap(stdout, (*b)->cannot, 17, 17, TEXT_WIDTH);
+        for (const struct backend_option *o = (*b)->options; o->key; o++)
+            print_option(o);
+    }
+    return STATUS_GOOD;
+}
+
+/* Options of backends by which something goes wrong on purpose. */
+static const struct {
+    const char *key, *what;
+} fault_keys[] = {{"disk", "Disk lies (options of backends with a recorded disk; the matrix must then show violations):"},
+                  {"canary", "Canaries (planted bugs of a model backend; the harness must find every one of them):"}};
+
+static int list_faults(int argc, char **argv)
+{
+    static const char *const crash_help[CRASH_KINDS] = {
+        [CRASH_NONE] = "Nothing is broken; each call's outcome and each read are judged.",
+        [CRASH_KILL] = "The processes die (SIGKILL) at every step boundary, inside stores, and inside system calls.",
+        [CRASH_POWER] = "The power is cut at any position of the write log; in-flight writes are lost, kept or torn.",
+    };
+
+    (void)argc;
+    (void)argv;
+    puts("Crash kinds (--crash):");
+    for (size_t k = 0; k < CRASH_KINDS; k++) {
+        printf("    %-22s", crash_names[k]);
+        text_wrap(stdout, crash_help[k], OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
+    }
+    for (size_t f = 0; f < sizeof fault_keys / sizeof *fault_keys; f++) {
+        printf("\n%s\n", fault_keys[f].what);
+        for (const struct backend *const *b = backends; *b; b++)
+            for (const struct backend_option *o = (*b)->options; o->key; o++)
+                if (strcmp(o->key, fault_keys[f].key) == 0) {
+                    printf("    -b %s:%s=...%*s", (*b)->name, o->key,
+                           (int)(OPTION_INDENT - 12 - strlen((*b)->name) - strlen(o->key)), "");
+                    text_wrap(stdout, o->help, OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
+                }
+    }
+    return STATUS_GOOD;
+}
+
+static int list_verbs(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (const struct verb *v = verb_next(NULL); v; v = verb_next(v)) {
+        printf("%s%s%s\n    ", v->name, v->syntax && *v->syntax ? " " : "", v->syntax ? v->syntax : "");
+        text_wrap(stdout, v->help, 4, 4, TEXT_WIDTH);
+    }
+    return STATUS_GOOD;
+}
+
+static const struct {
+    const char *name;
+    bool takes_arguments;
+    int (*list)(int argc, char **argv);
+} kinds[] = {{"scenarios", true, list_scenarios},
+             {"backends", false, list_backends},
+             {"faults", false, list_faults},
+             {"verbs", false, list_verbs}};
+
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    const char *value = NULL, *names[N_KINDS + 1] = {NULL};
+    int option = option_next(c, argc, argv, &value);
+
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+    for (size_t i = 0; i < N_KINDS; i++)
+        names[i] = kinds[i].name;
+    if (optind >= argc)
+        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs");
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (strcmp(argv[optind], kinds[i].name) != 0)
+            continue;
+        if (!kinds[i].takes_arguments && optind + 1 < argc)
+            return usage_error(c, "'list %s' takes no further argument, but there is '%s'", kinds[i].name, argv[optind + 1]);
+        return kinds[i].list(argc - optind - 1, argv + optind + 1);
+    }
+    struct buf b = {0};
+    text_choices(&b, argv[optind], names);
+    usage_error(c, "cannot list '%s'%s", argv[optind], buf_text(&b));
+    buf_free(&b);
+    return STATUS_USAGE;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .args = "scenarios [SCENARIO|DIRECTORY]... | backends | faults | verbs",
+    .summary = "List what there is: scenarios with what they test, backends with their options, crash kinds and planted faults, "
+               "and the verbs of the scenario language.",
+    .about = "",
+    .options = options,
+    .run = run_command,
+};

@@ -1,0 +1,102 @@
+/* tornpage replay: judges a finding again, from its file alone. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "engine/finding.h"
+#include "engine/result.h"
+#include "faces/faces.h"
+#include "faces/report.h"
+#include "faces/text.h"
+
+enum { REPLAY_TIMES, REPLAY_OPTIONS };
+
+static const struct face_option options[REPLAY_OPTIONS + 1] = {
+    [REPLAY_TIMES] = {"times", 'n', "N", "Replay each finding N times and count the verdicts. Default: 1."},
+    [REPLAY_OPTIONS] = {NULL, 0, NULL, NULL},
+};
+
+/* The worse of two statuses: wrong usage, violated, broken, skipped, good. */
+static int worse(int a, int b)
+{
+    static const int order[] = {STATUS_USAGE, STATUS_VIOLATED, STATUS_BROKEN, STATUS_SKIPPED};
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
+    return STATUS_GOOD;
+}
+
+static void print_first(const char *path, const struct result *r, struct term term)
+{
+    printf("%s\n%s on %s, %s: %s%s%s\n", path, r->scenario, r->backend, crash_names[r->crash], verdict_colour(r->verdict, term),
+           verdict_word(r->verdict), colour_end(term));
+    text_lines(stdout, r->details && *r->details ? r->details : r->reason ? r->reason : "", 4, SIZE_MAX);
+}
+
+static int replay(const char *path, uint64_t times)
+{
+    static const int status_of[VERDICT_KINDS] = {
+        [VERDICT_VIOLATED] = STATUS_VIOLATED, [VERDICT_BROKEN] = STATUS_BROKEN, [VERDICT_SKIPPED] = STATUS_SKIPPED};
+    struct term term = term_of(stdout);
+    uint64_t n[VERDICT_KINDS] = {0};
+    int status = STATUS_GOOD;
+
+    for (uint64_t i = 0; i < times; i++) {
+        struct result r = {0};
+        struct error err = {0};
+        char text[1024];
+        int rc = finding_replay(path, &r, &err);
+        if (rc < 0) {
+            fflush(stdout);
+            fprintf(stderr, "tornpage: %s\n", error_text(&err, text, sizeof text));
+            if (err.skip)
+                return STATUS_SKIPPED;
+            return rc == -EINVAL || rc == -ENOENT || rc == -EACCES || rc == -EISDIR ? STATUS_USAGE : STATUS_BROKEN;
+        }
+        if (i == 0)
+            print_first(path, &r, term);
+        n[r.verdict]++;
+        status = worse(status, status_of[r.verdict]);
+        result_free(&r);
+    }
+    for (unsigned v = 0; times > 1 && v < VERDICT_KINDS; v++)
+        if (n[v])
+            printf("%s%s%s %s of %s times\n", verdict_colour(v, term), verdict_word(v), colour_end(term), text_count(n[v]),
+                   text_count(times));
+    return status;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    const char *value = NULL;
+    uint64_t times = 1;
+    int option, status = STATUS_GOOD;
+
+    while ((option = option_next(c, argc, argv, &value)) >= 0) {
+        assert(option == REPLAY_TIMES);
+        if (!text_number(value, 1, 1000000, &times))
+            return usage_error(c, "--times %s: expected a whole number from 1 to 1000000", value);
+    }
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+    if (optind >= argc)
+        return usage_error(c, "which finding?");
+    for (int i = optind; i < argc; i++)
+        status = worse(status, replay(argv[i], times));
+    return status;
+}
+
+const struct command command_replay = {
+    .name = "replay",
+    .args = "FINDING...",
+    .summary = "Open exactly the crash state a finding was made in, and judge it again.",
+    .about =
+        "A finding is a file that 'tornpage run' saved; it needs neither the scenario's file nor anything else of that run.\n"
+        "Exit status: 0 not violated this time, 1 violated again, 2 wrong usage or not a finding, 77 skipped, 99 broken.",
+    .options = options,
+    .run = run_command,
+};

@@ -1,0 +1,366 @@
+/* tornpage run: scenarios x backends x crash kinds, judged; the matrix for people, JSON, JUnit and TAP for machines. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "faces/faces.h"
+#include "faces/report.h"
+#include "faces/scenarios.h"
+#include "faces/specs.h"
+
+enum {
+    RUN_BACKEND,
+    RUN_CRASH,
+    RUN_SEED,
+    RUN_JOBS,
+    RUN_TIME,
+    RUN_STATES,
+    RUN_RUNS,
+    RUN_RANDOM,
+    RUN_FSCK,
+    RUN_FINDINGS,
+    RUN_JSON,
+    RUN_JUNIT,
+    RUN_TAP,
+    RUN_OPTIONS
+};
+
+static const struct face_option options[RUN_OPTIONS + 1] = {
+    [RUN_BACKEND] = {"backend", 'b', "NAME[:KEY=VALUE,...]",
+                     "The kind of volume to test; may be given several times, and braces hold alternatives: "
+                     "-b loop:fs={ext4,xfs},disk=ignore-flush. Default: sim, dir, and loop with fs=ext4, fs=xfs and fs=btrfs. "
+                     "'tornpage list backends' tells what there is."},
+    [RUN_CRASH] = {"crash", 'c', "KIND[,KIND...]", "Only these crash kinds: none, kill, power. Default: all that apply."},
+    [RUN_SEED] = {"seed", 's', "N", "Where all randomness comes from; the same seed gives the same run. Default: 1."},
+    [RUN_JOBS] = {"jobs", 'j', "N", "Worker processes. Default: chosen by the number of processors."},
+    [RUN_TIME] = {"time", 't', "TIME", "Begin no new work after so long: seconds, or 90s, 5m, 2h."},
+    [RUN_STATES] = {"states", 0, "N",
+                    "At most N crash states of each scenario, backend and crash kind. Default: the engine's limits."},
+    [RUN_RUNS] =
+        {"runs", 0, "N",
+         "Runs of each scenario on backends that simulate ('sim'), each from a seed of its own. Default: the backend's."},
+    [RUN_RANDOM] = {"random", 'r', "N",
+                    "Also N random scenarios, made from the seed and named random/SEED; only these when no scenario is named."},
+    [RUN_FSCK] = {"fsck", 0, NULL, "Also run the file system's checker on each crash state."},
+    [RUN_FINDINGS] = {"findings", 'f', "DIR", "Where findings are saved; made when there is one. Default: findings."},
+    [RUN_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
+    [RUN_JUNIT] = {"junit", 0, "FILE", "Also write the results as JUnit XML; '-' is standard output."},
+    [RUN_TAP] = {"tap", 0, NULL, "Write the results as TAP to standard output."},
+    [RUN_OPTIONS] = {NULL, 0, NULL, NULL},
+};
+
+static const char *const default_backends[] = {"sim", "dir", "loop:fs=ext4", "loop:fs=xfs", "loop:fs=btrfs"};
+
+struct run {
+    struct campaign_options opt;
+    struct scenarios scenarios;
+    struct specs specs;
+    uint64_t n_random;
+    const char *json, *junit; /* file names, "-" for standard output */
+    bool tap;
+    bool seed_given;
+    struct buf typed; /* the arguments as they were typed */
+    FILE *json_out, *junit_out;
+};
+
+static int parse_crashes(const char *text, unsigned *ret)
+{
+    const char *names[CRASH_KINDS + 1] = {NULL};
+    char word[32];
+
+    for (size_t k = 0; k < CRASH_KINDS; k++)
+        names[k] = crash_names[k];
+    *ret = 0;
+    for (const char *p = text;; p++) {
+        size_t len = strcspn(p, ","), kind = 0;
+        snprintf(word, sizeof word, "%.*s", (int)len, p);
+        while (kind < CRASH_KINDS && strcmp(word, crash_names[kind]) != 0)
+            kind++;
+        if (kind == CRASH_KINDS) {
+            struct buf b = {0};
+            text_choices(&b, word, names);
+            usage_error(&command_run, "unknown crash kind '%s'%s", word, buf_text(&b));
+            buf_free(&b);
+            return STATUS_USAGE;
+        }
+        *ret |= 1U << kind;
+        p += len;
+        if (!*p)
+            return 0;
+    }
+}
+
+static int parse_number(int option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+    if (text_number(text, min, max, ret))
+        return 0;
+    return usage_error(&command_run, "--%s %s: expected a whole number from %llu to %llu", options[option].name, text,
+                       (unsigned long long)min, (unsigned long long)max);
+}
+
+static int take_option(struct run *run, int option, const char *value)
+{
+    uint64_t n = 0;
+    int rc = 0;
+
+    switch (option) {
+    case RUN_BACKEND:
+        specs_add(&run->specs, value);
+        return 0;
+    case RUN_CRASH:
+        return parse_crashes(value, &run->opt.crashes);
+    case RUN_SEED:
+        run->seed_given = true;
+        return parse_number(option, value, 0, INT64_MAX, &run->opt.seed);
+    case RUN_JOBS:
+        rc = parse_number(option, value, 1, 1024, &n);
+        run->opt.jobs = (unsigned)n;
+        return rc;
+    case RUN_TIME:
+        if (text_seconds(value, &run->opt.time_s))
+            return 0;
+        return usage_error(&command_run, "--time %s: expected seconds, or a time such as 90s, 5m or 2h", value);
+    case RUN_STATES:
+        return parse_number(option, value, 1, INT64_MAX, &run->opt.max_states);
+    case RUN_RUNS:
+        return parse_number(option, value, 1, INT64_MAX, &run->opt.runs);
+    case RUN_RANDOM:
+        return parse_number(option, value, 1, 10000000, &run->n_random);
+    case RUN_FSCK:
+        run->opt.fsck = true;
+        return 0;
+    case RUN_FINDINGS:
+        run->opt.findings_dir = value;
+        return *value ? 0 : usage_error(&command_run, "--findings: the name of the directory is empty");
+    case RUN_JSON:
+        run->json = value;
+        return 0;
+    case RUN_JUNIT:
+        run->junit = value;
+        return 0;
+    default:
+        assert(option == RUN_TAP);
+        run->tap = true;
+        return 0;
+    }
+}
+
+/* Scenarios and backends from what stands behind the options; then the defaults. */
+static void take_arguments(struct run *run, int argc, char **argv)
+{
+    bool named = false;
+    struct rng r;
+
+    for (int i = optind; i < argc; i++) {
+        /* A shell turns -b loop:fs={ext4,xfs} into two words, of which only the first is the option's value. */
+        if (specs_looks_like(argv[i]) && access(argv[i], F_OK) != 0) {
+            specs_add(&run->specs, argv[i]);
+        } else {
+            scenarios_add(&run->scenarios, argv[i]);
+            named = true;
+        }
+    }
+    if (!named && !run->n_random) {
+        const char *home = scenarios_home();
+        if (home) {
+            scenarios_add(&run->scenarios, home);
+        } else {
+            usage_error(&command_run, "no scenarios named, and none are installed; name a file or a directory");
+            run->scenarios.n_errors++;
+        }
+    }
+    rng_seed(&r, run->opt.seed);
+    for (uint64_t i = 0; i < run->n_random; i++)
+        scenarios_add_random(&run->scenarios, rng_next(&r) >> 16); /* 48 bits: shorter names */
+    scenarios_finish(&run->scenarios);
+    if (!run->specs.n && !run->specs.n_errors)
+        for (size_t i = 0; i < sizeof default_backends / sizeof *default_backends; i++)
+            specs_add(&run->specs, default_backends[i]);
+}
+
+/* Opens what reports go to before the run, so that a wrong path costs nothing; at most one may have standard output. */
+static int open_reports(struct run *run)
+{
+    int on_stdout = run->tap + (run->json && strcmp(run->json, "-") == 0) + (run->junit && strcmp(run->junit, "-") == 0);
+    struct {
+        const char *path, *option;
+        FILE **out;
+    } file[] = {{run->json, "json", &run->json_out}, {run->junit, "junit", &run->junit_out}};
+
+    if (on_stdout > 1)
+        return usage_error(&command_run, "only one of --tap, --json - and --junit - can have the standard output");
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        if (!file[i].path)
+            continue;
+        *file[i].out = strcmp(file[i].path, "-") == 0 ? stdout : fopen(file[i].path, "we");
+        if (!*file[i].out)
+            return usage_error(&command_run, "--%s %s: %s", file[i].option, file[i].path, strerror(errno));
+    }
+    return 0;
+}
+
+static int close_report(FILE *out, const char *path)
+{
+    if (!out || out == stdout) /* that one is checked when the program ends */
+        return 0;
+    int bad = ferror(out);
+    if (fclose(out) == 0 && !bad)
+        return 0;
+    fprintf(stderr, "tornpage: %s: could not be written\n", path);
+    return STATUS_BROKEN;
+}
+
+/* What was typed behind "run". To be called before getopt_long permutes argv. */
+static void remember_arguments(int argc, char **argv, struct buf *ret)
+{
+    for (int i = 1; i < argc; i++) {
+        buf_puts(ret, " ");
+        text_shell(ret, argv[i]);
+    }
+}
+
+/* The command to paste, with the seed spelled out. */
+static void command_again(const struct run *run, struct buf *ret)
+{
+    text_shell(ret, program_invocation_name);
+    buf_puts(ret, " run");
+    if (!run->seed_given)
+        buf_printf(ret, " --seed %llu", (unsigned long long)run->opt.seed);
+    buf_puts(ret, buf_text(&run->typed));
+}
+
+static int status_of(const struct result *v, size_t n)
+{
+    size_t by[VERDICT_KINDS] = {0};
+
+    for (size_t i = 0; i < n; i++)
+        by[v[i].verdict]++;
+    if (by[VERDICT_VIOLATED])
+        return STATUS_VIOLATED;
+    if (by[VERDICT_BROKEN])
+        return STATUS_BROKEN;
+    return by[VERDICT_SKIPPED] == n ? STATUS_SKIPPED : STATUS_GOOD;
+}
+
+static int report_all(const struct run *run, const struct report *report)
+{
+    bool machine = run->tap || run->json_out == stdout || run->junit_out == stdout;
+    FILE *people = machine ? stderr : stdout;
+    struct term term = term_of(people);
+    int status = status_of(report->results, report->n_results);
+
+    matrix_print(report, people, term);
+    if (!report->n_results)
+        fputs("Nothing to do: the scenarios' headers leave none of these crash kinds.\n", people);
+    summary_print(report, people, term);
+    if (run->tap)
+        report_tap(report, stdout);
+    if (run->json_out)
+        report_json(report, run->json_out);
+    if (run->junit_out)
+        report_junit(report, run->junit_out);
+    return status;
+}
+
+static int campaign(struct run *run)
+{
+    struct result *results = NULL;
+    size_t n_results = 0;
+    struct progress_line line;
+    struct error err = {0};
+    struct utsname host;
+    struct buf again = {0};
+    char text[1024];
+
+    uname(&host);
+    progress_begin(&line, stderr, run->opt.time_s);
+    int rc = campaign_run(run->scenarios.plan, run->scenarios.n, run->specs.config, run->specs.n, &run->opt, progress_watch,
+                          &line, &results, &n_results, &err);
+    progress_end(&line);
+    if (rc < 0) {
+        fprintf(stderr, "tornpage: %s\n", error_text(&err, text, sizeof text));
+        return STATUS_BROKEN;
+    }
+
+    command_again(run, &again);
+    const struct report report = {.results = results,
+                                  .n_results = n_results,
+                                  .configs = run->specs.config,
+                                  .n_configs = run->specs.n,
+                                  .seed = run->opt.seed,
+                                  .kernel = host.release,
+                                  .again = buf_text(&again),
+                                  .wall_s = clock_s() - line.begin_s};
+    int status = report_all(run, &report);
+    for (size_t i = 0; i < n_results; i++)
+        result_free(&results[i]);
+    free(results);
+    buf_free(&again);
+    return status;
+}
+
+static int run_all(struct run *run, int argc, char **argv)
+{
+    const char *value = NULL;
+    int option;
+
+    while ((option = option_next(&command_run, argc, argv, &value)) >= 0)
+        if (take_option(run, option, value) != 0)
+            return STATUS_USAGE;
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+
+    take_arguments(run, argc, argv);
+    if (run->scenarios.n_errors || run->specs.n_errors)
+        return STATUS_USAGE;
+    if (open_reports(run) != 0)
+        return STATUS_USAGE;
+    int status = campaign(run);
+    if (close_report(run->json_out, run->json) != 0 || close_report(run->junit_out, run->junit) != 0)
+        status = STATUS_BROKEN;
+    return status;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    struct run run = {.opt = {.seed = 1, .crashes = (1U << CRASH_KINDS) - 1, .findings_dir = "findings"}};
+
+    assert(c == &command_run);
+    remember_arguments(argc, argv, &run.typed);
+    int status = run_all(&run, argc, argv);
+    buf_free(&run.typed);
+    scenarios_free(&run.scenarios);
+    specs_free(&run.specs);
+    return status;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .args = "[SCENARIO|DIRECTORY]... [-b BACKEND]...",
+    .summary = "Run scenarios, break something at each chosen instant, and judge what is left.",
+    .about =
+        "SCENARIO is a file, or a name as the matrix prints it (local/store-no-msync), or random/SEED; of a DIRECTORY all "
+        "*.scn files below it are run. Default: the scenarios in ./scenarios, else those installed (or $TORNPAGE_SCENARIOS).\n"
+        "\n"
+        "The matrix tells for each scenario, backend and crash kind: kept (everything was there), lossy N/M (something was "
+        "legally lost in N of M crash states), VIOLATED N/M (something was seen that the contract forbids), broken (the "
+        "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.\n"
+        "\n"
+        "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything skipped, 99 broken "
+        "and nothing violated.\n"
+        "\n"
+        "Examples:\n"
+        "  tornpage run\n"
+        "  tornpage run scenarios/local/store-no-msync.scn -b loop:fs=ext4,mount=nobarrier\n"
+        "  tornpage run -b loop:fs={ext4,xfs,btrfs},disk=ignore-flush --crash power\n"
+        "  tornpage run --random 1000 -b sim --seed 7 --json -\n",
+    .options = options,
+    .run = run_command,
+};

@@ -1,0 +1,76 @@
+/* tornpage: dispatches to the commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/version.h"
+#include "faces/faces.h"
+#include "faces/text.h"
+
+const struct command *const commands[] = {&command_run, &command_list, &command_explain, &command_replay, NULL};
+
+static void help(void)
+{
+    puts("Usage: tornpage COMMAND [OPTION]... [ARGUMENT]...\n\n"
+         "What is left of a memory-mapped file after something goes wrong? tornpage runs scripted stores,\n"
+         "msyncs and truncations on a real file system, kills the process or cuts the power, opens the\n"
+         "files again and compares what it finds with everything the documented contract allows.\n");
+    for (const struct command *const *c = commands; *c; c++) {
+        printf("  %-10s", (*c)->name);
+        text_wrap(stdout, (*c)->summary, 12, 12, TEXT_WIDTH);
+    }
+    puts("\n  --help, --version\n\n"
+         "'tornpage COMMAND --help' tells all about one command.\n\n"
+         "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything\n"
+         "skipped, 99 broken (the harness or the machine failed).");
+}
+
+static const struct command *find(const char *name)
+{
+    for (const struct command *const *c = commands; *c; c++)
+        if (strcmp((*c)->name, name) == 0)
+            return *c;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[16];
+    size_t n = 0;
+    struct buf b = {0};
+
+    for (const struct command *const *c = commands; *c; c++)
+        names[n++] = (*c)->name;
+    names[n] = NULL;
+    text_choices(&b, name, names);
+    usage_error(NULL, "unknown %s '%s'%s", *name == '-' ? "option" : "command", name, *name == '-' ? "" : buf_text(&b));
+    buf_free(&b);
+    return STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage_error(NULL, "a command is missing");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+        help();
+        return close_stdout(STATUS_GOOD);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("tornpage " TORNPAGE_VERSION);
+        return close_stdout(STATUS_GOOD);
+    }
+    if (strcmp(argv[1], "help") == 0) {
+        const struct command *asked = find(argv[2]);
+        if (!asked)
+            return unknown_command(argv[2]);
+        command_help(asked);
+        return close_stdout(STATUS_GOOD);
+    }
+
+    const struct command *c = find(argv[1]);
+    if (!c)
+        return unknown_command(argv[1]);
+    return close_stdout(c->run(c, argc - 1, argv + 1));
+}

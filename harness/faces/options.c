@@ -1,0 +1,162 @@
+/*
+ * Options of commands: one table per command gives getopt_long its options and --help its text, so that the two cannot differ.
+ */
+#include <assert.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "faces/faces.h"
+#include "faces/text.h"
+
+enum {
+    MAX_OPTIONS = 32,
+    HELP_INDENT = 24,
+    LONG_BASE = 256, /* getopt_long's value for option i is LONG_BASE + i */
+    LONG_HELP = LONG_BASE + MAX_OPTIONS,
+};
+
+static const struct face_option help_row = {"help", 'h', NULL, "This text."};
+
+static void help_option(const struct face_option *o)
+{
+    char left[80];
+    char letter[8] = "    ";
+
+    if (o->letter)
+        snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
+    assert(n > 0 && (size_t)n < sizeof left);
+    fputs(left, stdout);
+    if (n > HELP_INDENT - 2)
+        printf("\n%*s", HELP_INDENT, "");
+    else
+        printf("%*s", HELP_INDENT - n, "");
+    text_wrap(stdout, o->help, HELP_INDENT, HELP_INDENT, TEXT_WIDTH);
+}
+
+void command_help(const struct command *c)
+{
+    printf("Usage: tornpage %s %s%s\n\n", c->name, c->options[0].name ? "[OPTION]... " : "", c->args);
+    text_wrap(stdout, c->summary, 0, 0, TEXT_WIDTH);
+    puts("");
+    for (const struct face_option *o = c->options; o->name; o++)
+        help_option(o);
+    help_option(&help_row);
+    for (const char *p = c->about; *p;) {
+        char line[1024];
+        size_t len = strcspn(p, "\n");
+        assert(len < sizeof line);
+        memcpy(line, p, len);
+        line[len] = '\0';
+        if (p == c->about)
+            puts("");
+        if (line[0] == ' ')
+            puts(line);
+        else
+            text_wrap(stdout, line, 0, 0, TEXT_WIDTH);
+        p += len + (p[len] == '\n');
+    }
+}
+
+/* The short options as getopt wants them: '+'-less, so that options may stand behind positional arguments. */
+static void letters_of(const struct command *c, char *ret)
+{
+    *ret++ = ':';
+    for (const struct face_option *o = c->options; o->name; o++)
+        if (o->letter) {
+            *ret++ = o->letter;
+            if (o->value)
+                *ret++ = ':';
+        }
+    *ret++ = 'h';
+    *ret = '\0';
+}
+
+static int bad_option(const struct command *c, const char *word)
+{
+    const char *names[MAX_OPTIONS + 2];
+    char asked[64];
+    size_t n = 0;
+
+    for (const struct face_option *o = c->options; o->name; o++)
+        names[n++] = o->name;
+    names[n++] = help_row.name;
+    names[n] = NULL;
+    snprintf(asked, sizeof asked, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+
+    const char *similar = text_similar(asked, names);
+    if (similar)
+        usage_error(c, "unknown option '--%s'; did you mean '--%s'?", asked, similar);
+    else
+        usage_error(c, "unknown option '--%s'", asked);
+    return OPTION_BAD;
+}
+
+int option_next(const struct command *c, int argc, char **argv, const char **ret_value)
+{
+    struct option longs[MAX_OPTIONS + 2] = {0};
+    char letters[2 * MAX_OPTIONS + 4];
+    int n = 0;
+
+    for (; c->options[n].name; n++) {
+        assert(n < MAX_OPTIONS);
+        longs[n] =
+            (struct option){c->options[n].name, c->options[n].value ? required_argument : no_argument, NULL, LONG_BASE + n};
+    }
+    longs[n] = (struct option){help_row.name, no_argument, NULL, LONG_HELP};
+    letters_of(c, letters);
+
+    opterr = 0;
+    int before = optind ? optind : 1, got = getopt_long(argc, argv, letters, longs, NULL);
+    const char *word = optind - 1 >= before && optind - 1 < argc ? argv[optind - 1] : argv[before < argc ? before : argc - 1];
+    *ret_value = optarg;
+    if (got == -1)
+        return OPTION_END;
+    if (got == 'h' || got == LONG_HELP) {
+        command_help(c);
+        return OPTION_HELP;
+    }
+    if (got == ':') {
+        usage_error(c, "option '%s' needs a value", word);
+        return OPTION_BAD;
+    }
+    if (got == '?') {
+        /* optopt is 0 for an unknown or ambiguous long option, and LONG_... for one that takes no value. */
+        if (optopt >= LONG_BASE)
+            usage_error(c, "option '--%.*s' takes no value", (int)strcspn(word + 2, "="), word + 2);
+        else if (optopt)
+            usage_error(c, "unknown option '-%c'", optopt);
+        else
+            return bad_option(c, word);
+        return OPTION_BAD;
+    }
+    for (int i = 0; i < n; i++)
+        if (got == LONG_BASE + i || got == c->options[i].letter)
+            return i;
+    assert(!"getopt_long returned an option that the command does not have");
+    return OPTION_BAD;
+}
+
+int usage_error(const struct command *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    fflush(stdout);
+    fputs("tornpage: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry 'tornpage %s%s--help'.\n", c ? c->name : "", c ? " " : "");
+    return STATUS_USAGE;
+}
+
+int close_stdout(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("tornpage: standard output could not be written\n", stderr);
+    return STATUS_BROKEN;
+}

@@ -1,0 +1,260 @@
+/*
+ * Finding and loading the scenarios a command line names. A scenario's name is its path below the nearest directory called
+ * "scenarios", without .scn; below the directory given where no such directory is above it.
+ */
+#include "faces/scenarios.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "faces/text.h"
+
+static const char suffix[] = ".scn";
+enum { RANDOM_STEPS = 24 };
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+const char *scenarios_home(void)
+{
+    static char path[PATH_MAX];
+    static const char *const beside[] = {"../share/tornpage/scenarios", "../../scenarios"}; /* installed; build/release */
+    const char *env = getenv("TORNPAGE_SCENARIOS");
+    char exe[PATH_MAX / 2];
+
+    if (env && *env)
+        return env;
+    if (is_directory("scenarios"))
+        return "scenarios";
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (len < 0)
+        return NULL;
+    exe[len] = '\0';
+    *strrchr(exe, '/') = '\0';
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        snprintf(path, sizeof path, "%s/%s", exe, beside[i]);
+        if (is_directory(path))
+            return path;
+    }
+    return NULL;
+}
+
+static void *fail(struct scenarios *s, const char *path, int code)
+{
+    fprintf(stderr, "%s: %s\n", path, strerror(code));
+    s->n_errors++;
+    return NULL;
+}
+
+static void push(struct scenarios *s, struct plan *p)
+{
+    s->plan = grow(s->plan, &s->cap, s->n, sizeof *s->plan);
+    s->plan[s->n++] = p;
+}
+
+/* The name of the scenario in `file`, found below `given` (NULL: the file itself was given). */
+static void name_of(const char *file, const char *given, struct buf *ret)
+{
+    char *real = realpath(file, NULL), *root = given ? realpath(given, NULL) : NULL;
+    const char *path = real ? real : file, *name = NULL;
+
+    for (const char *p = path; (p = strstr(p, "/scenarios/")); p++)
+        name = p + strlen("/scenarios/");
+    if (!name && root && strncmp(path, root, strlen(root)) == 0 && path[strlen(root)] == '/')
+        name = path + strlen(root) + 1;
+    if (!name)
+        name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+    size_t len = strlen(name), tail = strlen(suffix);
+    if (len > tail && strcmp(name + len - tail, suffix) == 0)
+        len -= tail;
+    buf_add(ret, name, len);
+    free(root);
+    free(real);
+}
+
+static void load(struct scenarios *s, const char *file, const char *given)
+{
+    struct buf name = {0};
+    struct error err = {0};
+    struct plan *p = NULL;
+
+    name_of(file, given, &name);
+    if (plan_load(file, buf_text(&name), &p, &err) < 0) {
+        char text[1024];
+        fprintf(stderr, "%s\n", err.code == EINVAL && err.msg[0] ? err.msg : error_text(&err, text, sizeof text));
+        s->n_errors++;
+    } else {
+        push(s, p);
+    }
+    buf_free(&name);
+}
+
+static int shown(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Loads all scenarios below dir; returns how many files were found. */
+static size_t load_below(struct scenarios *s, const char *dir, const char *given)
+{
+    struct dirent **entry = NULL;
+    int n = scandir(dir, &entry, shown, by_bytes);
+    size_t found = 0;
+
+    if (n < 0) {
+        fail(s, dir, errno);
+        return 1;
+    }
+    for (int i = 0; i < n; i++) {
+        struct buf path = {0};
+        struct stat st;
+        size_t len = strlen(entry[i]->d_name), tail = strlen(suffix);
+
+        buf_printf(&path, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", entry[i]->d_name);
+        /* Directories behind symbolic links are not entered: a link upwards would never end. */
+        if (lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
+            found += load_below(s, path.data, given);
+        } else if (len > tail && strcmp(entry[i]->d_name + len - tail, suffix) == 0) {
+            load(s, path.data, given);
+            found++;
+        }
+        buf_free(&path);
+        free(entry[i]);
+    }
+    free(entry);
+    return found;
+}
+
+static void no_such_scenario(struct scenarios *s, const char *word)
+{
+    const char *home = scenarios_home();
+
+    fprintf(stderr, "tornpage: no scenario, file or directory '%s'%s%s%s\n", word, home ? " (looked here and in " : "",
+            home ? home : "", home ? "; 'tornpage list scenarios' shows what there is)" : "");
+    s->n_errors++;
+}
+
+void scenarios_add(struct scenarios *s, const char *word)
+{
+    static const char random_prefix[] = "random/";
+    const char *home = scenarios_home();
+    struct buf path = {0};
+    uint64_t seed;
+
+    assert(word);
+    if (!*word) {
+        fprintf(stderr, "tornpage: the name of a scenario is empty\n");
+        s->n_errors++;
+    } else if (is_directory(word)) {
+        if (load_below(s, word, word) == 0) {
+            fprintf(stderr, "%s: no scenario (*%s) below this directory\n", word, suffix);
+            s->n_errors++;
+        }
+    } else if (access(word, F_OK) == 0) {
+        load(s, word, NULL);
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+        fail(s, word, errno);
+    } else if (strncmp(word, random_prefix, strlen(random_prefix)) == 0 &&
+               text_number(word + strlen(random_prefix), 0, UINT64_MAX, &seed)) {
+        scenarios_add_random(s, seed);
+    } else {
+        /* A name as reports print it: below the scenarios' home, without the suffix. */
+        buf_printf(&path, "%s/%s%s", home ? home : ".", word, suffix);
+        if (home && access(path.data, F_OK) == 0)
+            load(s, path.data, home);
+        else if (home && (path.len_bytes -= strlen(suffix), path.data[path.len_bytes] = '\0', is_directory(path.data)))
+            load_below(s, path.data, home);
+        else
+            no_such_scenario(s, word);
+    }
+    buf_free(&path);
+}
+
+void scenarios_add_random(struct scenarios *s, uint64_t seed)
+{
+    struct rng r;
+    struct buf text = {0};
+    char words[64];
+
+    rng_seed(&r, seed);
+    struct plan *p = plan_random(&r, RANDOM_STEPS);
+    snprintf(words, sizeof words, "random/%llu", (unsigned long long)seed);
+    free(p->name);
+    p->name = xstrdup(words);
+    free(p->file);
+    p->file = xstrdup(words);
+    words[strlen("random")] = ' ';
+    free(p->origin);
+    p->origin = xstrdup(words);
+    plan_print(p, &text);
+    free(p->text);
+    p->text = xstrdup(buf_text(&text));
+    buf_free(&text);
+    push(s, p);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct plan *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order ? order : strcmp((*x)->file, (*y)->file);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+void scenarios_finish(struct scenarios *s)
+{
+    size_t kept = 0;
+
+    if (s->n)
+        qsort(s->plan, s->n, sizeof(struct plan *), by_name);
+    for (size_t i = 0; i < s->n; i++) {
+        struct plan *p = s->plan[i];
+        const struct plan *last = kept ? s->plan[kept - 1] : NULL;
+        if (last && strcmp(last->name, p->name) == 0 && same_file(last->file, p->file)) {
+            plan_free(p);
+            continue;
+        }
+        if (last && strcmp(last->name, p->name) == 0) {
+            fprintf(stderr, "%s: has the same name as %s ('%s'), and reports could not tell them apart\n", p->file, last->file,
+                    p->name);
+            s->n_errors++;
+        }
+        s->plan[kept++] = p;
+    }
+    s->n = kept;
+}
+
+void scenarios_free(struct scenarios *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        plan_free(s->plan[i]);
+    free(s->plan);
+    *s = (struct scenarios){0};
+}

@@ -1,0 +1,29 @@
+/* Finding and loading the scenarios a command line names. */
+#ifndef TORNPAGE_FACES_SCENARIOS_H
+#define TORNPAGE_FACES_SCENARIOS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "language/plan.h"
+
+struct scenarios {
+    struct plan **plan;
+    size_t n, cap;
+    size_t n_errors; /* files that could not be loaded, words that name nothing; the user was told of each */
+};
+
+/* The directory of scenarios used when none is named; NULL when there is none. Valid until the next call. */
+const char *scenarios_home(void);
+/*
+ * Loads what `word` names: a file, a directory (all *.scn below it, sorted), the name of a scenario below scenarios_home()
+ * ("local/store-no-msync"), or "random/SEED". Errors go to stderr and are counted.
+ */
+void scenarios_add(struct scenarios *s, const char *word);
+/* Adds the random scenario of this seed, named random/SEED. */
+void scenarios_add_random(struct scenarios *s, uint64_t seed);
+/* Sorts by name and reports (as errors) different files that share a name; the same file named twice counts once. */
+void scenarios_finish(struct scenarios *s);
+void scenarios_free(struct scenarios *s);
+
+#endif
