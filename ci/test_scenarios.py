@@ -1,0 +1,149 @@
+"""The scenarios as a collection: every claim has one, every one says what it is for, and the program reads them all.
+
+The program is taken from the environment variable TORNPAGE, else from build/release/tornpage; without it the tests that need it
+are skipped.
+"""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCENARIOS = ROOT / "scenarios"
+TORNPAGE = pathlib.Path(os.environ.get("TORNPAGE", ROOT / "build" / "release" / "tornpage"))
+
+# The claims that need no NFS, no disk error and no application. 51 (mount options) is ci/mount-options.txt.
+CLAIMS = [*range(1, 5), 6, *range(10, 14), *range(15, 18), *range(21, 30), 33, 34, *range(40, 46), *range(47, 51)]
+# Bugs that file systems had, which the scenarios must be able to show again; by words of the origin.
+BUG_PATTERNS = [
+    "grow, mremap, store with blocks smaller than a page",
+    "generic/029",
+    "generic/030",
+    "generic/438",
+    "generic/456",
+    "generic/325",
+    "btrfs/209",
+    "store racing fsync, btrfs",
+    "data=journal",
+    "rename, truncate up, fsync another file",
+    "generic/623",
+]
+CRASHES = {"none", "kill", "power"}
+SIGHTS = {"lost", "kept", "torn", "mixed", "absent"}
+HEADERS = {"test", "origin", "requires", "crash", "sometimes", "repeat"}
+
+FILES = sorted(SCENARIOS.rglob("*.scn"))
+
+
+def name(path):
+    return path.relative_to(SCENARIOS).with_suffix("").as_posix()
+
+
+def headers(path):
+    """The header lines of a scenario: everything of the form `word: value` before its first step."""
+    found = {}
+    for line in path.read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        match = re.match(r"([a-z]+):\s+(.*)$", line)
+        if not match:
+            break
+        assert match[1] not in found, f"{name(path)}: header {match[1]} stands there twice"
+        found[match[1]] = match[2]
+    return found
+
+
+def steps(path):
+    """The step lines of a scenario, and the `---` that ends set-up."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return [line for line in lines if line.split(":")[0] not in HEADERS]
+
+
+def claims(path):
+    return {int(n) for n in re.findall(r"\bclaim (\d+)", headers(path).get("origin", ""))}
+
+
+@pytest.fixture(scope="module")
+def program():
+    if not TORNPAGE.exists():
+        pytest.skip(f"{TORNPAGE} is not built")
+    return TORNPAGE
+
+
+def test_there_are_scenarios():
+    assert SCENARIOS / "local" / "store-no-msync.scn" in FILES
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_claim_has_a_scenario(claim):
+    assert any(claim in claims(path) for path in FILES), f"no scenario's origin names claim {claim}"
+
+
+@pytest.mark.parametrize("pattern", BUG_PATTERNS)
+def test_bug_pattern_has_a_scenario(pattern):
+    assert any(pattern in headers(path).get("origin", "") for path in FILES), f"no scenario's origin names {pattern}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_headers_are_complete(path):
+    found = headers(path)
+    assert {"test", "origin", "crash"} <= set(found) <= HEADERS
+    assert re.fullmatch(r"[A-Z].*[^.]\.", found["test"]), "the test sentence begins with a capital and ends with a full stop"
+    assert re.match(r"claim \d+|bug pattern \S", found["origin"])
+    crashes = found["crash"].split()
+    assert crashes and set(crashes) <= CRASHES and len(set(crashes)) == len(crashes)
+    for sight in filter(None, found.get("sometimes", "").split(", ")):
+        crash, what = sight.split()
+        assert crash in crashes, f"`sometimes: {sight}` for a crash that is not tested"
+        assert what in SIGHTS
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_set_up_and_run_are_told_apart(path):
+    lines = steps(path)
+    assert lines.count("---") == 1
+    assert lines[-1] != "---", "nothing happens after set-up"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_shutdown_never_meets_a_directory_of_the_machine(path):
+    """`dir` runs on whatever file system holds the directory; only power cuts, which it cannot show, keep shutdowns off it."""
+    if any(re.match(r"([A-Z][.\d]*:\s*)?shutdown\b", line) for line in steps(path)):
+        assert headers(path)["crash"] == "power"
+        assert "shutdown" in headers(path)["requires"].split()
+
+
+def test_names_are_unique():
+    leaves = [path.stem for path in FILES]
+    assert sorted(leaves) == sorted(set(leaves)), {leaf for leaf in leaves if leaves.count(leaf) > 1}
+
+
+def test_sentences_are_unique():
+    sentences = [headers(path)["test"] for path in FILES]
+    assert sorted(sentences) == sorted(set(sentences)), {s for s in sentences if sentences.count(s) > 1}
+
+
+def test_no_two_scenarios_have_the_same_steps():
+    seen = {}
+    for path in FILES:
+        text = "\n".join(steps(path))
+        assert text not in seen, f"{name(path)} repeats {seen[text]}"
+        seen[text] = name(path)
+
+
+def test_mount_options_name_loop_backends_once():
+    lines = [line for line in (ROOT / "ci" / "mount-options.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert len(lines) == len(set(lines))
+    for line in lines:
+        assert re.fullmatch(r"!?loop:fs=[a-z0-9]+(,(mkfs|mount|size|sector|disk)=[^,]+)*", line), line
+    for wanted in ("nobarrier", "data=writeback", "commit=1", "nodelalloc", "-b 1024"):
+        assert any(wanted in line for line in lines), f"no line tries {wanted}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_program_reads_it(program, path):
+    run = subprocess.run([program, "explain", path], capture_output=True, text=True, timeout=30, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout
