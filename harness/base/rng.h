@@ -41,10 +41,12 @@ static inline uint64_t rng_next(struct rng *r)
     return result;
 }
 
+__extension__ typedef unsigned __int128 rng_u128;
+
 /* Uniform in [0, n); n > 0. The bias of the multiply-shift method is below n / 2^64. */
 static inline uint64_t rng_below(struct rng *r, uint64_t n)
 {
-    return (uint64_t)(((unsigned __int128)rng_next(r) * n) >> 64);
+    return (uint64_t)(((rng_u128)rng_next(r) * n) >> 64);
 }
 
 /* True once in n times on average; n > 0. */

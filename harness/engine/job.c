@@ -1,0 +1,108 @@
+/* Runs one job: chooses how by backend and crash kind; holds the two plain ways, a model backend's runs and no crash at all. */
+#include "engine/job.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/judge.h"
+#include "engine/onvolume.h"
+
+static uint64_t hash_text(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
+
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3U;
+    return h;
+}
+
+uint64_t job_seed(uint64_t seed, const char *scenario, const char *spec, enum crash_kind crash)
+{
+    return rng_mix(rng_mix(rng_mix(seed ^ hash_text(scenario)) ^ hash_text(spec)) + (uint64_t)crash);
+}
+
+void job_model(struct judge *g)
+{
+    const struct job *j = g->job;
+    const struct backend *b = j->config->backend;
+    uint64_t runs = j->runs ? j->runs : b->runs ? b->runs : 1;
+    struct error err = {0};
+
+    /* A seed that replay was given is used as it is. */
+    for (uint64_t i = 0; i < runs && !judge_over(g); i++) {
+        struct scene scene = {.seed = runs == 1 ? j->seed : rng_next(&g->rng)};
+        bool lossy = false;
+
+        struct history *h = judge_history(g, scene.seed);
+        survivors_clear(&g->survivors);
+        if (b->simulate(j->config, j->plan, j->crash, scene.seed, h, &g->survivors, &scene.pos, &err) < 0) {
+            judge_fail(g, &err);
+            return;
+        }
+        if (!judge_admits(g))
+            return;
+        judge_steps(g, &scene);
+        bool violated = judge_survivors(g, j->crash, &scene, &lossy);
+        judge_count(g, lossy, violated, runs - i - 1);
+    }
+}
+
+void job_none(struct judge *g)
+{
+    struct onvolume v;
+    struct scene scene = {.seed = g->job->seed};
+
+    bool up = onvolume_open(&v, g) && onvolume_mount(&v);
+    for (uint32_t i = 0; up && i < g->job->plan->repeat && !judge_over(g); i++) {
+        bool violated = false, lossy = false;
+
+        if (!onvolume_run(&v, i, &scene))
+            break;
+        judge_steps(g, &scene);
+        if (!judge_shut_down(g)) {
+            if (!onvolume_survey(&v))
+                break;
+            violated = judge_survivors(g, CRASH_NONE, &scene, &lossy);
+        }
+        if (v.disk)
+            violated |= onvolume_remount_and_judge(&v, CRASH_NONE, &scene, &lossy);
+        judge_count(g, lossy, violated, 0);
+        onvolume_tidy(&v);
+    }
+    onvolume_close(&v);
+}
+
+static void run(const struct job *j, const struct kill_point *only, struct result *ret)
+{
+    struct timespec from, to;
+    struct judge g;
+    struct error err = {0};
+
+    assert(j->plan && j->config && j->config->backend);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    if (judge_open(&g, j, ret, &err) < 0)
+        judge_fail(&g, &err);
+    else if (j->config->backend->simulate)
+        job_model(&g);
+    else if (j->crash == CRASH_POWER)
+        job_power(&g);
+    else if (j->crash == CRASH_KILL)
+        job_kill(&g, only);
+    else
+        job_none(&g);
+    judge_close(&g);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    ret->wall_s = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+}
+
+void job_run(const struct job *j, struct result *ret)
+{
+    run(j, NULL, ret);
+}
+
+void job_run_kill(const struct job *j, const struct kill_point *at, struct result *ret)
+{
+    run(j, at, ret);
+}

@@ -1,0 +1,51 @@
+/*
+ * A job: one scenario on one backend under one crash kind, run in this process from one seed alone. It turns into one result;
+ * whatever goes wrong with the harness or the machine is a result too ("broken").
+ */
+#ifndef TORNPAGE_ENGINE_JOB_H
+#define TORNPAGE_ENGINE_JOB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/backend.h"
+#include "engine/campaign.h"
+#include "engine/driver.h"
+#include "engine/result.h"
+
+/* What a job tells while it works, in shared memory. */
+struct job_pulse {
+    _Atomic uint64_t beats;       /* moves with every state and kill: whoever watches can tell slow from stuck */
+    _Atomic uint64_t states_left; /* this job's own estimate */
+};
+
+struct job {
+    const struct plan *plan;
+    const struct backend_config *config;
+    enum crash_kind crash;
+    uint64_t seed;
+    uint64_t max_states, runs; /* as in campaign_options; 0: the defaults below, backend->runs */
+    const char *findings_dir;  /* NULL: findings are not saved */
+    bool fsck;
+    struct progress *progress; /* may be NULL */
+    struct job_pulse *pulse;   /* may be NULL */
+};
+
+enum {
+    JOB_STATES = 300,         /* crash states of a result by default */
+    JOB_KILLS = 240,          /* kill points of a result by default */
+    JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
+    JOB_DEADLINE_MS = 20000,  /* for one run of the actors */
+    JOB_DATA_BYTES = 1 << 26, /* what the steps of one run may read (reserved, not committed) */
+    JOB_MAX_EVENTS = 2 * PLAN_MAX_STEPS,
+};
+
+/* The seed of a job, so that it depends on neither order nor number of workers. */
+uint64_t job_seed(uint64_t seed, const char *scenario, const char *spec, enum crash_kind crash);
+/* Runs the job; *ret is freed with result_free. */
+void job_run(const struct job *j, struct result *ret);
+/* As job_run, with one kill point instead of all that the scenario has (for replay). */
+void job_run_kill(const struct job *j, const struct kill_point *at, struct result *ret);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * Power cuts: runs one scenario to its end on a recorded disk, then visits the disk images that a power cut during that run may
+ * have left. Each is mounted, surveyed and unmounted; its contents must be legal at every moment at which that image may exist.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/judge.h"
+#include "engine/onvolume.h"
+#include "storage/crash_states.h"
+#include "storage/writelog.h"
+
+enum {
+    LOG_ENTRIES = 1 << 20,
+    LOG_DATA_BYTES = 1 << 29, /* reserved, not committed */
+    SAMPLES = 8,              /* random subsets of a large epoch by default, */
+    SAMPLES_DEEP = 64,        /*   and when more states than by default are asked for */
+    MIN_STATES = 32,          /* of each recording, however often the scenario wants it repeated */
+    CONTROLS = 3,             /* mount failures after which it is checked that anything mounts at all */
+};
+
+struct power {
+    struct onvolume v;
+    struct writelog *log;
+    struct disk_lies lies;
+    uint64_t run; /* number of the recording */
+    uint64_t from;
+    uint64_t *bounds; /* positions at which the history changes, ascending */
+    size_t n_bounds, cap_bounds;
+    const struct crash_state *state;
+    unsigned controls;
+};
+
+static int begin_crashes(void *arg, struct error *err)
+{
+    struct power *p = arg;
+
+    (void)err;
+    /* The same log goes on; the lies begin here, so that they count the scenario's own writes. */
+    disk_record(p->v.disk, p->log, &p->lies);
+    p->from = writelog_length(p->log);
+    return 0;
+}
+
+static bool fail(struct power *p, int code, const char *op, const char *why)
+{
+    struct error err;
+
+    error_set(&err, code, op, NULL, "%s", why);
+    judge_fail(p->v.g, &err);
+    return false;
+}
+
+/* Records from before the mount on: the log alone must lead from the base image to every crash state. */
+static bool record(struct power *p, struct scene *scene)
+{
+    struct error err = {0};
+
+    disk_record(p->v.disk, NULL, NULL);
+    disk_reset(p->v.disk);
+    writelog_clear(p->log);
+    p->v.pos = writelog_position(p->log);
+    if (p->run > 0 && p->v.b->rewind(p->v.volume, &err) < 0) {
+        judge_fail(p->v.g, &err);
+        return false;
+    }
+    disk_record(p->v.disk, p->log, NULL);
+    bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, p->run, scene);
+    if (done)
+        done = onvolume_end(&p->v);
+    disk_record(p->v.disk, NULL, NULL);
+    if (done && writelog_overflowed(p->log))
+        return fail(p, ENOSPC, "record", "the scenario writes more than the write log holds");
+    if (done)
+        judge_steps(p->v.g, scene);
+    return done;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void list_bounds(struct power *p)
+{
+    const struct history *h = p->v.g->history;
+    uint32_t n = atomic_load(&h->n_events);
+    size_t kept = 0;
+
+    p->n_bounds = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        p->bounds = grow(p->bounds, &p->cap_bounds, p->n_bounds + 1, sizeof *p->bounds);
+        p->bounds[p->n_bounds++] = h->events[i].begin_pos;
+        if (h->events[i].end_pos != HISTORY_NEVER)
+            p->bounds[p->n_bounds++] = h->events[i].end_pos;
+    }
+    if (p->n_bounds)
+        qsort(p->bounds, p->n_bounds, sizeof *p->bounds, by_position);
+    for (size_t i = 0; i < p->n_bounds; i++)
+        if (kept == 0 || p->bounds[kept - 1] != p->bounds[i])
+            p->bounds[kept++] = p->bounds[i];
+    p->n_bounds = kept;
+}
+
+static void describe_state(void *arg, struct buf *out)
+{
+    const struct power *p = arg;
+
+    crash_state_print(p->state, out);
+}
+
+static int state_image(void *arg)
+{
+    struct power *p = arg;
+
+    assert(!p->v.mounted);
+    return disk_load(p->v.disk, p->log, p->state) < 0 ? -1 : disk_snapshot(p->v.disk);
+}
+
+static bool load(struct power *p, const struct crash_state *s)
+{
+    struct error err = {0};
+    int rc = disk_load(p->v.disk, p->log, s);
+
+    if (rc < 0)
+        return fail(p, -rc, "disk_load", "the crash state does not fit in the disk's memory");
+    if (p->v.b->rewind(p->v.volume, &err) == 0)
+        return true;
+    judge_fail(p->v.g, &err);
+    return false;
+}
+
+/*
+ * A mount failed, with an error that crash damage can cause: EIO, say, which a dead disk gives as well. So the state at the
+ * start of the run, which the file system itself has synced, must mount.
+ */
+static bool control_mount(struct power *p)
+{
+    const struct crash_state start = {.durable = p->from, .cut = p->from, .until = p->from};
+
+    if (p->controls >= CONTROLS)
+        return true;
+    p->controls++;
+    return load(p, &start) && onvolume_mount(&p->v) && onvolume_unmount(&p->v);
+}
+
+/* Mounts the loaded state and fills the survivors. */
+static bool look(struct power *p)
+{
+    struct survivors *s = &p->v.g->survivors;
+    const struct backend *b = p->v.b;
+    struct error err = {0};
+
+    if (b->mount(p->v.volume, &err) < 0) {
+        if (mount_failed_by_machine(&err)) {
+            judge_fail(p->v.g, &err);
+            return false;
+        }
+        survivors_clear(s);
+        s->mount_err = err.code;
+        error_text(&err, s->mount_msg, sizeof s->mount_msg);
+        survivors_finish(s);
+        return control_mount(p);
+    }
+    p->v.mounted = true;
+    if (!onvolume_survey(&p->v))
+        return false;
+    survey_writable(b->path(p->v.volume), s);
+    if (!onvolume_unmount(&p->v))
+        return false;
+    if (p->v.g->job->fsck && b->fsck && b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
+        judge_fail(p->v.g, &err);
+        return false;
+    }
+    return true;
+}
+
+/* Judges the survivors at every moment at which the image may exist and the history differs. */
+static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
+{
+    const struct crash_state *s = p->state;
+    bool violated = false;
+    size_t lo = 0, hi = p->n_bounds;
+
+    scene->pos = s->cut;
+    violated |= judge_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
+    while (lo < hi) { /* the first bound behind the cut */
+        size_t mid = lo + (hi - lo) / 2;
+        if (p->bounds[mid] <= s->cut)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < p->n_bounds && p->bounds[lo] <= s->until; lo++) {
+        scene->pos = p->bounds[lo];
+        violated |= judge_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
+    }
+    return violated;
+}
+
+static void explore(struct power *p, uint64_t max_states, uint64_t seed)
+{
+    struct judge *g = p->v.g;
+    const struct state_limits limits = {.max_states = max_states,
+                                        .samples = max_states > JOB_STATES ? SAMPLES_DEEP : SAMPLES,
+                                        .sector = disk_sector(p->v.disk),
+                                        .torn = true};
+    struct state_source *source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
+    struct scene scene = {.seed = g->job->seed, .describe = describe_state, .image = state_image, .arg = p};
+
+    while (states_next(source, &p->state) == 1) {
+        uint64_t done, left;
+        bool lossy = false;
+
+        if (!load(p, p->state) || !look(p))
+            break;
+        bool violated = judge_state(p, &scene, &lossy);
+        states_progress(source, &done, &left);
+        if (done + left > max_states)
+            left = max_states > done ? max_states - done : 0;
+        judge_count(g, lossy, violated, left);
+    }
+    states_free(source);
+}
+
+void job_power(struct judge *g)
+{
+    const struct job *j = g->job;
+    const uint64_t all = j->max_states ? j->max_states : JOB_STATES, repeat = j->plan->repeat;
+    struct power p = {0};
+    struct scene scene = {.seed = j->seed};
+
+    assert(repeat >= 1);
+    if (!onvolume_open(&p.v, g)) {
+        onvolume_close(&p.v);
+        return;
+    }
+    p.v.started = begin_crashes;
+    p.v.arg = &p;
+    if (j->config->backend->lies)
+        j->config->backend->lies(j->config, &p.lies);
+    p.log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
+    if (!p.v.disk || !p.log) {
+        fail(&p, ENOMEM, "record", p.v.disk ? "no memory for the write log" : "the volume has no recorded disk");
+    } else {
+        uint64_t each = (all + repeat - 1) / repeat;
+        if (each < MIN_STATES && !j->max_states)
+            each = MIN_STATES;
+        for (p.run = 0; p.run < repeat && !judge_over(g) && record(&p, &scene); p.run++) {
+            list_bounds(&p);
+            explore(&p, each, rng_next(&g->rng));
+        }
+        disk_record(p.v.disk, NULL, NULL);
+    }
+    onvolume_close(&p.v);
+    if (p.log)
+        writelog_free(p.log);
+    free(p.bounds);
+}

@@ -1,0 +1,334 @@
+/* The judge of one job: see judge.h. */
+#include "engine/judge.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "language/verb.h"
+
+enum { DETAILS_BYTES = 16 << 10, SURPRISE_SHIFT = 32 };
+
+int judge_open(struct judge *g, const struct job *j, struct result *ret, struct error *err)
+{
+    *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .crash = j->crash};
+    *g = (struct judge){.job = j, .result = ret, .block_bytes = history_bytes(JOB_MAX_EVENTS, JOB_DATA_BYTES)};
+    rng_seed(&g->rng, j->seed);
+    j->config->backend->guarantees(j->config, &g->guarantees);
+    void *block = mmap(NULL, g->block_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (block == MAP_FAILED)
+        return error_set(err, errno, "history", NULL, NULL);
+    g->history = block;
+    g->world = world_new();
+    if (!j->config->backend->simulate)
+        g->survey = survey_new();
+    return 0;
+}
+
+/* A legal loss that the scenario's header says a run must show, and that none showed. */
+static void note_unobserved(struct judge *g)
+{
+    const struct plan *p = g->job->plan;
+
+    for (size_t i = 0; i < p->n_sometimes; i++) {
+        size_t n = strlen(g->reason);
+        if (p->sometimes[i].crash == g->job->crash && !(g->sights & 1U << p->sometimes[i].sight))
+            snprintf(g->reason + n, sizeof g->reason - n, "%s%s",
+                     n ? ", " : "not observed: ", sight_names[p->sometimes[i].sight]);
+    }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void judge_close(struct judge *g)
+{
+    struct result *r = g->result;
+
+    if (g->violated)
+        r->verdict = VERDICT_VIOLATED;
+    else if (g->broken)
+        r->verdict = VERDICT_BROKEN;
+    else if (g->skipped)
+        r->verdict = VERDICT_SKIPPED;
+    else
+        r->verdict = g->lossy ? VERDICT_LOSSY : VERDICT_KEPT;
+    if (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY)
+        note_unobserved(g);
+    if (r->n_findings > 1)
+        qsort(r->findings, r->n_findings, sizeof *r->findings, by_text);
+    r->reason = xstrdup(g->reason);
+    r->details = xstrdup(buf_text(&g->details));
+    if (g->job->pulse)
+        atomic_store(&g->job->pulse->states_left, 0);
+    buf_free(&g->details);
+    survivors_free(&g->survivors);
+    survey_free(g->survey);
+    world_free(g->world);
+    if (g->history)
+        munmap(g->history, g->block_bytes);
+    *g = (struct judge){0};
+}
+
+struct history *judge_history(struct judge *g, uint64_t seed)
+{
+    uint32_t events = (uint32_t)g->job->plan->n_steps + 8;
+
+    assert(events <= JOB_MAX_EVENTS);
+    return history_init(g->history, events, JOB_DATA_BYTES, rng_mix(seed));
+}
+
+static void judge_end(struct judge *g, bool skip, const char *text)
+{
+    if (g->violated) /* what was seen stands; the reason stays its first line */
+        buf_printf(&g->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
+    else
+        snprintf(g->reason, sizeof g->reason, "%s", text);
+    *(skip ? &g->skipped : &g->broken) = true;
+}
+
+void judge_fail(struct judge *g, const struct error *err)
+{
+    char text[900];
+
+    judge_end(g, err->skip, error_text(err, text, sizeof text));
+}
+
+static bool expected(const struct step *s, int err)
+{
+    for (size_t i = 0; i < s->expect.n; i++)
+        if (s->expect.code[i] == err)
+            return true;
+    return false;
+}
+
+static bool lacks_feature(int err)
+{
+    return err == EOPNOTSUPP || err == ENOSYS || err == ENOTTY;
+}
+
+/* ENOMEM is what the machine says when it is out of memory, and what calls on mappings say of unmapped pages (rule C4). */
+static bool out_of_something(const struct verb *v, int err)
+{
+    static const char *const on_mappings[] = {"msync", "madvise", "mincore", "mlock", "munlock", "mremap", "mprotect"};
+
+    if (err == ENOMEM)
+        for (size_t i = 0; i < sizeof on_mappings / sizeof *on_mappings; i++)
+            if (strcmp(v->name, on_mappings[i]) == 0)
+                return false;
+    return err == ENOMEM || err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE;
+}
+
+bool judge_admits(struct judge *g)
+{
+    const struct plan *p = g->job->plan;
+    const struct history *h = g->history;
+    uint32_t n = atomic_load(&h->n_events);
+    char text[256];
+
+    for (uint32_t i = 0; i < n && i < h->cap_events; i++) {
+        const struct event *e = &h->events[i];
+        if (e->step >= p->n_steps || e->err == 0 || expected(&p->steps[e->step], e->err))
+            continue;
+        const struct step *s = &p->steps[e->step];
+        if (lacks_feature(e->err)) {
+            snprintf(text, sizeof text, "the file system does not support %s", s->verb->name);
+            judge_end(g, true, text);
+            return false;
+        }
+        if (out_of_something(s->verb, e->err)) {
+            snprintf(text, sizeof text, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->err));
+            judge_end(g, false, text);
+            return false;
+        }
+    }
+    world_build(g->world, p, h, &g->guarantees);
+    return true;
+}
+
+bool judge_shut_down(const struct judge *g)
+{
+    const struct history *h = g->history;
+    uint32_t n = atomic_load(&h->n_events);
+
+    for (uint32_t i = 0; i < n && i < h->cap_events; i++) {
+        const struct event *e = &h->events[i];
+        /* One that was still running may have done it. */
+        if (e->step < g->job->plan->n_steps && e->begin_seq && e->err == 0 &&
+            strcmp(g->job->plan->steps[e->step].verb->name, "shutdown") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void defect_print(const struct judge *g, const struct defect_report *d, struct buf *out)
+{
+    const struct plan *p = g->job->plan;
+
+    buf_printf(out, "%s%s", d->surprise ? "surprise: " : "", defect_names[d->kind]);
+    if (d->path[0])
+        buf_printf(out, " %s", d->path);
+    if (d->len)
+        buf_printf(out, ", %llu byte%s at %llu", (unsigned long long)d->len, d->len == 1 ? "" : "s", (unsigned long long)d->off);
+    if (d->rule[0])
+        buf_printf(out, " (rule %s)", d->rule);
+    if (d->step >= 0 && (size_t)d->step < p->n_steps) {
+        buf_printf(out, ", line %u: ", p->steps[d->step].line);
+        step_print(p, &p->steps[d->step], out);
+    }
+    buf_printf(out, ": %s\n", d->text);
+}
+
+static void print_scene(const struct judge *g, const struct scene *scene, struct buf *out)
+{
+    static const char *const kinds[] = {"", "before", "after", "inside", "during"};
+
+    if (scene->kill.kind != KILL_NEVER) {
+        buf_printf(out, "killed %s line %u", kinds[scene->kill.kind], g->job->plan->steps[scene->kill.step].line);
+        if (scene->kill.kind == KILL_INSIDE)
+            buf_printf(out, " after %llu bytes", (unsigned long long)scene->kill.bytes);
+        if (scene->kill.kind == KILL_ASYNC)
+            buf_printf(out, " after %llu turns", (unsigned long long)scene->kill.spins);
+    }
+    if (scene->describe) {
+        buf_printf(out, "position %llu; ", (unsigned long long)scene->pos);
+        scene->describe(scene->arg, out);
+    }
+}
+
+static void save_finding(struct judge *g, const struct scene *scene, const char *where)
+{
+    struct finding f = {.plan = g->job->plan,
+                        .config = g->job->config,
+                        .crash = g->job->crash,
+                        .seed = scene->seed,
+                        .history = g->history,
+                        .pos = scene->pos,
+                        .kill = scene->kill,
+                        .state_text = where,
+                        .image_fd = scene->image ? scene->image(scene->arg) : -1,
+                        .verdict = &g->verdict};
+    struct error err;
+    char *path = NULL;
+
+    if (finding_save(&f, g->job->findings_dir, &path, &err) == 0) {
+        struct result *r = g->result;
+        r->findings = realloc(r->findings, (r->n_findings + 1) * sizeof *r->findings);
+        assert(r->findings);
+        r->findings[r->n_findings++] = path;
+        buf_printf(&g->details, "  finding: %s\n", path);
+    } else {
+        char text[900];
+        buf_printf(&g->details, "  the finding could not be saved: %s\n", error_text(&err, text, sizeof text));
+    }
+    if (f.image_fd >= 0)
+        close(f.image_fd);
+}
+
+/* Takes g->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
+static void judge_take(struct judge *g, const struct scene *scene)
+{
+    const struct verify_result *v = &g->verdict;
+    struct buf where = {0};
+    bool fresh = false, save = false;
+
+    g->sights |= v->sights;
+    g->lossy |= v->lossy;
+    g->result->surprises += v->n_surprises;
+    if (!v->n_violations && !v->n_surprises)
+        return;
+    for (size_t i = 0; i < v->n_defects; i++) {
+        const struct defect_report *d = &v->defects[i];
+        uint64_t bit = UINT64_C(1) << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
+
+        if (!d->surprise && !g->violated) {
+            struct buf line = {0};
+            g->violated = true;
+            if (g->job->progress)
+                atomic_fetch_add(&g->job->progress->violated, 1);
+            defect_print(g, d, &line);
+            snprintf(g->reason, sizeof g->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
+            buf_free(&line);
+        }
+        if ((g->noted & bit) || g->details.len_bytes > DETAILS_BYTES)
+            continue;
+        g->noted |= bit;
+        fresh = true;
+        save |= !d->surprise;
+        defect_print(g, d, &g->details);
+    }
+    assert(!v->n_violations || g->violated);
+    if (fresh) {
+        print_scene(g, scene, &where);
+        if (where.len_bytes)
+            buf_printf(&g->details, "  %s\n", buf_text(&where));
+        if (save && g->job->findings_dir && g->result->n_findings < JOB_FINDINGS)
+            save_finding(g, scene, buf_text(&where));
+        buf_free(&where);
+    }
+}
+
+static void verdict_clear(struct verify_result *v)
+{
+    v->n_defects = v->n_violations = v->n_surprises = 0;
+    v->sights = 0;
+    v->lossy = false;
+}
+
+void judge_steps(struct judge *g, const struct scene *scene)
+{
+    verdict_clear(&g->verdict);
+    verify_steps(g->world, &g->verdict);
+    judge_take(g, scene);
+}
+
+bool judge_survivors(struct judge *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
+{
+    verdict_clear(&g->verdict);
+    verify_survivors(g->world, crash, scene->pos, &g->survivors, &g->verdict);
+    if (ret_lossy)
+        *ret_lossy |= g->verdict.lossy;
+    judge_take(g, scene);
+    return g->verdict.n_violations > 0;
+}
+
+void judge_hang(struct judge *g, int32_t step, const struct scene *scene)
+{
+    verdict_clear(&g->verdict);
+    struct defect_report *d = &g->verdict.defects[0];
+
+    *d = (struct defect_report){.kind = DEFECT_HANG, .rule = "F4", .step = step};
+    snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
+    g->verdict.n_defects = g->verdict.n_violations = 1;
+    judge_take(g, scene);
+}
+
+void judge_count(struct judge *g, bool lossy, bool violated, uint64_t states_left)
+{
+    const struct job *j = g->job;
+    bool model = j->config->backend->simulate != NULL, kill = j->crash == CRASH_KILL;
+
+    g->result->states_lossy += lossy;
+    g->result->states_violated += violated;
+    if (model || j->crash == CRASH_POWER) {
+        g->result->states_covered++;
+        g->result->states_mounted++;
+        if (j->progress)
+            atomic_fetch_add(&j->progress->states_done, 1);
+    }
+    if (kill) {
+        g->result->kills++;
+        if (j->progress)
+            atomic_fetch_add(&j->progress->kills_done, 1);
+    }
+    if (j->pulse) {
+        atomic_fetch_add(&j->pulse->beats, 1);
+        atomic_store(&j->pulse->states_left, states_left);
+    }
+}

@@ -1,0 +1,86 @@
+/*
+ * The judge of one job: holds what all runs of a job share (history, world, survivors), and adds up what the verifier said into
+ * the job's result. Private to the engine.
+ */
+#ifndef TORNPAGE_ENGINE_JUDGE_H
+#define TORNPAGE_ENGINE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "engine/finding.h"
+#include "engine/job.h"
+#include "engine/survey.h"
+#include "truth/survivors.h"
+#include "truth/verify.h"
+#include "truth/world.h"
+
+struct judge {
+    const struct job *job;
+    struct result *result;
+    struct guarantees guarantees;
+    struct rng rng;
+    struct history *history; /* in MAP_SHARED memory */
+    uint64_t block_bytes;
+    struct world *world;
+    struct survivors survivors;
+    struct survey *survey; /* NULL for model backends */
+    struct verify_result verdict;
+    unsigned sights;       /* seen in all runs so far */
+    uint64_t noted, saved; /* defects told in details, and saved as findings: bit per kind, surprises 32 higher */
+    bool violated, lossy;
+    bool broken, skipped;
+    struct buf details;
+    char reason[512];
+};
+
+/* Where the survivors at hand come from: what a finding needs besides. */
+struct scene {
+    uint64_t seed; /* of the run */
+    uint64_t pos;
+    struct kill_point kill;
+    void (*describe)(void *arg, struct buf *out); /* the crash state in words; NULL: nothing to say */
+    int (*image)(void *arg);                      /* a new memory file of the crash state, or -1; NULL: none */
+    void *arg;
+};
+
+/* -ENOMEM when the history's memory cannot be had. */
+int judge_open(struct judge *g, const struct job *j, struct result *ret, struct error *err);
+/* Settles the verdict and the reason, and frees everything but the result. */
+void judge_close(struct judge *g);
+
+/* An empty history for the next run. */
+struct history *judge_history(struct judge *g, uint64_t seed);
+/*
+ * Looks through the history for what is no matter of judgement: a feature that is missing (skipped), a machine that is out of
+ * something (broken). True when the run may be judged; the world is then built from the history.
+ */
+bool judge_admits(struct judge *g);
+/* Judges the steps of the run at hand; the survivors after a crash at scene->pos. Both add to the result. */
+void judge_steps(struct judge *g, const struct scene *scene);
+/* ret_lossy (may be NULL): set when something was legally lost. Returns whether anything was violated. */
+bool judge_survivors(struct judge *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
+void judge_hang(struct judge *g, int32_t step, const struct scene *scene);
+/* The harness or the machine failed: rc and err as a library call returned them. A skip stays a skip. */
+void judge_fail(struct judge *g, const struct error *err);
+static inline bool judge_over(const struct judge *g)
+{
+    return g->broken || g->skipped;
+}
+
+/* Did the run shut its file system down? Then what was not synced is gone as after a power cut. */
+bool judge_shut_down(const struct judge *g);
+
+/* A crash state, a kill or a model run is done and came to this: counts it and moves the progress. */
+void judge_count(struct judge *g, bool lossy, bool violated, uint64_t states_left);
+
+/* One file of the engine for each of these. */
+void job_model(struct judge *g);
+void job_none(struct judge *g);
+void job_kill(struct judge *g, const struct kill_point *only);
+void job_power(struct judge *g);
+
+#endif

@@ -1,0 +1,196 @@
+/* A job's work on a volume with a path: see onvolume.h. */
+#include "engine/onvolume.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/rundir.h"
+#include "language/verb.h"
+
+static bool fail(struct onvolume *v, const struct error *err)
+{
+    judge_fail(v->g, err);
+    return false;
+}
+
+static bool has_shutdown(const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_steps; i++)
+        if (strcmp(p->steps[i].verb->name, "shutdown") == 0)
+            return true;
+    return false;
+}
+
+bool onvolume_open(struct onvolume *v, struct judge *g)
+{
+    struct error err = {0};
+
+    *v = (struct onvolume){.g = g, .b = g->job->config->backend};
+    bool shutdown = has_shutdown(g->job->plan);
+    if (shutdown && !v->b->disk) {
+        error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", v->b->name);
+        return fail(v, &err);
+    }
+    if (v->b->open(g->job->config, g->job->seed, &v->volume, &err) < 0)
+        return fail(v, &err);
+    v->disk = v->b->disk ? v->b->disk(v->volume) : NULL;
+    v->sync_first = shutdown || g->job->crash != CRASH_KILL;
+    return true;
+}
+
+bool onvolume_mount(struct onvolume *v)
+{
+    struct error err = {0};
+
+    assert(!v->mounted);
+    if (v->b->mount(v->volume, &err) < 0)
+        return fail(v, &err);
+    v->mounted = true;
+    return true;
+}
+
+bool onvolume_unmount(struct onvolume *v)
+{
+    struct error err = {0};
+
+    assert(v->mounted);
+    if (v->b->unmount(v->volume, &err) < 0)
+        return fail(v, &err);
+    v->mounted = false;
+    return true;
+}
+
+static int sync_volume(const char *dir, struct error *err)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || syncfs(fd) < 0 ? error_set(err, errno, "syncfs", dir, NULL) : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int note(const struct onvolume *v, uint32_t step, struct event **ret, struct error *err)
+{
+    *ret = history_begin(v->g->history, step, HISTORY_LANE_HARNESS, v->pos);
+    return *ret ? 0 : error_set(err, ENOBUFS, "history", NULL, "the history is full");
+}
+
+static int ready(void *arg, struct error *err)
+{
+    struct onvolume *v = arg;
+    struct event *e;
+    int rc = v->sync_first ? sync_volume(v->dir, err) : 0;
+
+    if (rc == 0 && v->started)
+        rc = v->started(v->arg, err);
+    if (rc == 0)
+        rc = note(v, HISTORY_STEP_START, &e, err);
+    if (rc == 0)
+        history_end(v->g->history, e, v->pos);
+    return rc;
+}
+
+bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
+{
+    struct error err = {0};
+    int32_t hung = -1;
+
+    if (!v->mounted || rundir_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
+        return v->mounted ? fail(v, &err) : false;
+    /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
+    struct driver_job d = {.plan = v->g->job->plan,
+                           .dir = v->dir,
+                           .history = judge_history(v->g, v->g->job->seed + n),
+                           .pos = v->pos,
+                           .kill = scene->kill,
+                           .deadline_ms = JOB_DEADLINE_MS,
+                           .ready = ready,
+                           .arg = v};
+    if (driver_run(&d, &hung, &err) < 0)
+        return fail(v, &err);
+    if (!judge_admits(v->g))
+        return false;
+    if (hung >= 0)
+        judge_hang(v->g, hung, scene);
+    return hung < 0;
+}
+
+bool onvolume_survey(struct onvolume *v)
+{
+    struct error err = {0};
+
+    return survey_dir(v->g->survey, v->dir, &v->g->survivors, &err) < 0 ? fail(v, &err) : true;
+}
+
+bool onvolume_end(struct onvolume *v)
+{
+    struct event *e = NULL;
+    struct error err = {0};
+
+    if (note(v, HISTORY_STEP_UNMOUNT, &e, &err) < 0)
+        return fail(v, &err);
+    if (!onvolume_unmount(v))
+        return false;
+    history_end(v->g->history, e, v->pos);
+    return judge_admits(v->g);
+}
+
+bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
+{
+    struct survivors *s = &v->g->survivors;
+    struct error err = {0};
+
+    if (!onvolume_end(v))
+        return false;
+    if (v->b->rewind(v->volume, &err) < 0)
+        return fail(v, &err);
+    if (v->b->mount(v->volume, &err) < 0) {
+        if (mount_failed_by_machine(&err))
+            return fail(v, &err);
+        survivors_clear(s);
+        s->mount_err = err.code;
+        error_text(&err, s->mount_msg, sizeof s->mount_msg);
+    } else {
+        v->mounted = true;
+        if (!onvolume_survey(v))
+            return false;
+        survey_writable(v->b->path(v->volume), s);
+    }
+    return judge_survivors(v->g, judge_shut_down(v->g) ? CRASH_POWER : crash, scene, ret_lossy);
+}
+
+bool onvolume_tidy(struct onvolume *v)
+{
+    struct error err = {0};
+
+    return v->mounted && rundir_remove(v->dir, &err) < 0 ? fail(v, &err) : true;
+}
+
+void onvolume_close(struct onvolume *v)
+{
+    if (v->mounted && !v->disk) { /* what is not the harness's own is left as it was */
+        struct error err;
+        if (v->dir[0])
+            rundir_remove(v->dir, &err);
+    }
+    if (v->volume)
+        v->b->close(v->volume);
+    v->volume = NULL;
+    v->mounted = false;
+}
+
+bool mount_failed_by_machine(const struct error *err)
+{
+    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
+                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code == codes[i])
+            return true;
+    return err->skip;
+}

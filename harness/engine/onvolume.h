@@ -1,0 +1,48 @@
+/* A job's work on a volume with a path: open, run the plan in a fresh directory, look, remount. Private to the engine. */
+#ifndef TORNPAGE_ENGINE_ONVOLUME_H
+#define TORNPAGE_ENGINE_ONVOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/judge.h"
+
+struct onvolume {
+    struct judge *g;
+    const struct backend *b;
+    struct volume *volume;
+    struct disk *disk; /* NULL: the backend has none */
+    bool mounted;
+    char dir[512];               /* the run directory at hand */
+    const _Atomic uint64_t *pos; /* the write log's length, or NULL */
+    bool sync_first;             /* sync the volume before the crash may strike */
+    /* Called when set-up is over and synced, just before the START event. NULL: nothing. */
+    int (*started)(void *arg, struct error *err);
+    void *arg;
+};
+
+/*
+ * These return false when the job cannot go on; the judge then knows why. onvolume_close undoes onvolume_open, also after a
+ * failure of any of them.
+ */
+bool onvolume_open(struct onvolume *v, struct judge *g); /* opened, not mounted */
+bool onvolume_mount(struct onvolume *v);
+bool onvolume_unmount(struct onvolume *v);
+/* Runs the plan in the new directory run-N with scene->kill; the history and the world are those of this run afterwards. */
+bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene);
+/* Fills the judge's survivors from the run directory. */
+bool onvolume_survey(struct onvolume *v);
+/* Notes the orderly unmount in the history and does it (the world knows that it syncs nothing after a shutdown). */
+bool onvolume_end(struct onvolume *v);
+/*
+ * Unmounts in order, mounts again and judges what is there now. After a shutdown the judgement is that of a power cut. Returns
+ * whether anything was violated.
+ */
+bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
+bool onvolume_tidy(struct onvolume *v); /* removes the run directory */
+void onvolume_close(struct onvolume *v);
+
+/* Does the mount failure `err` tell of the machine (out of memory, no device) and not of what is on the disk? */
+bool mount_failed_by_machine(const struct error *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* Run directories: a fresh one for each run of a plan on a mounted volume. */
+#ifndef TORNPAGE_ENGINE_RUNDIR_H
+#define TORNPAGE_ENGINE_RUNDIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+/* Makes the directory root/run-N and writes its path to `path` (size_bytes long). An old one of that name is removed first. */
+int rundir_make(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err);
+/* Removes the directory and all below it. */
+int rundir_remove(const char *path, struct error *err);
+
+#endif

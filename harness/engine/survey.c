@@ -1,0 +1,309 @@
+/* The survey: see survey.h. Written for speed: it runs once for each crash state. */
+#include "engine/survey.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum {
+    WHOLE_BYTES = 128 << 10, /* files up to here are read whole: cheaper than asking where their holes are */
+    CHUNK_BYTES = 1 << 20,
+    LIST_BYTES = 16 << 10,
+    MAX_DEPTH = 32,
+};
+
+struct survey {
+    struct survivors *out;
+    char *path; /* of the entry at hand, relative to the surveyed directory */
+    uint8_t *chunk;
+    uint64_t read_bytes;
+    size_t page_bytes;
+    struct sigaction old;
+};
+
+/* A signal handler has no argument of ours to find its way back by. */
+static _Thread_local sigjmp_buf *landing;
+
+static void on_bus(int signo)
+{
+    if (landing)
+        siglongjmp(*landing, signo);
+    signal(signo, SIG_DFL);
+    raise(signo);
+}
+
+struct survey *survey_new(void)
+{
+    struct survey *s = xcalloc(1, sizeof *s);
+    struct sigaction sa = {.sa_handler = on_bus, .sa_flags = SA_NODEFER};
+
+    s->path = xmalloc(PATH_MAX);
+    s->chunk = xmalloc(CHUNK_BYTES);
+    s->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGBUS, &sa, &s->old);
+    return s;
+}
+
+void survey_free(struct survey *s)
+{
+    if (!s)
+        return;
+    sigaction(SIGBUS, &s->old, NULL);
+    free(s->chunk);
+    free(s->path);
+    free(s);
+}
+
+static bool machine_failed(int err)
+{
+    return err == ENOMEM || err == EMFILE || err == ENFILE || err == EINTR;
+}
+
+/* The first byte at which a and b differ, or len. */
+static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    if (memcmp(a, b, len) == 0)
+        return len;
+    size_t i = 0;
+    while (i < len && a[i] == b[i])
+        i++;
+    return i;
+}
+
+/* Compares a new mapping of [off, off+len) with what read(2) gave. `off` is a multiple of the page size. */
+static int compare_mapping(struct survey *s, int fd, uint64_t off, size_t len, const uint8_t *seen, struct survivor *v)
+{
+    if (v->incoherent || v->map_signo)
+        return 0;
+    const uint8_t *m = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)off);
+
+    if (m == MAP_FAILED)
+        return machine_failed(errno) ? -errno : 0; /* ENODEV: this file system has no mappings */
+    sigjmp_buf here;
+    int signo = sigsetjmp(here, 0);
+
+    if (signo == 0) {
+        landing = &here;
+        size_t at = first_difference(m, seen, len);
+        if (at < len) {
+            v->incoherent = true;
+            v->incoherent_off = off + at;
+        }
+        size_t in_page = len % s->page_bytes;
+        if (in_page && off + len == v->size_bytes) {
+            size_t end = len - in_page + s->page_bytes;
+            for (size_t i = len; i < end && !v->tail_nonzero; i++)
+                if (m[i]) {
+                    v->tail_nonzero = true;
+                    v->tail_off = off + i;
+                }
+        }
+    } else {
+        v->map_signo = signo;
+    }
+    landing = NULL;
+    munmap((void *)(uintptr_t)m, len);
+    return 0;
+}
+
+/* Reads [off, end) chunk by chunk into extents and compares each with a mapping; `off` is a multiple of the page size. */
+static int read_range(struct survey *s, int fd, uint64_t off, uint64_t end, struct survivor *v)
+{
+    while (off < end && !v->read_err) {
+        size_t want = end - off < CHUNK_BYTES ? (size_t)(end - off) : CHUNK_BYTES, got = 0;
+
+        while (got < want) {
+            ssize_t n = pread(fd, s->chunk + got, want - got, (off_t)(off + got));
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0 && machine_failed(errno))
+                return -errno;
+            if (n <= 0) { /* an early end of file is a read that failed: fstat promised these bytes */
+                v->read_err = n < 0 ? errno : ENODATA;
+                v->read_err_off = off + got;
+                break;
+            }
+            got += (size_t)n;
+        }
+        s->read_bytes += got;
+        if (s->read_bytes > SURVEY_MAX_BYTES)
+            return -EFBIG;
+        if (got) {
+            memcpy(survivors_extent(s->out, off, got), s->chunk, got);
+            int rc = compare_mapping(s, fd, off, got, s->chunk, v);
+            if (rc < 0)
+                return rc;
+        }
+        off += want;
+    }
+    return 0;
+}
+
+/* Only the data of a large file; the page of its end too, whose tail matters even in a hole. */
+static int read_sparse(struct survey *s, int fd, struct survivor *v)
+{
+    const uint64_t size = v->size_bytes, page = s->page_bytes;
+    uint64_t done = 0;
+
+    while (done < size && !v->read_err) {
+        off_t data = lseek(fd, (off_t)done, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        if (data < 0 && errno != EINVAL && errno != EOPNOTSUPP) {
+            v->read_err = errno;
+            v->read_err_off = done;
+            return machine_failed(errno) ? -errno : 0;
+        }
+        off_t hole = data < 0 ? (off_t)size : lseek(fd, data, SEEK_HOLE);
+        uint64_t from = data < 0 ? done : (uint64_t)data / page * page;
+        uint64_t to = hole < 0 || (uint64_t)hole > size ? size : ((uint64_t)hole + page - 1) / page * page;
+
+        if (from < done)
+            from = done;
+        if (to > size)
+            to = size;
+        int rc = from < to ? read_range(s, fd, from, to, v) : 0;
+        if (rc < 0)
+            return rc;
+        done = to;
+    }
+    uint64_t last = size / page * page;
+    return size % page && done < size && !v->read_err ? read_range(s, fd, done > last ? done : last, size, v) : 0;
+}
+
+static int survey_file(struct survey *s, int at, const char *name, struct survivor *v)
+{
+    int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+    struct stat st;
+
+    if (fd < 0 && errno == EPERM)
+        fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        v->read_err = errno;
+        if (fd >= 0)
+            close(fd);
+        return machine_failed(v->read_err) ? -v->read_err : 0;
+    }
+    v->ino = st.st_ino;
+    v->nlink = (uint32_t)st.st_nlink;
+    v->size_bytes = (uint64_t)st.st_size;
+    int rc = 0;
+    if (v->size_bytes)
+        rc = v->size_bytes <= WHOLE_BYTES ? read_range(s, fd, 0, v->size_bytes, v) : read_sparse(s, fd, v);
+    close(fd);
+    return rc;
+}
+
+static int survey_list(struct survey *s, int fd, size_t path_len, int depth);
+
+static int survey_entry(struct survey *s, int at, const char *name, size_t path_len, int depth)
+{
+    struct survivor *v = survivors_add(s->out, s->path);
+    struct stat st;
+
+    v->kind = SURVIVOR_OTHER;
+    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) { /* listed and yet not there: also ENOENT is a failed read */
+        v->read_err = errno;
+        return machine_failed(errno) ? -errno : 0;
+    }
+    if (S_ISREG(st.st_mode)) {
+        v->kind = SURVIVOR_FILE;
+        return survey_file(s, at, name, v);
+    }
+    v->ino = st.st_ino;
+    v->nlink = (uint32_t)st.st_nlink;
+    if (!S_ISDIR(st.st_mode))
+        return 0;
+    v->kind = SURVIVOR_DIR;
+    size_t mine = s->out->n - 1;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : survey_list(s, fd, path_len, depth + 1);
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0 && !machine_failed(-rc) && rc != -EFBIG) {
+        s->out->v[mine].read_err = -rc;
+        return 0;
+    }
+    return rc;
+}
+
+/* Lists one directory; s->path holds its path, path_len bytes long. */
+static int survey_list(struct survey *s, int fd, size_t path_len, int depth)
+{
+    char list[LIST_BYTES] __attribute__((aligned(8)));
+
+    if (depth > MAX_DEPTH)
+        return -ELOOP;
+    for (;;) {
+        ssize_t n = getdents64(fd, list, sizeof list);
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        for (ssize_t i = 0; i < n;) {
+            const struct dirent64 *d = (const struct dirent64 *)(const void *)(list + i);
+
+            i += d->d_reclen;
+            if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+                continue;
+            int len = snprintf(s->path + path_len, PATH_MAX - path_len, "%s%s", path_len ? "/" : "", d->d_name);
+            if (len < 0 || (size_t)len >= PATH_MAX - path_len)
+                return -ENAMETOOLONG;
+            int rc = survey_entry(s, fd, d->d_name, path_len + (size_t)len, depth);
+            s->path[path_len] = '\0';
+            if (rc < 0)
+                return rc;
+        }
+    }
+}
+
+int survey_dir(struct survey *s, const char *dir, struct survivors *out, struct error *err)
+{
+    assert(s && dir && out);
+    survivors_clear(out);
+    s->out = out;
+    s->read_bytes = 0;
+    s->path[0] = '\0';
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : survey_list(s, fd, 0, 0);
+
+    if (fd >= 0)
+        close(fd);
+    s->out = NULL;
+    if (rc < 0 && (machine_failed(-rc) || rc == -EFBIG))
+        return error_set(err, -rc, "survey", dir, NULL);
+    if (rc < 0 && rc != -ENOENT)
+        survivors_add(out, ".")->read_err = -rc;
+    survivors_finish(out);
+    return 0;
+}
+
+void survey_writable(const char *root, struct survivors *out)
+{
+    static const char text[] = "tornpage probe\n", name[] = ".tornpage-probe";
+    int rc = 0, dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        rc = errno;
+    else if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || fsync(fd) < 0 || unlinkat(dir, name, 0) < 0)
+        rc = errno ? errno : EIO;
+    if (fd >= 0)
+        close(fd);
+    if (dir >= 0)
+        close(dir);
+    out->write_checked = rc != ENOSPC && rc != EDQUOT;
+    out->write_err = out->write_checked ? rc : 0;
+}

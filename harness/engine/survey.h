@@ -1,0 +1,34 @@
+/*
+ * The survey: walks a run's directory and notes what is there, through read(2) and through a new mapping. It judges nothing.
+ */
+#ifndef TORNPAGE_ENGINE_SURVEY_H
+#define TORNPAGE_ENGINE_SURVEY_H
+
+#include <stdint.h>
+
+#include "truth/survivors.h"
+
+struct error;
+struct survey;
+
+/* Holds the buffers and, while it exists, this process's handler of SIGBUS; so one at a time, used by one thread. */
+struct survey *survey_new(void);
+void survey_free(struct survey *s);
+
+enum { SURVEY_MAX_BYTES = 1 << 30 }; /* data read in one survey; more is the harness's failure (-EFBIG) */
+
+/*
+ * Clears *out and fills it with everything below `dir` (not `dir` itself), finished and ready to be judged. What the file system
+ * refuses is part of the picture: an entry with read_err (EIO, EUCLEAN, ...); a directory that cannot be listed likewise; if that
+ * is `dir` itself, as the entry ".". A missing `dir` is an empty picture. Returns 0, or -errno when the machine failed (ENOMEM,
+ * EMFILE, ENFILE, EFBIG).
+ */
+int survey_dir(struct survey *s, const char *dir, struct survivors *out, struct error *err);
+
+/*
+ * Tries whether the volume mounted at `root` takes a new file: create, write, fsync, unlink in `root` itself. Fills
+ * write_checked and write_err; a full volume is neither (it may refuse).
+ */
+void survey_writable(const char *root, struct survivors *out);
+
+#endif
