@@ -1,0 +1,107 @@
+/* Verbs that bring bytes of one file into another inside the kernel: reflink, copy_range. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/actor.h"
+#include "verbs/verbs.h"
+
+static int open_source(struct actor *a, const struct step *s, struct event *e)
+{
+    int dirfd;
+    const char *path = actor_path(a, s->arg[0].num, &dirfd);
+    int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        e->err = errno;
+    return fd;
+}
+
+static void call_reflink(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (!actor_file(a, s, e, &f, NULL))
+        return;
+    int src = open_source(a, s, e);
+
+    if (src < 0)
+        return;
+    /* Without a range all zeroes: from the start to the end of the source, to the start of the target. */
+    struct file_clone_range range = {
+        .src_fd = src, .src_offset = s->arg[1].num, .dest_offset = s->arg[2].num, .src_length = s->arg[3].num};
+
+    actor_result(e, ioctl(f.fd, FICLONERANGE, &range));
+    close(src);
+}
+
+/* Bytes from `off` to the end of the source, for a copy_range without -l. */
+static int64_t rest_of(int fd, uint64_t off)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return -1;
+    return (uint64_t)st.st_size > off ? st.st_size - (int64_t)off : 0;
+}
+
+/* The kernel copies as much as it likes at a time, so it is asked until all is done; e->ret tells how much was, also on error. */
+static void copy_all(int src, int dst, const struct step *s, struct event *e)
+{
+    off_t from = (off_t)flag_value(s, 's', 0), to = (off_t)flag_value(s, 'd', 0);
+    int64_t left = has_flag(s, 'l') ? (int64_t)flag_value(s, 'l', 0) : rest_of(src, (uint64_t)from);
+
+    if (left < 0) {
+        e->err = errno;
+        return;
+    }
+    while (left > 0) {
+        ssize_t n = copy_file_range(src, &from, dst, &to, (size_t)left, 0);
+
+        if (n < 0)
+            e->err = errno;
+        if (n <= 0)
+            return;
+        e->ret += n;
+        left -= n;
+    }
+}
+
+static void call_copy_range(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (!actor_file(a, s, e, &f, NULL))
+        return;
+    int src = open_source(a, s, e);
+
+    if (src < 0)
+        return;
+    copy_all(src, f.fd, s, e);
+    close(src);
+}
+
+const struct verb verbs_clone[] = {
+    {.name = "reflink",
+     .syntax = "PATH [OFFSET OFFSET LENGTH]",
+     .target = TARGET_FILE,
+     .help = "Makes a range of the current file share the blocks of file PATH: source offset, target offset, length (0: to the "
+             "end of "
+             "the source; without them: all of it). The source's dirty pages are included. Atomic against writers, not against a "
+             "crash, and durable only after a sync of the target. Offsets and length must be multiples of the block; EOPNOTSUPP "
+             "where "
+             "blocks cannot be shared. As in xfs_io; ioctl_ficlonerange(2).",
+     .call = call_reflink},
+    {.name = "copy_range",
+     .syntax = "[-s OFFSET] [-d OFFSET] [-l LENGTH] PATH",
+     .target = TARGET_FILE,
+     .help =
+         "Copies bytes of file PATH into the current file inside the kernel, from source offset -s to target offset -d (default "
+         "0), -l bytes (default: to the end of the source). The file system may share blocks instead. It counts as a write: "
+         "durable only after a sync of the target. As in xfs_io; copy_file_range(2).",
+     .call = call_copy_range},
+    {0},
+};

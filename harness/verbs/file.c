@@ -1,0 +1,165 @@
+/* Verbs that make, end and ask about descriptors: open, close, pipe, truncate, stat, lockf. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/actor.h"
+#include "verbs/verbs.h"
+
+/*
+ * The inode number and size of what was just opened. AT_STATX_DONT_SYNC: on NFS a plain fstat writes back what another mapping of
+ * the file has dirty (nfs(5)), and the harness must not sync what the scenario did not.
+ */
+static void note_inode(int fd, struct event *e)
+{
+    struct statx st;
+
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_SIZE, &st) == 0) {
+        e->ino = st.stx_ino;
+        e->size_bytes = st.stx_size;
+    }
+}
+
+static int open_mode(const struct step *s)
+{
+    static const struct {
+        char letter;
+        int mode;
+    } modes[] = {{'f', O_CREAT}, {'t', O_TRUNC}, {'a', O_APPEND}, {'d', O_DIRECT}, {'s', O_SYNC}, {'D', O_DSYNC}, {'x', O_EXCL}};
+    int mode = has_flag(s, 'r') ? O_RDONLY : has_flag(s, 'w') ? O_WRONLY : O_RDWR;
+
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (has_flag(s, modes[i].letter))
+            mode |= modes[i].mode;
+    return mode;
+}
+
+static void call_open(struct actor *a, const struct step *s, struct event *e)
+{
+    int dirfd, mode = open_mode(s);
+    const char *path = actor_path(a, s->arg[0].num, &dirfd);
+    int fd = openat(dirfd, path, mode | O_CLOEXEC | O_NOCTTY, 0644);
+
+    if (fd < 0) {
+        e->err = errno;
+        return;
+    }
+    note_inode(fd, e);
+    actor_new_file(a, s, &(struct actor_file){.open = true, .fd = fd, .path = (int)s->arg[0].num, .open_mode = mode});
+}
+
+static void call_close(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+    int slot;
+
+    if (!actor_file(a, s, e, &f, &slot))
+        return;
+    /* The name goes first: another thread must not find a number that may already belong to another file. */
+    actor_set_file(a, slot, &(struct actor_file){0});
+    actor_result(e, close(f.fd));
+}
+
+static void call_pipe(struct actor *a, const struct step *s, struct event *e)
+{
+    int fd[2];
+
+    if (pipe2(fd, O_CLOEXEC) != 0) {
+        e->err = errno;
+        return;
+    }
+    /* The write end stays open, without a name, so that the read end never sees an end of file. */
+    actor_new_file(a, s, &(struct actor_file){.open = true, .fd = fd[0], .path = ACTOR_NO_PATH, .open_mode = O_RDONLY});
+}
+
+static void call_truncate(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (actor_file(a, s, e, &f, NULL))
+        actor_result(e, ftruncate(f.fd, (off_t)s->arg[0].num));
+}
+
+static void call_stat(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+    struct stat st;
+
+    if (!actor_file(a, s, e, &f, NULL))
+        return;
+    if (fstat(f.fd, &st) != 0) {
+        e->err = errno;
+        return;
+    }
+    e->ret = st.st_size;
+    e->ino = st.st_ino;
+}
+
+static void call_lockf(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (!actor_file(a, s, e, &f, NULL))
+        return;
+    struct flock lock = {.l_type = has_flag(s, 'u')   ? F_UNLCK
+                                   : has_flag(s, 's') ? F_RDLCK
+                                                      : F_WRLCK,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)s->arg[0].num,
+                         .l_len = (off_t)s->arg[1].num};
+
+    actor_result(e, fcntl(f.fd, has_flag(s, 'w') ? F_SETLKW : F_SETLK, &lock));
+}
+
+const struct verb verbs_file[] = {
+    {.name = "open",
+     .syntax = "[-f] [-r] [-w] [-t] [-a] [-d] [-s] [-D] [-x] PATH",
+     .target = TARGET_NEW_FILE,
+     .help =
+         "Opens PATH for reading and writing and makes it the lane's current file; '@name' names the descriptor, which otherwise "
+         "bears its path as its name. -f creates it if missing (mode 0644), -r opens it read-only, -w write-only, -t empties "
+         "it, -a appends, -d bypasses the page cache (O_DIRECT: offsets, lengths must be multiples of the sector), -s and -D "
+         "make every write durable on return (O_SYNC, O_DSYNC), -x with -f fails if the file exists (O_EXCL). A name created "
+         "is durable only after fsyncdir of its directory (fsync(2)); most file systems persist it with an fsync of the file. "
+         "As in xfs_io, except -w, -D and -x; open(2).",
+     .call = call_open},
+    {.name = "close",
+     .syntax = "",
+     .target = TARGET_FILE,
+     .help =
+         "Closes the descriptor. It makes nothing durable and ends no mapping of the file: stores go on to reach it (close(2), "
+         "mmap(2)). On NFS the close of a writable descriptor sends what is dirty to the server (close-to-open).",
+     .call = call_close},
+    {.name = "pipe",
+     .syntax = "",
+     .target = TARGET_NEW_FILE,
+     .help = "Makes a pipe; '@name' (default: @pipe) names its read end, which becomes the current file (the write end stays "
+             "open and has no name). "
+             "It stands for a standard input that is not a file: mmap of it must fail (mmap(2): ENODEV or EACCES).",
+     .call = call_pipe},
+    {.name = "truncate",
+     .syntax = "SIZE",
+     .target = TARGET_FILE,
+     .help = "Sets the file's size. Bytes beyond a smaller size are gone, and pages of a mapping wholly beyond it raise SIGBUS; "
+             "bytes below a larger one read zero. The new size is durable after fsync or fdatasync, or an msync -s of a range "
+             "that needs it to be read. ftruncate(2), mmap(2).",
+     .call = call_truncate},
+    {.name = "stat",
+     .syntax = "",
+     .target = TARGET_FILE,
+     .help =
+         "Asks for the file's size, which is what the step returns. Makes nothing durable, except on NFS, where it sends dirty "
+         "pages to the server so that the times are right (nfs(5)). fstat(2).",
+     .call = call_stat},
+    {.name = "lockf",
+     .syntax = "[-s] [-u] [-w] OFFSET LENGTH",
+     .target = TARGET_FILE,
+     .help =
+         "Takes an exclusive record lock on the range (LENGTH 0: to the end of the file), -s a shared one, -u gives it back; "
+         "EAGAIN when another actor holds it, unless -w waits. Advisory: it stops only actors that ask, not stores, writes or "
+         "truncation; mandatory locking is gone since Linux 5.15. On NFS taking a lock re-reads, giving it back writes. "
+         "fcntl(2).",
+     .call = call_lockf},
+    {0},
+};

@@ -1,0 +1,262 @@
+/* Verbs that make, change and advise about mappings: mmap, munmap, mremap, madvise, mincore, mlock, munlock. */
+#include <assert.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "engine/actor.h"
+#include "verbs/verbs.h"
+
+static uint64_t page_up(uint64_t n)
+{
+    return (n + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES;
+}
+
+static uint8_t *address(const struct actor_map *m, uint64_t off)
+{
+    return m->addr + (off - m->off);
+}
+
+static int protection(const struct step *s)
+{
+    int prot = (has_flag(s, 'r') ? PROT_READ : 0) | (has_flag(s, 'w') ? PROT_WRITE : 0) | (has_flag(s, 'x') ? PROT_EXEC : 0);
+
+    return prot ? prot : PROT_READ | PROT_WRITE;
+}
+
+/* What is mapped when no range is given: the whole file; of what has no size (a device, a pipe) one page. */
+static bool whole_file(const struct actor_file *f, struct event *e, uint64_t *ret_len)
+{
+    struct stat st;
+
+    if (fstat(f->fd, &st) != 0) {
+        e->err = errno;
+        return false;
+    }
+    *ret_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : ACTOR_PAGE_BYTES;
+    return true;
+}
+
+static bool descriptor_to_map(struct actor *a, const struct step *s, struct event *e, struct actor_file *ret)
+{
+    if (has_flag(s, 'F'))
+        return actor_file_named(a, flag_value(s, 'F', 0), e, ret);
+    /* '@name' names the new mapping here, not the descriptor: that is the lane's current one. */
+    struct step bare = *s;
+
+    bare.handle = -1;
+    return actor_file(a, &bare, e, ret, NULL);
+}
+
+static void call_mmap(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+    struct actor_map over = {0};
+    uint64_t off = 0, len;
+
+    if (!descriptor_to_map(a, s, e, &f))
+        return;
+    if (has_flag(s, 'O') && !actor_map_named(a, flag_value(s, 'O', 0), e, &over))
+        return;
+    if (s->arg[0].given) {
+        off = s->arg[0].num;
+        len = s->arg[1].num;
+    } else if (!whole_file(&f, e, &len)) {
+        return;
+    }
+    /* A replacement longer than what it replaces would run over whatever lies behind: memory of ours, perhaps. */
+    if (over.mapped && page_up(len) > over.page_span) {
+        e->err = EINVAL;
+        return;
+    }
+    int flags = (has_flag(s, 'p')   ? MAP_PRIVATE
+                 : has_flag(s, 'S') ? MAP_SHARED_VALIDATE | MAP_SYNC
+                                    : MAP_SHARED) |
+                (over.mapped ? MAP_FIXED : 0);
+    void *addr = mmap(over.addr, len, protection(s), flags, f.fd, (off_t)off);
+
+    if (addr == MAP_FAILED) {
+        e->err = errno;
+        return;
+    }
+    actor_new_map(a, s,
+                  &(struct actor_map){
+                      .mapped = true, .addr = addr, .off = off, .len_bytes = len, .page_span = page_up(len), .path = f.path});
+}
+
+/* Unmaps file range [lo, hi) of the mapping, except what is unmapped already: those addresses may be somebody else's by now. */
+static int unmap_except_holes(const struct actor_map *m, uint64_t lo, uint64_t hi)
+{
+    while (lo < hi) {
+        uint64_t end = hi, next = hi;
+
+        for (unsigned i = 0; i < m->n_holes; i++) {
+            if (m->holes[i].lo <= lo && lo < m->holes[i].hi) {
+                end = lo; /* inside a hole: go on behind it */
+                next = m->holes[i].hi;
+                break;
+            }
+            if (m->holes[i].lo > lo && m->holes[i].lo < end)
+                end = next = m->holes[i].lo;
+        }
+        if (end > lo && munmap(address(m, lo), end - lo) != 0)
+            return -1;
+        lo = next;
+    }
+    return 0;
+}
+
+static void call_munmap(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_map m;
+    int slot;
+    uint64_t off, len;
+
+    if (!actor_map(a, s, e, &m, &slot) || !actor_map_range(s, 0, &m, e, &off, &len))
+        return;
+    uint64_t end = m.off + m.page_span, hi = off + page_up(len);
+    bool whole = off == m.off && hi == end;
+
+    if (!whole && ((off - m.off) % ACTOR_PAGE_BYTES != 0 || len == 0 || hi > end || m.n_holes == ACTOR_MAX_HOLES)) {
+        e->err = EINVAL;
+        return;
+    }
+    struct actor_map left = {0};
+
+    if (!whole) {
+        left = m;
+        left.holes[left.n_holes].lo = off;
+        left.holes[left.n_holes++].hi = hi;
+    }
+    actor_set_map(a, slot, &left);
+    actor_result(e, unmap_except_holes(&m, off, hi));
+}
+
+static void call_mremap(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_map m;
+    int slot;
+    uint64_t len = s->arg[0].num;
+
+    if (!actor_map(a, s, e, &m, &slot))
+        return;
+    void *addr = mremap(m.addr, m.len_bytes, len, has_flag(s, 'm') ? MREMAP_MAYMOVE : 0);
+
+    if (addr == MAP_FAILED) {
+        e->err = errno;
+        return;
+    }
+    m.addr = addr;
+    m.len_bytes = len;
+    m.page_span = page_up(len);
+    actor_set_map(a, slot, &m);
+}
+
+static void call_madvise(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_map m;
+    uint64_t off, len;
+    int advice = has_flag(s, 'd')   ? MADV_DONTNEED
+                 : has_flag(s, 'r') ? MADV_RANDOM
+                 : has_flag(s, 's') ? MADV_SEQUENTIAL
+                 : has_flag(s, 'w') ? MADV_WILLNEED
+                 : has_flag(s, 'p') ? MADV_PAGEOUT
+                                    : MADV_NORMAL;
+
+    if (actor_map(a, s, e, &m, NULL) && actor_map_range(s, 0, &m, e, &off, &len))
+        actor_result(e, madvise(address(&m, off), len, advice));
+}
+
+static void call_mincore(struct actor *a, const struct step *s, struct event *e)
+{
+    enum { CHUNK_PAGES = 4096 };
+    unsigned char vec[CHUNK_PAGES];
+    struct actor_map m;
+    uint64_t off, len;
+    int64_t resident = 0;
+
+    if (!actor_map(a, s, e, &m, NULL) || !actor_map_range(s, 0, &m, e, &off, &len))
+        return;
+    for (uint64_t pages = page_up(len) / ACTOR_PAGE_BYTES, done = 0, n; done < pages; done += n) {
+        n = pages - done < CHUNK_PAGES ? pages - done : CHUNK_PAGES;
+        if (mincore(address(&m, off) + done * ACTOR_PAGE_BYTES, n * ACTOR_PAGE_BYTES, vec) != 0) {
+            e->err = errno;
+            return;
+        }
+        for (uint64_t i = 0; i < n; i++)
+            resident += vec[i] & 1;
+    }
+    e->ret = resident;
+}
+
+static void call_mlock(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_map m;
+    uint64_t off, len;
+
+    if (actor_map(a, s, e, &m, NULL) && actor_map_range(s, 0, &m, e, &off, &len))
+        actor_result(e, mlock(address(&m, off), len));
+}
+
+static void call_munlock(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_map m;
+    uint64_t off, len;
+
+    if (actor_map(a, s, e, &m, NULL) && actor_map_range(s, 0, &m, e, &off, &len))
+        actor_result(e, munlock(address(&m, off), len));
+}
+
+const struct verb verbs_map[] = {
+    {.name = "mmap",
+     .syntax = "[-r] [-w] [-x] [-p] [-S] [-F FILE] [-O MAP] [OFFSET LENGTH]",
+     .target = TARGET_NEW_MAP,
+     .help =
+         "Maps the range of the current file, or of the descriptor -F names (without a range: the whole file), and makes it the "
+         "lane's current mapping; '@name' names it, otherwise it bears its descriptor's name. -r, -w, -x set the protection "
+         "(default: read and write). -p maps privately: stores then never reach the file. -S asks for MAP_SYNC (DAX only). -O "
+         "puts it over that other mapping, from its first page on (MAP_FIXED): the dirty bytes of the part replaced still "
+         "reach the file, and the new pages are not locked. OFFSET must be a multiple of the page. A shared writable mapping "
+         "needs a descriptor open for both, else EACCES; a directory gives ENODEV. As in xfs_io, except -p, -F, -O; mmap(2).",
+     .call = call_mmap},
+    {.name = "munmap",
+     .syntax = "[OFFSET LENGTH]",
+     .target = TARGET_MAP,
+     .help = "Unmaps the mapping, or the pages of that range of the file only (in whole pages), which leaves a hole. It makes "
+             "nothing durable: what was stored stays dirty in the page cache (munmap(2); Linux NFS FAQ D8). As in xfs_io, which "
+             "takes no range.",
+     .call = call_munmap},
+    {.name = "mremap",
+     .syntax = "[-m] SIZE",
+     .target = TARGET_MAP,
+     .help = "Changes the mapping's length to SIZE; -m lets it move. ENOMEM when it cannot grow where it is. It makes nothing "
+             "durable and does not change the file's size. As in xfs_io; mremap(2).",
+     .call = call_mremap},
+    {.name = "madvise",
+     .syntax = "[-d] [-r] [-s] [-w] [-p] [OFFSET LENGTH]",
+     .target = TARGET_MAP,
+     .help = "Advises the kernel about a range of the file in the mapping (default: all of it): -d not needed (a shared mapping "
+             "loses nothing by it, a private one its stores), -r random, -s sequential, -w needed soon, -p page it out now "
+             "(MADV_PAGEOUT), none: normal. It makes nothing durable. As in xfs_io, except -p; madvise(2).",
+     .call = call_madvise},
+    {.name = "mincore",
+     .syntax = "[OFFSET LENGTH]",
+     .target = TARGET_MAP,
+     .help = "Counts the pages of the range of the file (default: the whole mapping) that are in memory; the step returns their "
+             "number. It changes nothing. As in xfs_io; mincore(2).",
+     .call = call_mincore},
+    {.name = "mlock",
+     .syntax = "[OFFSET LENGTH]",
+     .target = TARGET_MAP,
+     .help =
+         "Locks the range's pages in memory (default: the whole mapping). That keeps them from being reclaimed, not from being "
+         "written back: it neither makes anything durable nor holds anything back from the disk. While locked, msync -i fails "
+         "with EBUSY. mlock(2), msync(2).",
+     .call = call_mlock},
+    {.name = "munlock",
+     .syntax = "[OFFSET LENGTH]",
+     .target = TARGET_MAP,
+     .help = "Unlocks the range's pages (default: the whole mapping). It makes nothing durable. munlock(2).",
+     .call = call_munlock},
+    {0},
+};

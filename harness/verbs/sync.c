@@ -1,0 +1,121 @@
+/* Verbs that make bytes durable, or seem to: fsync, fdatasync, sync, syncfs, sync_range, writeback, fsyncdir. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "engine/actor.h"
+#include "verbs/verbs.h"
+
+static void call_fsync(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (actor_file(a, s, e, &f, NULL))
+        actor_result(e, fsync(f.fd));
+}
+
+static void call_fdatasync(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+
+    if (actor_file(a, s, e, &f, NULL))
+        actor_result(e, fdatasync(f.fd));
+}
+
+static void call_sync(struct actor *a, const struct step *s, struct event *e)
+{
+    (void)a;
+    (void)s;
+    (void)e;
+    sync();
+}
+
+static void call_syncfs(struct actor *a, const struct step *s, struct event *e)
+{
+    (void)s;
+    actor_result(e, syncfs(a->root_fd));
+}
+
+static void call_sync_range(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+    unsigned flags = (has_flag(s, 'b') ? SYNC_FILE_RANGE_WAIT_BEFORE : 0U) | (has_flag(s, 'w') ? SYNC_FILE_RANGE_WRITE : 0U) |
+                     (has_flag(s, 'a') ? SYNC_FILE_RANGE_WAIT_AFTER : 0U);
+
+    if (actor_file(a, s, e, &f, NULL))
+        actor_result(e, sync_file_range(f.fd, (off_t)s->arg[0].num, (off_t)s->arg[1].num, flags ? flags : SYNC_FILE_RANGE_WRITE));
+}
+
+static void call_writeback(struct actor *a, const struct step *s, struct event *e)
+{
+    struct actor_file f;
+    off_t off = s->arg[0].given ? (off_t)s->arg[0].num : 0;
+    off_t len = s->arg[0].given ? (off_t)s->arg[1].num : 0; /* 0: to the end of the file */
+
+    if (actor_file(a, s, e, &f, NULL))
+        actor_result(e, sync_file_range(f.fd, off, len, SYNC_FILE_RANGE_WRITE));
+}
+
+static void call_fsyncdir(struct actor *a, const struct step *s, struct event *e)
+{
+    int dirfd;
+    const char *path = actor_path(a, s->arg[0].num, &dirfd);
+    int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        e->err = errno;
+        return;
+    }
+    actor_result(e, fsync(fd));
+    close(fd);
+}
+
+const struct verb verbs_sync[] = {
+    {.name = "fsync",
+     .syntax = "",
+     .target = TARGET_FILE,
+     .help =
+         "Waits until all bytes of the file written or stored before, through any descriptor or mapping of any process, and its "
+         "inode (size, times) are durable. Not its name: that takes fsyncdir, though journalled file systems persist it too. "
+         "An error means nothing is promised, and a later success promises nothing for what failed. As in xfs_io; fsync(2).",
+     .call = call_fsync},
+    {.name = "fdatasync",
+     .syntax = "",
+     .target = TARGET_FILE,
+     .help = "As fsync, without inode data that reading the bytes does not need (times); the size is included. As in xfs_io; "
+             "fdatasync(2).",
+     .call = call_fdatasync},
+    {.name = "sync",
+     .syntax = "",
+     .target = TARGET_NONE,
+     .help = "Makes everything durable: all files and names of all file systems of the machine. Linux waits, although POSIX does "
+             "not ask it to. As in xfs_io; sync(2).",
+     .call = call_sync},
+    {.name = "syncfs",
+     .syntax = "",
+     .target = TARGET_NONE,
+     .help = "Makes all files and names of the volume under test durable, and waits. As in xfs_io; syncfs(2).",
+     .call = call_syncfs},
+    {.name = "sync_range",
+     .syntax = "[-a] [-b] [-w] OFFSET LENGTH",
+     .target = TARGET_FILE,
+     .help =
+         "sync_file_range: -b waits for writeback under way in the range, -w starts it (the default), -a waits for it. It makes "
+         "nothing durable, whatever the flags: no flush is sent and no block mapping or size is written (sync_file_range(2), "
+         "\"Warning\"). LENGTH 0: to the end of the file. As in xfs_io.",
+     .call = call_sync_range},
+    {.name = "writeback",
+     .syntax = "[OFFSET LENGTH]",
+     .target = TARGET_FILE,
+     .help =
+         "Starts writing the range (default: the whole file) to the disk and does not wait: what background writeback may do at "
+         "any time, done now. It makes nothing durable. It is sync_range -w; sync_file_range(2).",
+     .call = call_writeback},
+    {.name = "fsyncdir",
+     .syntax = "PATH",
+     .target = TARGET_NONE,
+     .help = "Makes the names in directory PATH durable (. is the run's directory): creations, links, renames and removals that "
+             "ended before. Not the contents of the files (fsync(2)). It opens the directory, calls fsync and closes it.",
+     .call = call_fsyncdir},
+    {0},
+};
