@@ -1,0 +1,120 @@
+/*
+ * Stamps: writing, comparing and decoding the self-describing words (see stamp.h). Whole words are handled eight at a time, so
+ * that the multiplications of neighbours overlap; only the two edges are done byte by byte.
+ */
+#include "language/stamp.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+/* Multiplicative inverses of STAMP_M1 and STAMP_M2 modulo 2^64. */
+#define STAMP_M1_INVERSE 0x4f74430c22a54005U
+#define STAMP_M2_INVERSE 0x9cb4b2f8129337dbU
+
+enum { WORD_BYTES = 8, BATCH_WORDS = 8 };
+
+static void check_range(uint32_t file, uint32_t store, uint64_t off, uint64_t len_bytes)
+{
+    assert(file < 1U << STAMP_FILE_BITS);
+    assert(store > 0 && store < 1U << STAMP_STORE_BITS);
+    assert(len_bytes <= (UINT64_C(1) << STAMP_WORD_BITS) * WORD_BYTES);
+    assert(off <= (UINT64_C(1) << STAMP_WORD_BITS) * WORD_BYTES - len_bytes);
+    (void)file, (void)store, (void)off, (void)len_bytes;
+}
+
+struct stamp stamp_decode(uint64_t key, uint64_t word)
+{
+    uint64_t x = word;
+
+    x ^= x >> 32;
+    x = x * STAMP_M2_INVERSE - key;
+    x ^= x >> 32;
+    return stamp_unpack(x * STAMP_M1_INVERSE ^ key);
+}
+
+/* The bytes of packed word x as they lie in the file. */
+static inline uint64_t file_word(uint64_t key, uint64_t x)
+{
+    return htole64(stamp_encode_packed(key, x));
+}
+
+void stamp_fill(uint64_t key, uint32_t file, uint32_t store, uint64_t off, void *dst, uint64_t len_bytes)
+{
+    uint8_t *to = dst;
+
+    check_range(file, store, off, len_bytes);
+    uint64_t x = stamp_pack((struct stamp){.file = file, .store = store, .word = off / WORD_BYTES});
+    const uint64_t skip = off % WORD_BYTES;
+
+    if (skip && len_bytes) {
+        const uint64_t word = file_word(key, x++), n = len_bytes < WORD_BYTES - skip ? len_bytes : WORD_BYTES - skip;
+        memcpy(to, (const uint8_t *)&word + skip, n);
+        to += n;
+        len_bytes -= n;
+    }
+    for (; len_bytes >= WORD_BYTES * BATCH_WORDS; len_bytes -= WORD_BYTES * BATCH_WORDS) {
+        uint64_t words[BATCH_WORDS];
+
+#pragma GCC unroll 8
+        for (uint64_t i = 0; i < BATCH_WORDS; i++)
+            words[i] = file_word(key, x + i);
+        memcpy(to, words, sizeof words);
+        x += BATCH_WORDS;
+        to += sizeof words;
+    }
+    for (; len_bytes; x++) {
+        const uint64_t word = file_word(key, x), n = len_bytes < WORD_BYTES ? len_bytes : WORD_BYTES;
+        memcpy(to, &word, n);
+        to += n;
+        len_bytes -= n;
+    }
+}
+
+/* How many of n <= 8 bytes at src equal those of `word` from its byte `skip` on. */
+static uint64_t match_bytes(uint64_t word, uint64_t skip, const uint8_t *src, uint64_t n)
+{
+    const uint8_t *want = (const uint8_t *)&word + skip;
+    uint64_t same = 0;
+
+    while (same < n && src[same] == want[same])
+        same++;
+    return same;
+}
+
+uint64_t stamp_match(uint64_t key, uint32_t file, uint32_t store, uint64_t off, const void *src, uint64_t len_bytes)
+{
+    const uint8_t *from = src;
+    uint64_t done = 0;
+
+    check_range(file, store, off, len_bytes);
+    uint64_t x = stamp_pack((struct stamp){.file = file, .store = store, .word = off / WORD_BYTES});
+    const uint64_t skip = off % WORD_BYTES;
+
+    if (skip && len_bytes) {
+        const uint64_t n = len_bytes < WORD_BYTES - skip ? len_bytes : WORD_BYTES - skip;
+        done = match_bytes(file_word(key, x++), skip, from, n);
+        if (done < n)
+            return done;
+    }
+    while (len_bytes - done >= WORD_BYTES * BATCH_WORDS) {
+        uint64_t words[BATCH_WORDS], different = 0;
+
+        memcpy(words, from + done, sizeof words);
+#pragma GCC unroll 8
+        for (uint64_t i = 0; i < BATCH_WORDS; i++)
+            different |= words[i] ^ file_word(key, x + i);
+        if (different)
+            break; /* the loop below finds the byte */
+        x += BATCH_WORDS;
+        done += sizeof words;
+    }
+    while (done < len_bytes) {
+        const uint64_t left = len_bytes - done, n = left < WORD_BYTES ? left : WORD_BYTES,
+                       same = match_bytes(file_word(key, x++), 0, from + done, n);
+        done += same;
+        if (same < n)
+            break;
+    }
+    return done;
+}
