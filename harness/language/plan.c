@@ -1,0 +1,168 @@
+/* Plans as values: making, comparing, loading and freeing them. See plan.h. */
+#include "language/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+const char *const crash_names[CRASH_KINDS] = {"none", "kill", "power"};
+const char *const sight_names[SIGHT_KINDS] = {"lost", "kept", "torn", "mixed", "absent"};
+
+/* Index of the name in the list, added when new; -ENOSPC when the list holds `max` others. */
+static int list_index(char **list, size_t *n, size_t max, const char *name, size_t len_bytes)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (!strncmp(list[i], name, len_bytes) && !list[i][len_bytes])
+            return (int)i;
+    }
+    if (*n == max)
+        return -ENOSPC;
+    char *copy = xmalloc(len_bytes + 1);
+    memcpy(copy, name, len_bytes);
+    copy[len_bytes] = '\0';
+    list[*n] = copy;
+    return (int)(*n)++;
+}
+
+int plan_path(struct plan *p, const char *path, size_t len_bytes)
+{
+    assert(p && path && len_bytes && !memchr(path, '\0', len_bytes));
+    return list_index(p->paths, &p->n_paths, PLAN_MAX_PATHS, path, len_bytes);
+}
+
+int plan_handle(struct plan *p, const char *name, size_t len_bytes)
+{
+    assert(p && name && len_bytes && !memchr(name, '\0', len_bytes));
+    return list_index(p->handles, &p->n_handles, PLAN_MAX_HANDLES, name, len_bytes);
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    free(p->name);
+    free(p->file);
+    free(p->text);
+    free(p->test);
+    free(p->origin);
+    for (size_t i = 0; i < p->n_requires; i++)
+        free(p->requires_[i]);
+    for (size_t i = 0; i < p->n_paths; i++)
+        free(p->paths[i]);
+    for (size_t i = 0; i < p->n_handles; i++)
+        free(p->handles[i]);
+    free(p->steps);
+    free(p);
+}
+
+static bool lists_equal(char *const *a, size_t n_a, char *const *b, size_t n_b)
+{
+    if (n_a != n_b)
+        return false;
+    for (size_t i = 0; i < n_a; i++) {
+        if (strcmp(a[i], b[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool args_equal(const struct arg *a, const struct arg *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (a[i].given != b[i].given || (a[i].given && a[i].num != b[i].num))
+            return false;
+    }
+    return true;
+}
+
+static bool steps_equal(const struct step *a, const struct step *b)
+{
+    return a->verb == b->verb && a->lane == b->lane && a->setup == b->setup && a->handle == b->handle && a->flags == b->flags &&
+           a->barrier_lanes == b->barrier_lanes && args_equal(a->flag_arg, b->flag_arg, STEP_MAX_FLAGS) &&
+           args_equal(a->arg, b->arg, STEP_MAX_ARGS) && a->expect.n == b->expect.n &&
+           !memcmp(a->expect.code, b->expect.code, a->expect.n * sizeof *a->expect.code);
+}
+
+static bool headers_equal(const struct plan *a, const struct plan *b)
+{
+    if (strcmp(a->test, b->test) || strcmp(a->origin, b->origin) || a->crashes != b->crashes || a->repeat != b->repeat ||
+        a->n_sometimes != b->n_sometimes || !lists_equal(a->requires_, a->n_requires, b->requires_, b->n_requires))
+        return false;
+    for (size_t i = 0; i < a->n_sometimes; i++) {
+        if (a->sometimes[i].crash != b->sometimes[i].crash || a->sometimes[i].sight != b->sometimes[i].sight)
+            return false;
+    }
+    return true;
+}
+
+bool plan_equal(const struct plan *a, const struct plan *b)
+{
+    assert(a && b);
+    if (!headers_equal(a, b) || a->n_actors != b->n_actors || a->n_lanes != b->n_lanes || a->n_steps != b->n_steps ||
+        !lists_equal(a->paths, a->n_paths, b->paths, b->n_paths) ||
+        !lists_equal(a->handles, a->n_handles, b->handles, b->n_handles))
+        return false;
+    for (size_t i = 0; i < a->n_actors; i++) {
+        if (strcmp(a->actors[i], b->actors[i]))
+            return false;
+    }
+    for (size_t i = 0; i < a->n_lanes; i++) {
+        if (a->lanes[i].actor != b->lanes[i].actor || a->lanes[i].thread != b->lanes[i].thread)
+            return false;
+    }
+    for (size_t i = 0; i < a->n_steps; i++) {
+        if (!steps_equal(&a->steps[i], &b->steps[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Reads all of fd, at most PLAN_MAX_TEXT bytes. */
+static int read_text(int fd, const char *file, struct buf *text, struct error *err)
+{
+    char chunk[16384];
+
+    for (;;) {
+        const ssize_t n = read(fd, chunk, sizeof chunk);
+
+        if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return error_set(err, errno, "read", file, NULL);
+        }
+        if (!n)
+            return 0;
+        if (text->len_bytes + (size_t)n > PLAN_MAX_TEXT)
+            return error_set(err, EFBIG, "read", file, "a scenario holds at most %d bytes", PLAN_MAX_TEXT);
+        buf_add(text, chunk, (size_t)n);
+    }
+}
+
+int plan_load(const char *file, const char *name, struct plan **ret, struct error *err)
+{
+    struct stat st;
+    struct buf text = {0};
+
+    assert(file && name && ret);
+    /* Without O_NONBLOCK the open of a FIFO nobody writes to would hang. */
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_set(err, errno, "open", file, NULL);
+    int r = fstat(fd, &st) ? error_set(err, errno, "stat", file, NULL) : 0;
+    if (!r && S_ISDIR(st.st_mode))
+        r = error_set(err, EISDIR, "read", file, "a directory, not a scenario");
+    if (!r)
+        r = read_text(fd, file, &text, err);
+    close(fd);
+    if (!r)
+        r = plan_parse(file, name, buf_text(&text), text.len_bytes, ret, err);
+    buf_free(&text);
+    return r;
+}
