@@ -66,7 +66,7 @@ static int explain(const struct plan *p)
     return err.skip ? STATUS_SKIPPED : STATUS_BROKEN;
 }
 
-static int run_command(const struct command *c, int argc, char **argv)
+static int run_command(const struct face *c, int argc, char **argv)
 {
     struct scenarios s = {0};
     const char *value = NULL;
@@ -89,7 +89,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     return status;
 }
 
-const struct command command_explain = {
+const struct face face_explain = {
     .name = "explain",
     .args = "SCENARIO...",
     .summary = "Print what is legal after each step of a scenario, per crash kind.",

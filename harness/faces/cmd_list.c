@@ -37,7 +37,7 @@ static int list_scenarios(int argc, char **argv)
     if (!argc && home)
         scenarios_add(&s, home);
     if (!argc && !home)
-        return usage_error(&command_list, "no scenarios are installed; name a directory");
+        return usage_error(&face_list, "no scenarios are installed; name a directory");
     scenarios_finish(&s);
     for (size_t i = 0; i < s.n; i++) {
         const struct plan *p = s.plan[i];
@@ -80,7 +80,7 @@ static int list_backends(int argc, char **argv)
         text_wrap(stdout, (*b)->summary, 4, 4, TEXT_WIDTH);
         fputs("    Cannot show: ", stdout);
         text_wrap(stdout, (*b)->cannot, 17, 17, TEXT_WIDTH);
-        for (const struct backend_option *o = (*b)->options; o->key; o++)
+        for (const struct backend_option *o = (*b)->options; o && o->key; o++)
             print_option(o);
     }
     return STATUS_GOOD;
@@ -110,7 +110,7 @@ static int list_faults(int argc, char **argv)
     for (size_t f = 0; f < sizeof fault_keys / sizeof *fault_keys; f++) {
         printf("\n%s\n", fault_keys[f].what);
         for (const struct backend *const *b = backends; *b; b++)
-            for (const struct backend_option *o = (*b)->options; o->key; o++)
+            for (const struct backend_option *o = (*b)->options; o && o->key; o++)
                 if (strcmp(o->key, fault_keys[f].key) == 0) {
                     printf("    -b %s:%s=...%*s", (*b)->name, o->key,
                            (int)(OPTION_INDENT - 12 - strlen((*b)->name) - strlen(o->key)), "");
@@ -142,7 +142,7 @@ static const struct {
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-static int run_command(const struct command *c, int argc, char **argv)
+static int run_command(const struct face *c, int argc, char **argv)
 {
     const char *value = NULL, *names[N_KINDS + 1] = {NULL};
     int option = option_next(c, argc, argv, &value);
@@ -167,7 +167,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     return STATUS_USAGE;
 }
 
-const struct command command_list = {
+const struct face face_list = {
     .name = "list",
     .args = "scenarios [SCENARIO|DIRECTORY]... | backends | faults | verbs",
     .summary = "List what there is: scenarios with what they test, backends with their options, crash kinds and planted faults, "

@@ -70,7 +70,7 @@ static int replay(const char *path, uint64_t times)
     return status;
 }
 
-static int run_command(const struct command *c, int argc, char **argv)
+static int run_command(const struct face *c, int argc, char **argv)
 {
     const char *value = NULL;
     uint64_t times = 1;
@@ -90,7 +90,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     return status;
 }
 
-const struct command command_replay = {
+const struct face face_replay = {
     .name = "replay",
     .args = "FINDING...",
     .summary = "Open exactly the crash state a finding was made in, and judge it again.",

@@ -86,7 +86,7 @@ static int parse_crashes(const char *text, unsigned *ret)
         if (kind == CRASH_KINDS) {
             struct buf b = {0};
             text_choices(&b, word, names);
-            usage_error(&command_run, "unknown crash kind '%s'%s", word, buf_text(&b));
+            usage_error(&face_run, "unknown crash kind '%s'%s", word, buf_text(&b));
             buf_free(&b);
             return STATUS_USAGE;
         }
@@ -101,7 +101,7 @@ static int parse_number(int option, const char *text, uint64_t min, uint64_t max
 {
     if (text_number(text, min, max, ret))
         return 0;
-    return usage_error(&command_run, "--%s %s: expected a whole number from %llu to %llu", options[option].name, text,
+    return usage_error(&face_run, "--%s %s: expected a whole number from %llu to %llu", options[option].name, text,
                        (unsigned long long)min, (unsigned long long)max);
 }
 
@@ -126,7 +126,7 @@ static int take_option(struct run *run, int option, const char *value)
     case RUN_TIME:
         if (text_seconds(value, &run->opt.time_s))
             return 0;
-        return usage_error(&command_run, "--time %s: expected seconds, or a time such as 90s, 5m or 2h", value);
+        return usage_error(&face_run, "--time %s: expected seconds, or a time such as 90s, 5m or 2h", value);
     case RUN_STATES:
         return parse_number(option, value, 1, INT64_MAX, &run->opt.max_states);
     case RUN_RUNS:
@@ -138,7 +138,7 @@ static int take_option(struct run *run, int option, const char *value)
         return 0;
     case RUN_FINDINGS:
         run->opt.findings_dir = value;
-        return *value ? 0 : usage_error(&command_run, "--findings: the name of the directory is empty");
+        return *value ? 0 : usage_error(&face_run, "--findings: the name of the directory is empty");
     case RUN_JSON:
         run->json = value;
         return 0;
@@ -172,7 +172,7 @@ static void take_arguments(struct run *run, int argc, char **argv)
         if (home) {
             scenarios_add(&run->scenarios, home);
         } else {
-            usage_error(&command_run, "no scenarios named, and none are installed; name a file or a directory");
+            usage_error(&face_run, "no scenarios named, and none are installed; name a file or a directory");
             run->scenarios.n_errors++;
         }
     }
@@ -195,13 +195,13 @@ static int open_reports(struct run *run)
     } file[] = {{run->json, "json", &run->json_out}, {run->junit, "junit", &run->junit_out}};
 
     if (on_stdout > 1)
-        return usage_error(&command_run, "only one of --tap, --json - and --junit - can have the standard output");
+        return usage_error(&face_run, "only one of --tap, --json - and --junit - can have the standard output");
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         if (!file[i].path)
             continue;
         *file[i].out = strcmp(file[i].path, "-") == 0 ? stdout : fopen(file[i].path, "we");
         if (!*file[i].out)
-            return usage_error(&command_run, "--%s %s: %s", file[i].option, file[i].path, strerror(errno));
+            return usage_error(&face_run, "--%s %s: %s", file[i].option, file[i].path, strerror(errno));
     }
     return 0;
 }
@@ -311,7 +311,7 @@ static int run_all(struct run *run, int argc, char **argv)
     const char *value = NULL;
     int option;
 
-    while ((option = option_next(&command_run, argc, argv, &value)) >= 0)
+    while ((option = option_next(&face_run, argc, argv, &value)) >= 0)
         if (take_option(run, option, value) != 0)
             return STATUS_USAGE;
     if (option != OPTION_END)
@@ -328,11 +328,11 @@ static int run_all(struct run *run, int argc, char **argv)
     return status;
 }
 
-static int run_command(const struct command *c, int argc, char **argv)
+static int run_command(const struct face *c, int argc, char **argv)
 {
     struct run run = {.opt = {.seed = 1, .crashes = (1U << CRASH_KINDS) - 1, .findings_dir = "findings"}};
 
-    assert(c == &command_run);
+    assert(c == &face_run);
     remember_arguments(argc, argv, &run.typed);
     int status = run_all(&run, argc, argv);
     buf_free(&run.typed);
@@ -341,7 +341,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     return status;
 }
 
-const struct command command_run = {
+const struct face face_run = {
     .name = "run",
     .args = "[SCENARIO|DIRECTORY]... [-b BACKEND]...",
     .summary = "Run scenarios, break something at each chosen instant, and judge what is left.",

@@ -8,7 +8,7 @@
 #include "faces/faces.h"
 #include "faces/text.h"
 
-const struct command *const commands[] = {&command_run, &command_list, &command_explain, &command_replay, NULL};
+const struct face *const faces[] = {&face_run, &face_list, &face_explain, &face_replay, NULL};
 
 static void help(void)
 {
@@ -16,7 +16,7 @@ static void help(void)
          "What is left of a memory-mapped file after something goes wrong? tornpage runs scripted stores,\n"
          "msyncs and truncations on a real file system, kills the process or cuts the power, opens the\n"
          "files again and compares what it finds with everything the documented contract allows.\n");
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct face *const *c = faces; *c; c++) {
         printf("  %-10s", (*c)->name);
         text_wrap(stdout, (*c)->summary, 12, 12, TEXT_WIDTH);
     }
@@ -26,9 +26,9 @@ static void help(void)
          "skipped, 99 broken (the harness or the machine failed).");
 }
 
-static const struct command *find(const char *name)
+static const struct face *find(const char *name)
 {
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct face *const *c = faces; *c; c++)
         if (strcmp((*c)->name, name) == 0)
             return *c;
     return NULL;
@@ -40,7 +40,7 @@ static int unknown_command(const char *name)
     size_t n = 0;
     struct buf b = {0};
 
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct face *const *c = faces; *c; c++)
         names[n++] = (*c)->name;
     names[n] = NULL;
     text_choices(&b, name, names);
@@ -62,14 +62,14 @@ int main(int argc, char **argv)
         return close_stdout(STATUS_GOOD);
     }
     if (strcmp(argv[1], "help") == 0) {
-        const struct command *asked = find(argv[2]);
+        const struct face *asked = find(argv[2]);
         if (!asked)
             return unknown_command(argv[2]);
-        command_help(asked);
+        face_help(asked);
         return close_stdout(STATUS_GOOD);
     }
 
-    const struct command *c = find(argv[1]);
+    const struct face *c = find(argv[1]);
     if (!c)
         return unknown_command(argv[1]);
     return close_stdout(c->run(c, argc - 1, argv + 1));

@@ -1,8 +1,9 @@
 /*
  * The matrix: a row for each scenario, a group of columns for each backend with a column for each crash kind that was tried.
  *
- * A kind that a backend skipped everywhere gets no column (the reason stands below the matrix). Where the groups do not fit the
- * width, they go into several blocks one below the other. Random scenarios, when many, share one row.
+ * A kind that a backend skipped everywhere gets no column (the reason stands below the matrix). Where the width does not do, each
+ * backend has one column only, which tells the worst of its crash kinds; and where that does not do either, the backends go into
+ * several blocks one below the other. Random scenarios, when many, share one row.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +12,14 @@
 #include "base/buf.h"
 #include "faces/report.h"
 
-enum { MAX_CELL = 40, MANY_RANDOM = 8, HEADER_LINES = 8 };
+enum {
+    MAX_CELL = 64,
+    MANY_RANDOM = 8,
+    HEADER_LINES = 8,
+    GROUP_GAP = 3,              /* " | " */
+    WORST_COLUMN = CRASH_KINDS, /* the one column of a backend when there is no room for more */
+    N_COLUMNS,
+};
 
 static const char random_prefix[] = "random/", absent[] = "-", row_title[] = "scenario";
 
@@ -32,7 +40,8 @@ struct column {
 };
 
 struct group {
-    struct column column[CRASH_KINDS];
+    bool tried[CRASH_KINDS];
+    struct column column[N_COLUMNS];
     unsigned width;
     const char *piece[HEADER_LINES]; /* the spec, cut at commas */
     int piece_len[HEADER_LINES];
@@ -45,6 +54,7 @@ struct matrix {
     struct group *groups;
     size_t n_groups;
     unsigned label_width;
+    bool narrow; /* one column a backend */
 };
 
 const char *verdict_word(enum verdict v)
@@ -68,14 +78,22 @@ const char *colour_end(struct term term)
     return term.colour ? "\033[0m" : "";
 }
 
+static int severity(enum verdict v)
+{
+    static const int of[VERDICT_KINDS] = {
+        [VERDICT_SKIPPED] = 0, [VERDICT_KEPT] = 1, [VERDICT_LOSSY] = 2, [VERDICT_BROKEN] = 3, [VERDICT_VIOLATED] = 4};
+
+    return of[v];
+}
+
 static enum verdict worst(const struct cell *c)
 {
-    static const enum verdict order[] = {VERDICT_VIOLATED, VERDICT_BROKEN, VERDICT_LOSSY, VERDICT_KEPT, VERDICT_SKIPPED};
+    enum verdict most = VERDICT_KINDS;
 
-    for (size_t i = 0; i < VERDICT_KINDS; i++)
-        if (c->n[order[i]])
-            return order[i];
-    return VERDICT_KINDS;
+    for (unsigned v = 0; v < VERDICT_KINDS; v++)
+        if (c->n[v] && (most == VERDICT_KINDS || severity(v) > severity(most)))
+            most = v;
+    return most;
 }
 
 /* "lossy 37/120": the verdict, in how many of how many states (or runs). '*' marks surprises, told below. */
@@ -170,15 +188,79 @@ static void cut_header(struct group *g, const char *spec)
         len += p[len] == ',';
         g->piece[g->n_pieces] = p;
         g->piece_len[g->n_pieces++] = (int)len;
-        if (len > g->width)
-            g->width = (unsigned)len;
         p += len;
     }
 }
 
-static void lay_out(struct matrix *m, const struct report *r)
+/* What stands in column k of the row: the cell of one crash kind, or the worst of all kinds. */
+static enum verdict column_text(const struct matrix *m, const struct row *row, size_t group, size_t k, char *buf)
 {
-    char text[MAX_CELL], label[256];
+    static const enum crash_kind order[CRASH_KINDS] = {CRASH_POWER, CRASH_KILL, CRASH_NONE};
+    enum verdict said = VERDICT_KINDS;
+    char text[MAX_CELL];
+
+    if (k < CRASH_KINDS)
+        return cell_text(cell_at(m, row, group, k), buf);
+    snprintf(buf, MAX_CELL, "%s", absent);
+    for (size_t i = 0; i < CRASH_KINDS; i++) {
+        enum verdict v = m->groups[group].tried[order[i]] ? cell_text(cell_at(m, row, group, order[i]), text) : VERDICT_KINDS;
+        if (v == VERDICT_KINDS || (said != VERDICT_KINDS && severity(v) <= severity(said)))
+            continue;
+        /* Only power cuts leave states to count; another kind is named when it says anything but "kept". */
+        bool named = order[i] != CRASH_POWER && v != VERDICT_KEPT && v != VERDICT_SKIPPED;
+        snprintf(buf, MAX_CELL, "%s%s%.*s", named ? crash_names[order[i]] : "", named ? " " : "", MAX_CELL / 2, text);
+        said = v;
+    }
+    return said;
+}
+
+static void lay_out_group(struct matrix *m, size_t g)
+{
+    struct group *group = &m->groups[g];
+    char text[MAX_CELL];
+
+    group->width = 0;
+    for (size_t k = 0; k < N_COLUMNS; k++) {
+        struct column *col = &group->column[k];
+        col->shown = m->narrow ? k == WORST_COLUMN : k < CRASH_KINDS && group->tried[k];
+        col->width = k < CRASH_KINDS ? (unsigned)strlen(crash_names[k]) : 0;
+        for (size_t i = 0; i < m->n_rows; i++) {
+            column_text(m, &m->rows[i], g, k, text);
+            if (strlen(text) > col->width)
+                col->width = (unsigned)strlen(text);
+        }
+        if (col->shown)
+            group->width += col->width + (group->width ? 1 : 0);
+    }
+    for (size_t i = 0; i < group->n_pieces; i++)
+        if ((unsigned)group->piece_len[i] > group->width)
+            group->width = (unsigned)group->piece_len[i];
+}
+
+/* Which crash kinds a backend has columns for: those that some scenario was not skipped for, else any that was skipped. */
+static void find_tried(struct matrix *m, size_t g)
+{
+    struct group *group = &m->groups[g];
+    size_t n_tried = 0, skipped = CRASH_KINDS;
+
+    for (size_t k = 0; k < CRASH_KINDS; k++) {
+        for (size_t i = 0; i < m->n_rows; i++) {
+            enum verdict v = worst(cell_at(m, &m->rows[i], g, k));
+            if (v == VERDICT_SKIPPED)
+                skipped = k;
+            else if (v != VERDICT_KINDS)
+                group->tried[k] = true;
+        }
+        n_tried += group->tried[k];
+    }
+    if (!n_tried && skipped < CRASH_KINDS)
+        group->tried[skipped] = true;
+}
+
+static void lay_out(struct matrix *m, const struct report *r, unsigned width)
+{
+    char label[256];
+    unsigned total;
 
     m->label_width = (unsigned)strlen(row_title);
     for (size_t i = 0; i < m->n_rows; i++) {
@@ -186,61 +268,20 @@ static void lay_out(struct matrix *m, const struct report *r)
         if (strlen(label) > m->label_width)
             m->label_width = (unsigned)strlen(label);
     }
+    total = m->label_width;
     for (size_t g = 0; g < m->n_groups; g++) {
-        struct group *group = &m->groups[g];
-        size_t n_shown = 0, any = CRASH_KINDS;
-
-        for (size_t k = 0; k < CRASH_KINDS; k++) {
-            struct column *col = &group->column[k];
-            col->width = (unsigned)strlen(crash_names[k]);
-            for (size_t i = 0; i < m->n_rows; i++) {
-                enum verdict v = cell_text(cell_at(m, &m->rows[i], g, k), text);
-                if (strlen(text) > col->width)
-                    col->width = (unsigned)strlen(text);
-                if (v != VERDICT_KINDS)
-                    any = k;
-                if (v != VERDICT_KINDS && v != VERDICT_SKIPPED)
-                    col->shown = true;
-            }
-            n_shown += col->shown;
-        }
-        if (!n_shown && any < CRASH_KINDS)
-            group->column[any].shown = true;
-        for (size_t k = 0; k < CRASH_KINDS; k++)
-            if (group->column[k].shown)
-                group->width += group->column[k].width + (group->width ? 2 : 0);
-        cut_header(group, r->configs[g].spec);
+        cut_header(&m->groups[g], r->configs[g].spec);
+        find_tried(m, g);
+        lay_out_group(m, g);
+        total += GROUP_GAP + m->groups[g].width;
     }
+    m->narrow = total > width;
+    for (size_t g = 0; m->narrow && g < m->n_groups; g++)
+        lay_out_group(m, g);
 }
 
-/* One line of a group's part of the table; `line` counts header lines from the top, the crash kinds are the last. */
-static void print_header(const struct matrix *m, size_t from, size_t to, FILE *out)
+static void print_rule(const struct matrix *m, size_t from, size_t to, FILE *out)
 {
-    size_t n_lines = 0;
-
-    for (size_t g = from; g < to; g++)
-        if (m->groups[g].n_pieces > n_lines)
-            n_lines = m->groups[g].n_pieces;
-    for (size_t line = 0; line <= n_lines; line++) {
-        fprintf(out, "%-*s", (int)m->label_width, line == n_lines ? row_title : "");
-        for (size_t g = from; g < to; g++) {
-            const struct group *group = &m->groups[g];
-            unsigned at = 0;
-            fputs(" | ", out);
-            if (line < n_lines && line < group->n_pieces) {
-                fprintf(out, "%.*s", group->piece_len[line], group->piece[line]);
-                at = (unsigned)group->piece_len[line];
-            }
-            for (size_t k = 0; line == n_lines && k < CRASH_KINDS; k++)
-                if (group->column[k].shown) {
-                    fprintf(out, "%s%-*s", at ? "  " : "", (int)group->column[k].width, crash_names[k]);
-                    at += group->column[k].width + (at ? 2 : 0);
-                }
-            if (g + 1 < to)
-                fprintf(out, "%*s", (int)(group->width - at), "");
-        }
-        fputc('\n', out);
-    }
     for (unsigned i = 0; i < m->label_width; i++)
         fputc('-', out);
     for (size_t g = from; g < to; g++) {
@@ -251,6 +292,42 @@ static void print_header(const struct matrix *m, size_t from, size_t to, FILE *o
     fputc('\n', out);
 }
 
+/* The specs, cut at their commas into lines; below them the crash kinds. */
+static void print_header(const struct matrix *m, size_t from, size_t to, FILE *out)
+{
+    size_t n_lines = 1;
+
+    for (size_t g = from; g < to; g++)
+        if (m->groups[g].n_pieces > n_lines)
+            n_lines = m->groups[g].n_pieces;
+    for (size_t line = 0; line < n_lines; line++) {
+        bool title = m->narrow && line + 1 == n_lines;
+        fprintf(out, "%-*s", (int)m->label_width, title ? row_title : "");
+        for (size_t g = from; g < to; g++) {
+            const struct group *group = &m->groups[g];
+            int len = line < group->n_pieces ? group->piece_len[line] : 0;
+            fprintf(out, " | %.*s%*s", len, len ? group->piece[line] : "", g + 1 < to ? (int)group->width - len : 0, "");
+        }
+        fputc('\n', out);
+    }
+    if (!m->narrow) {
+        fprintf(out, "%-*s", (int)m->label_width, row_title);
+        for (size_t g = from; g < to; g++) {
+            unsigned at = 0;
+            fputs(" | ", out);
+            for (size_t k = 0; k < CRASH_KINDS; k++)
+                if (m->groups[g].column[k].shown) {
+                    unsigned width = m->groups[g].column[k].width + (at ? 1 : 0);
+                    fprintf(out, "%s%-*s", at ? " " : "", (int)(width - (at ? 1 : 0)), crash_names[k]);
+                    at += width;
+                }
+            fprintf(out, "%*s", g + 1 < to ? (int)(m->groups[g].width - at) : 0, "");
+        }
+        fputc('\n', out);
+    }
+    print_rule(m, from, to, out);
+}
+
 static void print_row(const struct matrix *m, const struct row *row, size_t from, size_t to, FILE *out, struct term term)
 {
     char text[MAX_CELL], label[256];
@@ -259,20 +336,20 @@ static void print_row(const struct matrix *m, const struct row *row, size_t from
     fprintf(out, "%-*s", (int)m->label_width, label);
     for (size_t g = from; g < to; g++) {
         const struct group *group = &m->groups[g];
-        unsigned at = 0;
+        unsigned at = 0, blanks = 0; /* blanks: owed, but not printed at the end of a line */
         fputs(" | ", out);
-        for (size_t k = 0; k < CRASH_KINDS; k++) {
+        for (size_t k = 0; k < N_COLUMNS; k++) {
             if (!group->column[k].shown)
                 continue;
-            enum verdict v = cell_text(cell_at(m, row, g, k), text);
-            fprintf(out, "%s%s%s%s", at ? "  " : "", v == VERDICT_KINDS ? "" : verdict_colour(v, term), text,
+            enum verdict v = column_text(m, row, g, k, text);
+            blanks += at ? 1 : 0;
+            at += (at ? 1 : 0) + group->column[k].width;
+            fprintf(out, "%*s%s%s%s", (int)blanks, "", v == VERDICT_KINDS ? "" : verdict_colour(v, term), text,
                     v == VERDICT_KINDS ? "" : colour_end(term));
-            at += group->column[k].width + (at ? 2 : 0);
-            if (g + 1 < to || at < group->width)
-                fprintf(out, "%*s", (int)(group->column[k].width - strlen(text)), "");
+            blanks = group->column[k].width - (unsigned)strlen(text);
         }
         if (g + 1 < to)
-            fprintf(out, "%*s", (int)(group->width - at), "");
+            fprintf(out, "%*s", (int)(blanks + group->width - at), "");
     }
     fputc('\n', out);
 }
@@ -302,13 +379,15 @@ void matrix_print(const struct report *r, FILE *out, struct term term)
     struct matrix m = {.n_groups = r->n_configs, .groups = xcalloc(r->n_configs, sizeof(struct group))};
 
     fill(&m, r);
-    lay_out(&m, r);
+    lay_out(&m, r, term.width);
     for (size_t from = 0, to; m.n_rows && from < m.n_groups; from = to) {
         unsigned width = m.label_width;
-        for (to = from; to < m.n_groups && (to == from || width + 3 + m.groups[to].width <= term.width); to++)
-            width += 3 + m.groups[to].width;
+        for (to = from; to < m.n_groups && (to == from || width + GROUP_GAP + m.groups[to].width <= term.width); to++)
+            width += GROUP_GAP + m.groups[to].width;
         print_block(&m, from, to, out, term);
     }
+    if (m.narrow && m.n_rows)
+        fputs("(One column a backend: it tells the worst of the crash kinds; counts are of power cuts.)\n\n", out);
     for (size_t i = 0; i < m.n_rows; i++)
         free(m.rows[i].cells);
     free(m.rows);

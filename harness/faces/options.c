@@ -37,7 +37,7 @@ static void help_option(const struct face_option *o)
     text_wrap(stdout, o->help, HELP_INDENT, HELP_INDENT, TEXT_WIDTH);
 }
 
-void command_help(const struct command *c)
+void face_help(const struct face *c)
 {
     printf("Usage: tornpage %s %s%s\n\n", c->name, c->options[0].name ? "[OPTION]... " : "", c->args);
     text_wrap(stdout, c->summary, 0, 0, TEXT_WIDTH);
@@ -62,7 +62,7 @@ void command_help(const struct command *c)
 }
 
 /* The short options as getopt wants them: '+'-less, so that options may stand behind positional arguments. */
-static void letters_of(const struct command *c, char *ret)
+static void letters_of(const struct face *c, char *ret)
 {
     *ret++ = ':';
     for (const struct face_option *o = c->options; o->name; o++)
@@ -75,7 +75,7 @@ static void letters_of(const struct command *c, char *ret)
     *ret = '\0';
 }
 
-static int bad_option(const struct command *c, const char *word)
+static int bad_option(const struct face *c, const char *word)
 {
     const char *names[MAX_OPTIONS + 2];
     char asked[64];
@@ -95,7 +95,7 @@ static int bad_option(const struct command *c, const char *word)
     return OPTION_BAD;
 }
 
-int option_next(const struct command *c, int argc, char **argv, const char **ret_value)
+int option_next(const struct face *c, int argc, char **argv, const char **ret_value)
 {
     struct option longs[MAX_OPTIONS + 2] = {0};
     char letters[2 * MAX_OPTIONS + 4];
@@ -116,7 +116,7 @@ int option_next(const struct command *c, int argc, char **argv, const char **ret
     if (got == -1)
         return OPTION_END;
     if (got == 'h' || got == LONG_HELP) {
-        command_help(c);
+        face_help(c);
         return OPTION_HELP;
     }
     if (got == ':') {
@@ -140,7 +140,7 @@ int option_next(const struct command *c, int argc, char **argv, const char **ret
     return OPTION_BAD;
 }
 
-int usage_error(const struct command *c, const char *fmt, ...)
+int usage_error(const struct face *c, const char *fmt, ...)
 {
     va_list ap;
 

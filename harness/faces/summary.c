@@ -67,18 +67,34 @@ static void print_surprises(const struct report *r, FILE *out, struct term term)
         fputc('\n', out);
 }
 
+static bool unobserved(const struct result *r)
+{
+    return (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY) && r->reason && *r->reason;
+}
+
+/* One line for each scenario, crash kind and reason, with the backends it holds for. */
 static void print_unobserved(const struct report *r, FILE *out, struct term term)
 {
     bool any = false;
 
     for (size_t i = 0; i < r->n_results; i++) {
         const struct result *one = &r->results[i];
-        if ((one->verdict != VERDICT_KEPT && one->verdict != VERDICT_LOSSY) || !one->reason || !*one->reason)
+        bool told = false;
+        if (!unobserved(one))
+            continue;
+        for (size_t k = i; k-- > 0 && strcmp(r->results[k].scenario, one->scenario) == 0 && !told;)
+            told =
+                unobserved(&r->results[k]) && r->results[k].crash == one->crash && strcmp(r->results[k].reason, one->reason) == 0;
+        if (told)
             continue;
         if (!any)
             heading(out, term, "Not observed: what the scenario says may happen, and no run showed");
         any = true;
-        fprintf(out, "  %s on %s, %s: %s\n", one->scenario, one->backend, crash_names[one->crash], one->reason);
+        fprintf(out, "  %s, %s: %s (", one->scenario, crash_names[one->crash], one->reason);
+        for (size_t k = i; k < r->n_results && strcmp(r->results[k].scenario, one->scenario) == 0; k++)
+            if (unobserved(&r->results[k]) && r->results[k].crash == one->crash && strcmp(r->results[k].reason, one->reason) == 0)
+                fprintf(out, "%s%s", k > i ? " " : "", r->results[k].backend);
+        fputs(")\n", out);
     }
     if (any)
         fputc('\n', out);

@@ -238,7 +238,7 @@ void text_choices(struct buf *b, const char *word, const char *const *list)
 
 struct term term_of(FILE *f)
 {
-    struct term t = {.terminal = isatty(fileno(f)) == 1, .width = 160};
+    struct term t = {.terminal = isatty(fileno(f)) == 1, .width = 200};
     struct winsize w;
     uint64_t columns;
     const char *no_colour = getenv("NO_COLOR"), *kind = getenv("TERM"), *env = getenv("COLUMNS");

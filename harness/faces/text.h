@@ -36,7 +36,7 @@ void text_choices(struct buf *b, const char *word, const char *const *list);
 struct term {
     bool terminal;
     bool colour;    /* a terminal, and neither NO_COLOR nor TERM=dumb is set */
-    unsigned width; /* columns: the terminal's, else COLUMNS, else 160 */
+    unsigned width; /* columns: the terminal's, else COLUMNS, else 200 */
 };
 struct term term_of(FILE *f);
 
