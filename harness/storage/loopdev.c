@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -40,25 +41,25 @@ static int open_node(int n, struct loopdev *l)
     return r;
 }
 
-static int configure(struct loopdev *l, int backing_fd, unsigned sector)
+static int configure(struct loopdev *l, int backing_fd, unsigned sector, bool direct)
 {
     struct loop_config c = {
         .fd = (unsigned)backing_fd,
         .block_size = sector,
-        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
+        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | (direct ? LO_FLAGS_DIRECT_IO : 0U)},
     };
 
     return ioctl(l->fd, LOOP_CONFIGURE, &c) ? -errno : 0;
 }
 
 /* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
-static int check(const struct loopdev *l, struct error *err)
+static int check(const struct loopdev *l, bool direct, struct error *err)
 {
     struct loop_info64 info;
 
     if (ioctl(l->fd, LOOP_GET_STATUS64, &info))
         return error_set(err, errno, "LOOP_GET_STATUS64", l->path, NULL);
-    if (!(info.lo_flags & LO_FLAGS_DIRECT_IO))
+    if (direct && !(info.lo_flags & LO_FLAGS_DIRECT_IO))
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
@@ -68,6 +69,8 @@ static int check(const struct loopdev *l, struct error *err)
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err)
 {
     const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    const int flags = fcntl(backing_fd, F_GETFL);
+    const bool direct = flags >= 0 && (flags & O_DIRECT);
     int r = -EBUSY;
 
     assert(sector == 512 || sector == 4096);
@@ -83,7 +86,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
         }
         r = open_node(n, ret);
         if (r == 0)
-            r = configure(ret, backing_fd, sector);
+            r = configure(ret, backing_fd, sector, direct);
         /* Gone again, or being detached just now: as good as taken. */
         if (r == -ENXIO || r == -ENODEV)
             r = -EBUSY;
@@ -94,7 +97,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
     }
     close(control);
     if (r == 0) {
-        r = check(ret, err);
+        r = check(ret, direct, err);
         if (r < 0)
             loopdev_detach(ret);
     }

@@ -9,7 +9,10 @@ struct loopdev {
     char path[32]; /* "/dev/loop7"; a private node when /dev lacks one */
 };
 
-/* Attaches backing_fd with direct I/O and the logical block size `sector`. Tries again on EBUSY (free-device race). */
+/*
+ * Attaches backing_fd with the logical block size `sector`; with direct I/O if the descriptor is O_DIRECT. Tries again on EBUSY
+ * (free-device race).
+ */
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err);
 /* Drops the device's page cache, so that the next mount reads the disk again. */
 int loopdev_drop_cache(const struct loopdev *l, struct error *err);

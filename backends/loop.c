@@ -1,0 +1,362 @@
+/*
+ * loop: an unmodified kernel file system on a recorded disk. A process of ours serves the disk as a file through FUSE, a loop
+ * device is attached to that file, the file system is mounted from there. backends/loop.md is the manual.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/backend.h"
+#include "engine/isolate.h"
+#include "language/plan.h"
+#include "storage/fsimage.h"
+#include "storage/fuse_disk.h"
+#include "storage/loopdev.h"
+
+static const struct backend_option options[] = {
+    {"fs", "ext4", "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
+    {"mkfs", NULL, "more options for mkfs, separated by spaces"},
+    {"mount", NULL, "mount options; '+' between them stands for a comma"},
+    {"size", NULL, "size of the volume, such as 64m; default: small, by file system"},
+    {"sector", NULL, "atomic unit and logical sector of the disk: 512 or 4096; default 512, btrfs 4096"},
+    {"disk", NULL, "lies of the disk: ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
+    {NULL, NULL, NULL},
+};
+
+/* What all volumes of one configuration share. */
+struct prepared {
+    int image_fd;
+};
+
+struct volume {
+    const struct backend_config *config;
+    struct disk *disk;
+    struct fuse_disk *server;
+    struct loopdev loop;
+    bool mounted;
+    char dir[192];   /* the volume's own */
+    char mount[208]; /* mount point below it */
+};
+
+static int volume_size(const struct backend_config *c, uint64_t *ret)
+{
+    const char *text = backend_value(c, "size");
+
+    *ret = fsimage_default_size(backend_value(c, "fs"));
+    return text ? size_parse(text, strlen(text), ret) : 0;
+}
+
+static unsigned volume_sector(const struct backend_config *c)
+{
+    const char *text = backend_value(c, "sector");
+
+    return text ? (unsigned)strtoul(text, NULL, 10) : fsimage_default_sector(backend_value(c, "fs"));
+}
+
+/* One lie, "drop:3"; false when it is none. */
+static bool parse_lie(const char *word, struct disk_lies *lies)
+{
+    const struct {
+        const char *name;
+        uint64_t *nth;
+    } counted[] = {{"drop:", &lies->drop_nth},
+                   {"tear:", &lies->tear_nth},
+                   {"misdirect:", &lies->misdirect_nth},
+                   {"corrupt:", &lies->corrupt_nth}};
+
+    if (strcmp(word, "ignore-flush") == 0)
+        return lies->ignore_flush = true;
+    if (strcmp(word, "ignore-fua") == 0)
+        return lies->ignore_fua = true;
+    for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
+        const size_t len = strlen(counted[i].name);
+
+        if (strncmp(word, counted[i].name, len) == 0)
+            return size_parse(word + len, strlen(word + len), counted[i].nth) == 0 && *counted[i].nth > 0;
+    }
+    return false;
+}
+
+/* Parses disk=; -EINVAL with *ret_bad the word that is no lie (in `words`, which must outlive it). */
+static int parse_lies(char *words, struct disk_lies *ret, const char **ret_bad)
+{
+    char *save = NULL;
+
+    *ret = (struct disk_lies){.ignore_flush = false};
+    for (char *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save))
+        if (!parse_lie(w, ret)) {
+            *ret_bad = w;
+            return -EINVAL;
+        }
+    return 0;
+}
+
+static void loop_lies(const struct backend_config *c, struct disk_lies *ret)
+{
+    const char *text = backend_value(c, "disk");
+    char *words = xstrdup(text ? text : "");
+    const char *bad;
+
+    parse_lies(words, ret, &bad);
+    free(words);
+}
+
+static int check_options(const struct backend_config *c, struct error *err)
+{
+    const char *sector = backend_value(c, "sector"), *disk = backend_value(c, "disk"), *bad = "";
+    struct disk_lies lies;
+    char *words;
+    uint64_t size_bytes;
+    int r;
+
+    if (volume_size(c, &size_bytes) < 0 || size_bytes < 1 << 20 || size_bytes > (uint64_t)1 << 43)
+        return error_set(err, EINVAL, "loop", "", "size=%s: expected a size from 1m to 8t", backend_value(c, "size"));
+    if (sector && strcmp(sector, "512") != 0 && strcmp(sector, "4096") != 0)
+        return error_set(err, EINVAL, "loop", "", "sector=%s: expected 512 or 4096", sector);
+    words = xstrdup(disk ? disk : "");
+    r = parse_lies(words, &lies, &bad);
+    if (r < 0)
+        error_set(err, EINVAL, "loop", "",
+                  "disk=%s: expected ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N or corrupt:N, N counting from 1", bad);
+    free(words);
+    return r;
+}
+
+static int loop_probe(const struct backend_config *c, struct error *err)
+{
+    int r = check_options(c, err);
+
+    if (r == 0)
+        r = isolate_possible(err);
+    if (r == 0 && access("/dev/fuse", R_OK | W_OK))
+        r = error_skip(err, "loop", "no /dev/fuse here: load the module fuse, or give the container that device");
+    if (r == 0)
+        r = fsimage_possible(backend_value(c, "fs"), err);
+    return r;
+}
+
+/* The child of first_mount: mounts and unmounts the image once. */
+static int mount_once(const struct backend_config *c, int image_fd, struct error *err)
+{
+    struct loopdev l;
+    char dir[192];
+    int r;
+
+    snprintf(dir, sizeof dir, "%s/first-mount", isolate_scratch());
+    if (mkdir(dir, 0700))
+        return error_set(err, errno, "mkdir", dir, NULL);
+    r = loopdev_attach(image_fd, volume_sector(c), &l, err);
+    if (r < 0)
+        return r;
+    r = fsimage_mount(backend_value(c, "fs"), l.path, dir, backend_value(c, "mount"), err);
+    if (r == 0 && umount(dir))
+        r = error_set(err, errno, "umount", dir, NULL);
+    loopdev_detach(&l);
+    return r;
+}
+
+/*
+ * Mounts the image once with its options, so that what a file system only does at its first mount is in no write log, and options
+ * that it refuses are told at once. In an isolated child, as every mount.
+ */
+static int first_mount(const struct backend_config *c, int image_fd, struct error *err)
+{
+    struct error child_err = {.code = 0};
+    bool isolated = false;
+    int to_parent[2];
+    ssize_t n;
+    pid_t pid;
+
+    if (pipe(to_parent))
+        return error_set(err, errno, "pipe", "", NULL);
+    pid = isolate_fork(&isolated, err);
+    if (pid == 0) {
+        if (isolated)
+            mount_once(c, image_fd, &child_err);
+        else
+            error_set(&child_err, EPERM, "loop", "", "no private mount namespace");
+        _exit(write(to_parent[1], &child_err, sizeof child_err) == (ssize_t)sizeof child_err ? 0 : 1);
+    }
+    close(to_parent[1]);
+    n = pid < 0 ? 0 : read(to_parent[0], &child_err, sizeof child_err);
+    close(to_parent[0]);
+    if (pid < 0)
+        return pid;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    if (n != (ssize_t)sizeof child_err)
+        return error_set(err, EIO, "mount", backend_value(c, "fs"), "the process that mounted the image first died");
+    if (child_err.code && err)
+        *err = child_err;
+    return -child_err.code;
+}
+
+static int loop_prepare(struct backend_config *c, struct error *err)
+{
+    struct prepared *p;
+    uint64_t size_bytes = 0;
+    int fd, r;
+
+    r = volume_size(c, &size_bytes);
+    if (r < 0)
+        return error_set(err, -r, "loop", "", "size");
+    fd = fsimage_make(backend_value(c, "fs"), size_bytes, volume_sector(c), backend_value(c, "mkfs"), err);
+    if (fd < 0)
+        return fd;
+    r = first_mount(c, fd, err);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    p = xcalloc(1, sizeof *p);
+    p->image_fd = fd;
+    c->prepared = p;
+    return 0;
+}
+
+static void loop_release(struct backend_config *c)
+{
+    struct prepared *p = c->prepared;
+
+    if (p)
+        close(p->image_fd);
+    free(p);
+    c->prepared = NULL;
+}
+
+static void loop_guarantees(const struct backend_config *c, struct guarantees *ret)
+{
+    const char *fs = backend_value(c, "fs"), *mount_options = backend_value(c, "mount");
+
+    *ret = guarantees_default;
+    /* Documented to show blocks that nobody wrote there (kernel admin-guide, ext4). No barriers and lying disks are not reasons
+     * to promise less: what sync(2) and msync(2) document is then broken, and that is what a person must be told. */
+    if (mount_options && strstr(mount_options, "data=writeback"))
+        ret->no_stale_blocks = false;
+    /* Practice is known of these; ext2 and others owe nobody the order of names. */
+    if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)
+        ret->fsync_names = ret->ordered_names = false;
+}
+
+static void loop_close(struct volume *v)
+{
+    if (v->mounted && umount(v->mount))
+        umount2(v->mount, MNT_DETACH);
+    /* The device first: closing it may still write, and the server must be there to answer. */
+    loopdev_detach(&v->loop);
+    fuse_disk_stop(v->server);
+    disk_free(v->disk);
+    rmdir(v->mount);
+    rmdir(v->dir);
+    free(v);
+}
+
+/* Starts disk, server and device of a volume whose directories exist. */
+static int open_disk(struct volume *v, struct error *err)
+{
+    const struct prepared *p = v->config->prepared;
+    const unsigned sector = volume_sector(v->config);
+    uint64_t size_bytes = 0;
+    int fd, r;
+
+    r = volume_size(v->config, &size_bytes);
+    if (r < 0)
+        return error_set(err, -r, "loop", "", "size");
+    /* Each of the disk's three layers can hold every block. */
+    r = disk_new(p->image_fd, sector, 3 * size_bytes, &v->disk, err);
+    if (r == 0)
+        r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
+    if (r < 0)
+        return r;
+    r = loopdev_attach(fd, sector, &v->loop, err);
+    close(fd); /* from here on only the device keeps the disk */
+    return r;
+}
+
+static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+{
+    struct volume *v = xcalloc(1, sizeof *v);
+    int r = 0;
+
+    (void)seed;
+    v->config = c;
+    v->loop.fd = -1;
+    snprintf(v->dir, sizeof v->dir, "%s/loop-XXXXXX", isolate_scratch());
+    if (!mkdtemp(v->dir))
+        r = error_set(err, errno, "mkdtemp", v->dir, NULL);
+    snprintf(v->mount, sizeof v->mount, "%s/mnt", v->dir);
+    if (r == 0 && mkdir(v->mount, 0700))
+        r = error_set(err, errno, "mkdir", v->mount, NULL);
+    if (r == 0)
+        r = open_disk(v, err);
+    if (r < 0) {
+        loop_close(v);
+        return r;
+    }
+    *ret = v;
+    return 0;
+}
+
+static int loop_mount(struct volume *v, struct error *err)
+{
+    const int r = fsimage_mount(backend_value(v->config, "fs"), v->loop.path, v->mount, backend_value(v->config, "mount"), err);
+
+    v->mounted = r == 0;
+    return r;
+}
+
+static int loop_unmount(struct volume *v, struct error *err)
+{
+    if (umount(v->mount))
+        return error_set(err, errno, "umount", v->mount, NULL);
+    v->mounted = false;
+    return 0;
+}
+
+static const char *loop_path(struct volume *v)
+{
+    return v->mount;
+}
+
+static struct disk *loop_disk(struct volume *v)
+{
+    return v->disk;
+}
+
+static int loop_rewind(struct volume *v, struct error *err)
+{
+    return loopdev_drop_cache(&v->loop, err);
+}
+
+static int loop_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err)
+{
+    return fsimage_check(backend_value(v->config, "fs"), v->loop.path, text, size_bytes, err);
+}
+
+const struct backend backend_loop = {
+    .name = "loop",
+    .summary = "an unmodified kernel file system on a recorded disk",
+    .options = options,
+    .crashes = 1U << CRASH_KILL | 1U << CRASH_POWER,
+    .cannot = "losses inside a real drive's own cache, and whatever the kernel does differently on other hardware",
+    .probe = loop_probe,
+    .prepare = loop_prepare,
+    .release = loop_release,
+    .guarantees = loop_guarantees,
+    .open = loop_open,
+    .close = loop_close,
+    .mount = loop_mount,
+    .unmount = loop_unmount,
+    .path = loop_path,
+    .disk = loop_disk,
+    .rewind = loop_rewind,
+    .fsck = loop_fsck,
+    .lies = loop_lies,
+};
