@@ -30,10 +30,18 @@ LIB_OBJS := $(filter-out $(B)/$(MAIN:.c=.o),$(OBJS))
 UNITS := $(patsubst ci/unit/%.c,$(B)/unit/%,$(sort $(wildcard ci/unit/test_*.c)))
 BACKENDS := $(patsubst backends/%.c,%,$(sort $(wildcard backends/*.c)))
 
-.PHONY: all units clean help FORCE
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+VARIANTS := release debug asan tsan cov
+C_FILES = $(wildcard harness/*/*.c backends/*.c ci/unit/*.c)
+H_FILES = $(wildcard harness/*/*.h backends/*.h ci/unit/*.h)
+SCRIPTS := ci/deps.sh .ci/run
+
+.PHONY: all units run test check-units check-python lint format deps install variants clean help FORCE
 all: $(B)/tornpage
 
-$(B)/tornpage: $(OBJS) $(B)/flags
+$(B)/tornpage: $(OBJS) $(B)/flags ## build the program (plain `make`; VARIANT=release|debug|asan|tsan|cov)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJS) $(LIBS)
 
 units: $(UNITS) ## build the C unit tests
@@ -59,6 +67,45 @@ $(B)/gen/backends.c: $(B)/flags
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SRCS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SRCS)' > $@
+
+run: deps ## install what is missing, build, run every scenario on the default backends and print the matrix
+	$(MAKE) VARIANT=release all
+	build/release/tornpage run $(RUN)
+
+test: ## build the release variant and run all tests
+	$(MAKE) VARIANT=release all units check-python
+
+check-units: units ## run the C unit tests of VARIANT
+	@for t in $(UNITS); do echo "$$t"; $$t 2>$$t.log || { cat $$t.log; exit 1; }; done
+
+check-python: ## run the pytest tests against build/VARIANT
+	TORNPAGE=$(abspath $(B)/tornpage) TORNPAGE_UNITS=$(abspath $(B)/unit) $(PYTHON) -m pytest -q ci $(PYTEST)
+
+lint: $(B)/gen/backends.c ## check the form of the sources, and what the analysers say
+	clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
+	printf '%s\n' $(C_FILES) | xargs -P $$(nproc) -I FILE sh -c 'clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>/dev/null'
+	cppcheck --quiet --std=c11 -D_GNU_SOURCE -Iharness --inline-suppr --error-exitcode=1 -j $$(nproc) \
+	  --enable=warning,performance,portability --suppress=missingIncludeSystem harness backends
+	shellcheck $(SCRIPTS)
+TIDY_FLAGS = -std=c17 -D_GNU_SOURCE -Iharness $(shell $(PKG_CONFIG) --cflags $(PKGS))
+
+format: ## put the sources into form
+	clang-format -i $(C_FILES) $(H_FILES)
+
+deps: ## install the packages needed (Debian, as root); says what is missing otherwise
+	ci/deps.sh
+
+variants: ## build all variants
+	for v in $(VARIANTS); do $(MAKE) VARIANT=$$v all || exit 1; done
+
+install: $(B)/tornpage ## install below DESTDIR and PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tornpage
+	install $(B)/tornpage $(DESTDIR)$(PREFIX)/bin/tornpage
+	cd scenarios && find . -type f | while read -r f; do \
+	  install -D -m 644 "$$f" "$(DESTDIR)$(PREFIX)/share/tornpage/scenarios/$$f" || exit 1; done
+
+help: ## this text
+	@sed -n -E 's/^(\$$\(B\)\/)?([a-z-]+):.*## (.*)/\2|\3/p' Makefile | sort | while IFS='|' read -r t h; do printf '  %-14s %s\n' "$$t" "$$h"; done
 
 clean: ## remove everything built
 	rm -rf build

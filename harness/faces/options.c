@@ -75,23 +75,31 @@ static void letters_of(const struct face *c, char *ret)
     *ret = '\0';
 }
 
+/* Tells why a long option is none: several begin like it, or none does. */
 static int bad_option(const struct face *c, const char *word)
 {
     const char *names[MAX_OPTIONS + 2];
+    struct buf candidates = {0};
     char asked[64];
-    size_t n = 0;
+    size_t n = 0, n_candidates = 0;
 
     for (const struct face_option *o = c->options; o->name; o++)
         names[n++] = o->name;
     names[n++] = help_row.name;
     names[n] = NULL;
     snprintf(asked, sizeof asked, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(names[i], asked, strlen(asked)) == 0)
+            buf_printf(&candidates, "%s--%s", n_candidates++ ? ", " : "", names[i]);
 
     const char *similar = text_similar(asked, names);
-    if (similar)
+    if (n_candidates > 1)
+        usage_error(c, "option '--%s' is ambiguous: %s", asked, candidates.data);
+    else if (similar)
         usage_error(c, "unknown option '--%s'; did you mean '--%s'?", asked, similar);
     else
         usage_error(c, "unknown option '--%s'", asked);
+    buf_free(&candidates);
     return OPTION_BAD;
 }
 
