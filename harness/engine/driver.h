@@ -39,7 +39,8 @@ struct driver_job {
     struct history *history;     /* in MAP_SHARED memory */
     const _Atomic uint64_t *pos; /* the write log's published length, or NULL */
     struct kill_point kill;
-    uint32_t deadline_ms;                       /* for the whole run; when it passes all actors are killed and *ret_hung is set */
+    bool may_shutdown;    /* the volume is the run's own, so the shutdown verb may hit it; else it fails with EPERM */
+    uint32_t deadline_ms; /* for the whole run; when it passes all actors are killed and *ret_hung is set */
     int (*ready)(void *arg, struct error *err); /* called between set-up and the rest; may be NULL */
     void *arg;
 };
