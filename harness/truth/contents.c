@@ -78,7 +78,7 @@ static void add_size(struct world *w, int inode, struct span when, uint64_t lo, 
     ino->sizes[ino->n_sizes++] = (struct size_version){.when = when, .lo = lo, .hi = hi};
 }
 
-void world_resize(struct world *w, int inode, struct span when, uint64_t size, bool extending)
+void world_resize(struct world *w, int inode, struct span when, uint64_t size)
 {
     const struct content zero = {.kind = CONTENT_ZERO};
     uint64_t old = world_size(w, inode);
@@ -87,7 +87,22 @@ void world_resize(struct world *w, int inode, struct span when, uint64_t size, b
         world_write(w, inode, when, old, size > page_up(old) ? size : page_up(old), zero);
     else if (size < old)
         world_write(w, inode, when, size, OFF_MAX, zero);
-    add_size(w, inode, when, extending && old < size ? old : size, size);
+    add_size(w, inode, when, size, size);
+}
+
+void world_shift_size(struct world *w, int inode, struct span when, uint64_t size)
+{
+    add_size(w, inode, when, size, size);
+}
+
+void world_extend(struct world *w, int inode, struct span when, uint64_t off, uint64_t end)
+{
+    uint64_t old = world_size(w, inode);
+
+    if (end <= old)
+        return;
+    world_write(w, inode, when, old, off, (struct content){.kind = CONTENT_ZERO});
+    add_size(w, inode, when, old, end);
 }
 
 /* The newest certain version of byte `off`, and up to where (at most `end`) it stays that one. NULL: initial zeros. */

@@ -99,7 +99,8 @@ struct open_file {
 };
 
 struct mapping {
-    bool valid, shared, readable, writable;
+    bool valid, shared, writable;
+    bool holed; /* parts were unmapped */
     int inode;
     uint32_t path;
     uint64_t off, len;
@@ -108,23 +109,24 @@ struct mapping {
     size_t n_own, cap_own;
 };
 
-/* What a read returned and where it looked, to be judged when the world is complete. */
-struct read_record {
+/* A load, store or read and where it looked, to be judged when the world is complete. */
+struct access {
     int32_t event;
     int inode;
     uint64_t off, len; /* asked for */
-    bool through_map, is_private;
+    bool store, through_map, is_private;
     uint64_t made_seq;       /* private mapping: begin_seq of its mmap, */
-    size_t own_first, own_n; /*   and its own stores, in w->own_pool */
+    size_t own_first, own_n; /*   and its own stores so far, in w->own_pool */
 };
 
-/* What a step had to come to, by rules F1 and I3; checked against its outcome by the verifier. */
-enum must { MUST_NOT, MAY, MUST };
+/* What a step must come to (rules I3, F1); the verifier checks it against the outcome. */
 struct expectation {
-    enum must sigbus;
-    int err; /* must fail with this errno; 0: must not fail; -1: anything */
-    char rule[4];
+    int err;        /* must fail with this errno; 0: must not fail; EXPECT_ANY */
+    int signo;      /* must raise this signal (SIGBUS follows from the accesses); EXPECT_ANY: may raise one */
+    bool names;     /* err follows from names: void while another lane changes names */
+    int size_inode; /* it returned the size of this inode; NO_INODE: it did not */
 };
+enum { EXPECT_ANY = -1 };
 
 struct world {
     const struct plan *plan;
@@ -138,9 +140,9 @@ struct world {
     size_t n_ops, cap_ops;
     struct name_sync *name_syncs;
     size_t n_name_syncs, cap_name_syncs;
-    struct read_record *reads;
-    size_t n_reads, cap_reads;
-    struct version *own_pool; /* private stores as they stood when a read was made */
+    struct access *accesses;
+    size_t n_accesses, cap_accesses;
+    struct version *own_pool; /* private stores as they stood when a load was made */
     size_t n_own_pool, cap_own_pool;
     struct expectation *expected; /* by event */
     size_t cap_expected;
@@ -154,9 +156,10 @@ struct world {
  * --------------------------------------------------------------------------------------------------------------- */
 
 struct span span_of(const struct world *w, const struct event *e, bool certain);
-bool event_ended(const struct event *e);   /* it ended, whatever it returned */
-bool event_ok(const struct event *e);      /* it ended without error or signal */
-bool event_running(const struct event *e); /* it never ended */
+bool event_ended(const struct event *e);          /* it ended, whatever it returned */
+bool event_ok(const struct event *e);             /* it ended without error or signal */
+bool event_running(const struct event *e);        /* it never ended */
+bool event_may_have_acted(const struct event *e); /* it succeeded, was cut short, or failed halfway (EIO) */
 
 /* The descriptor or mapping a step works on; NULL when there is none (the call then fails with EBADF or EINVAL). */
 struct open_file *world_file(struct world *w, const struct step *s);
@@ -176,8 +179,12 @@ int world_new_inode(struct world *w, enum inode_kind kind, struct span born);
 /* [off, end) of the inode took this content. */
 void world_write(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
 void world_tail_store(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
-/* The size became `size`; the bytes between read 0. `extending`: by a write that may stop anywhere between. */
-void world_resize(struct world *w, int inode, struct span when, uint64_t size, bool extending);
+/* The size became `size`; bytes that are new read 0. */
+void world_resize(struct world *w, int inode, struct span when, uint64_t size);
+/* The size became `size`, larger, by moving bytes that are versions of their own already. */
+void world_shift_size(struct world *w, int inode, struct span when, uint64_t size);
+/* Bytes [off, end) are being written and may extend the file: the size grows to `end` on the way, a gap before `off` reads 0. */
+void world_extend(struct world *w, int inode, struct span when, uint64_t off, uint64_t end);
 /* Bytes of src at [src_off, src_off+len) appeared at dst_off of dst (clone, copy, collapse, insert). */
 void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len, struct span when);
 uint64_t world_size(const struct world *w, int inode); /* after all events so far */
@@ -193,11 +200,16 @@ void world_sync_all(struct world *w, struct span when);
 void world_set_name(struct world *w, struct span when, int name, int inode);
 void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2);
 
-/* Sets what the event must come to; without it, it must succeed and raise nothing. */
-void world_expect_err(struct world *w, const struct event *e, int err, const char *rule);
-void world_expect_sigbus(struct world *w, const struct event *e, enum must m);
-/* Notes what a read saw. */
-void world_read(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, const struct mapping *through);
+/* What the event must come to, to be filled by the effect; without that it must succeed and raise nothing. */
+struct expectation *world_expect(struct world *w, const struct event *e);
+/* Notes an access; `through` is the mapping, NULL: a descriptor. */
+void world_access(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, bool store,
+                  const struct mapping *through);
+/* Does another lane's call on a descriptor overlap this event in time (and perhaps change the size meanwhile)? */
+bool world_contended(const struct world *w, const struct event *e);
+/* Forgets a descriptor or mapping; it is no lane's current one any more. */
+void world_drop_file(struct world *w, const struct step *s, struct open_file *f);
+void world_drop_map(struct world *w, const struct step *s, struct mapping *m);
 
 /* The content that a store or write of this step puts into the file: its stamp, or the byte of -S. */
 struct content content_of(const struct world *w, const struct step *s, uint32_t path);

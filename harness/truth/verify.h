@@ -65,4 +65,9 @@ void verify_survivors(const struct world *w, enum crash_kind crash, uint64_t pos
 /* Judges each step's outcome and what it read, as recorded (rules A1, F1, I). Adds to *ret. */
 void verify_steps(const struct world *w, struct verify_result *ret);
 
+/* Errors of a step that say the file system lacks a feature (skipped), or that the machine failed (broken): not the verifier's.
+ */
+bool errno_is_feature(int err);
+bool errno_is_machine(int err);
+
 #endif

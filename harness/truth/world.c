@@ -5,6 +5,7 @@
 #include "truth/world.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ void world_free(struct world *w)
     free(w->names);
     free(w->ops);
     free(w->name_syncs);
-    free(w->reads);
+    free(w->accesses);
     free(w->own_pool);
     free(w->expected);
     free(w);
@@ -50,6 +51,11 @@ bool event_running(const struct event *e)
 bool event_ended(const struct event *e)
 {
     return e->end_seq != HISTORY_NEVER;
+}
+
+bool event_may_have_acted(const struct event *e)
+{
+    return event_running(e) || e->err == 0 || e->err == EIO;
 }
 
 bool event_ok(const struct event *e)
@@ -243,47 +249,46 @@ void world_sync_all(struct world *w, struct span when)
     add_name_sync(w, when, NO_INODE, NO_INODE);
 }
 
-/* ---- expectations and reads
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- expectations and accesses
+ * ------------------------------------------------------------------------------------------------- */
 
-static struct expectation *expectation_of(struct world *w, const struct event *e)
+struct expectation *world_expect(struct world *w, const struct event *e)
 {
     return &w->expected[e - w->history->events];
 }
 
-void world_expect_err(struct world *w, const struct event *e, int err, const char *rule)
+void world_access(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, bool store,
+                  const struct mapping *through)
 {
-    struct expectation *x = expectation_of(w, e);
+    w->accesses = grow(w->accesses, &w->cap_accesses, w->n_accesses, sizeof *w->accesses);
+    struct access *a = &w->accesses[w->n_accesses++];
 
-    x->err = err;
-    for (size_t i = 0; i + 1 < sizeof x->rule && rule[i]; i++)
-        x->rule[i] = rule[i];
-}
-
-void world_expect_sigbus(struct world *w, const struct event *e, enum must m)
-{
-    expectation_of(w, e)->sigbus = m;
-}
-
-void world_read(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, const struct mapping *through)
-{
-    w->reads = grow(w->reads, &w->cap_reads, w->n_reads, sizeof *w->reads);
-    struct read_record *r = &w->reads[w->n_reads++];
-
-    *r = (struct read_record){.event = (int32_t)(e - w->history->events), .inode = inode, .off = off, .len = len};
-    if (!through)
+    *a = (struct access){.event = (int32_t)(e - w->history->events), .inode = inode, .off = off, .len = len, .store = store};
+    a->through_map = through != NULL;
+    if (!through || through->shared)
         return;
-    r->through_map = true;
-    if (through->shared)
-        return;
-    r->is_private = true;
-    r->made_seq = through->made_seq;
-    r->own_first = w->n_own_pool;
-    r->own_n = through->n_own;
+    a->is_private = true;
+    a->made_seq = through->made_seq;
+    a->own_first = w->n_own_pool;
+    a->own_n = through->n_own;
     for (size_t i = 0; i < through->n_own; i++) {
         w->own_pool = grow(w->own_pool, &w->cap_own_pool, w->n_own_pool, sizeof *w->own_pool);
         w->own_pool[w->n_own_pool++] = through->own[i];
     }
+}
+
+bool world_contended(const struct world *w, const struct event *e)
+{
+    uint32_t n = atomic_load(&w->history->n_events);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct event *o = &w->history->events[i];
+
+        if (o->lane != e->lane && o->lane != HISTORY_LANE_HARNESS && o->begin_seq && o->begin_seq < e->end_seq &&
+            o->end_seq > e->begin_seq && w->plan->steps[o->step].verb->target == TARGET_FILE)
+            return true;
+    }
+    return false;
 }
 
 /* ---- building
@@ -291,7 +296,7 @@ void world_read(struct world *w, const struct event *e, int inode, uint64_t off,
 
 static void clear(struct world *w)
 {
-    w->n_inodes = w->n_names = w->n_ops = w->n_name_syncs = w->n_reads = w->n_own_pool = 0;
+    w->n_inodes = w->n_names = w->n_ops = w->n_name_syncs = w->n_accesses = w->n_own_pool = 0;
     w->shutdown_seq = HISTORY_NEVER;
     for (size_t a = 0; a < w->plan->n_actors; a++)
         for (size_t h = 0; h < w->plan->n_handles; h++) {
@@ -317,7 +322,7 @@ void world_build(struct world *w, const struct plan *p, const struct history *h,
     for (uint32_t i = 0; i < n; i++) {
         const struct event *e = &h->events[i];
 
-        w->expected[i] = (struct expectation){.sigbus = MUST_NOT};
+        w->expected[i] = (struct expectation){.size_inode = NO_INODE};
         if (e->begin_seq == 0)
             continue;
         if (e->lane == HISTORY_LANE_HARNESS) {

@@ -1,8 +1,11 @@
 /* Verbs that load, store and sync through a mapping: mread, mwrite, msync. */
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 
+#include "base/buf.h"
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 static void call_mread(struct actor *a, const struct step *s, struct event *e)
@@ -20,6 +23,43 @@ static void call_mread(struct actor *a, const struct step *s, struct event *e)
     e->data_len = (uint64_t)e->ret; /* a fault may have cut it short */
 }
 
+static void range_of(const struct step *s, const struct mapping *m, uint64_t *ret_off, uint64_t *ret_end)
+{
+    *ret_off = s->arg[0].given ? s->arg[0].num : m->off;
+    *ret_end = *ret_off + (s->arg[0].given ? s->arg[1].num : m->len);
+}
+
+/* What becomes of a load or store outside of the mapping, into a hole in it, or against its protection. */
+static bool inside(struct world *w, const struct step *s, const struct event *e, const struct mapping *m)
+{
+    struct expectation *x = world_expect(w, e);
+    uint64_t off, end;
+
+    if (!m) {
+        x->err = EINVAL;
+        return false;
+    }
+    range_of(s, m, &off, &end);
+    if (off < m->off || end > m->off + (m->len + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES) {
+        x->err = EFAULT; /* the driver refuses to touch what is not the mapping's */
+        return false;
+    }
+    if (m->holed)
+        x->signo = EXPECT_ANY;
+    return m->inode != NO_INODE;
+}
+
+static void effect_mread(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+    uint64_t off, end;
+
+    if (!inside(w, s, e, m))
+        return;
+    range_of(s, m, &off, &end);
+    world_access(w, e, m->inode, off, end - off, false, m);
+}
+
 static void call_mwrite(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -32,6 +72,53 @@ static void call_mwrite(struct actor *a, const struct step *s, struct event *e)
     actor_store(a, s, e, &m, off, len, &f, has_flag(s, 'r'));
 }
 
+/* The bytes of [off, end) that were stored when the step stopped after e->ret of them. */
+static void stored_part(const struct step *s, const struct event *e, uint64_t *off, uint64_t *end)
+{
+    if (event_running(e))
+        return; /* any of them */
+    if (has_flag(s, 'r'))
+        *off = *end - (uint64_t)e->ret;
+    else
+        *end = *off + (uint64_t)e->ret;
+}
+
+static void store_private(struct mapping *m, struct span when, uint64_t off, uint64_t end, struct content c)
+{
+    m->own = grow(m->own, &m->cap_own, m->n_own, sizeof *m->own);
+    m->own[m->n_own++] = (struct version){.when = when, .content = c, .off = off, .end = end};
+}
+
+static void effect_mwrite(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+    uint64_t off, end, size;
+
+    if (!inside(w, s, e, m))
+        return;
+    range_of(s, m, &off, &end);
+    if (!m->writable) {
+        world_expect(w, e)->signo = SIGSEGV;
+        return;
+    }
+    world_access(w, e, m->inode, off, end - off, true, m);
+    stored_part(s, e, &off, &end);
+    struct span when = span_of(w, e, true);
+    struct content c = content_of(w, s, m->path);
+
+    if (!m->shared) {
+        store_private(m, when, off, end, c);
+        return;
+    }
+    size = world_size(w, m->inode);
+    if (world_contended(w, e)) {
+        when.certain = false; /* the size may have changed meanwhile: which bytes belong to the file cannot be told */
+        size = end;
+    }
+    world_write(w, m->inode, when, off, end < size ? end : size, c);
+    world_tail_store(w, m->inode, when, off > size ? off : size, end, c);
+}
+
 static void call_msync(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -42,6 +129,27 @@ static void call_msync(struct actor *a, const struct step *s, struct event *e)
         actor_result(e, msync(m.addr + (off - m.off), len, flags));
 }
 
+static void effect_msync(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+    uint64_t off, end;
+
+    if (!m) {
+        world_expect(w, e)->err = EINVAL;
+        return;
+    }
+    range_of(s, m, &off, &end);
+    if (m->holed || off % ACTOR_PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
+        (has_flag(s, 'a') && has_flag(s, 's')))
+        world_expect(w, e)->err = EXPECT_ANY; /* ENOMEM, EINVAL, EFAULT, or EBUSY where pages are locked */
+    /* Over a hole it still syncs what is mapped, then says ENOMEM (rule C4). */
+    bool done = event_ok(e) || (event_ended(e) && e->err == ENOMEM && m->holed);
+
+    if (done && has_flag(s, 's') && m->shared && m->inode != NO_INODE)
+        world_sync_range(w, m->inode, span_of(w, e, true), off,
+                         (end + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES);
+}
+
 const struct verb verbs_access[] = {
     {.name = "mread",
      .syntax = "[OFFSET LENGTH]",
@@ -50,6 +158,7 @@ const struct verb verbs_access[] = {
          "Loads the range of the file through the mapping (default: all of it), 64 bits at a time, and records the bytes, which "
          "are judged like a crash's survivors: a shared mapping shows the last completed write of each byte. Pages wholly beyond "
          "end of file raise SIGBUS, which ends the step, not the actor. As in xfs_io; mmap(2).",
+     .effect = effect_mread,
      .call = call_mread},
     {.name = "mwrite",
      .syntax = "[-r] [-S BYTE] [OFFSET LENGTH]",
@@ -60,6 +169,7 @@ const struct verb verbs_access[] = {
          "outlives the process, but it is durable only after msync -s, fsync, fdatasync, syncfs or sync (mmap(2), msync(2)); "
          "before that any part of it may reach the disk at any time. A store to a page wholly beyond end of file raises SIGBUS. "
          "As in xfs_io, whose default is the byte X.",
+     .effect = effect_mwrite,
      .call = call_mwrite},
     {.name = "msync",
      .syntax = "[-i] [-a] [-s] [OFFSET LENGTH]",
@@ -70,6 +180,7 @@ const struct verb verbs_access[] = {
          "(a no-op since Linux 2.6.19), nor does -i alone, which asks other mappings of the file to be brought up to date "
          "(EBUSY on locked pages), nor no flag at all, which Linux treats as -a. On a private mapping it succeeds and does "
          "nothing; over a hole it syncs what is mapped and returns ENOMEM. As in xfs_io; msync(2), POSIX.",
+     .effect = effect_msync,
      .call = call_msync},
     {0},
 };

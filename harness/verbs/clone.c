@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 static int open_source(struct actor *a, const struct step *s, struct event *e)
@@ -36,6 +37,42 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
 
     actor_result(e, ioctl(f.fd, FICLONERANGE, &range));
     close(src);
+}
+
+/* The source inode of a copy into f; NO_INODE when nothing can have happened. Sets what the call must come to. */
+static int copied_from(struct world *w, const struct step *s, const struct event *e, const struct open_file *f)
+{
+    struct expectation *x = world_expect(w, e);
+    int src = world_lookup(w, (uint32_t)s->arg[0].num);
+
+    x->names = true;
+    if (!f || !f->writable)
+        x->err = EBADF;
+    else if (src == NO_INODE)
+        x->err = ENOENT;
+    else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE || w->inodes[src].kind != INODE_FILE)
+        x->err = EXPECT_ANY;
+    return x->err == 0 && event_may_have_acted(e) ? src : NO_INODE;
+}
+
+static void effect_reflink(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = world_file(w, s);
+    int src = copied_from(w, s, e, f);
+
+    if (src == NO_INODE)
+        return;
+    struct span when = span_of(w, e, event_ok(e));
+    uint64_t from = s->arg[1].num, to = s->arg[2].num, size = world_size(w, src), len = s->arg[3].num;
+
+    if (len == 0)
+        len = size > from ? size - from : 0;
+    if ((from | to) % ACTOR_PAGE_BYTES || (len % ACTOR_PAGE_BYTES && from + len != size) || from + len > size)
+        world_expect(w, e)->err = EXPECT_ANY; /* blocks are shared whole, or not at all */
+    if (event_ended(e) && e->err)
+        return;
+    world_extend(w, f->inode, when, to, to + len);
+    world_copy(w, src, from, f->inode, to, len, when);
 }
 
 /* Bytes from `off` to the end of the source, for a copy_range without -l. */
@@ -84,6 +121,23 @@ static void call_copy_range(struct actor *a, const struct step *s, struct event 
     close(src);
 }
 
+static void effect_copy_range(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = world_file(w, s);
+    int src = copied_from(w, s, e, f);
+
+    if (src == NO_INODE)
+        return;
+    struct span when = span_of(w, e, event_ok(e));
+    uint64_t from = flag_value(s, 's', 0), to = flag_value(s, 'd', 0), size = world_size(w, src);
+    uint64_t len = flag_value(s, 'l', size > from ? size - from : 0);
+
+    if (event_ok(e))
+        len = (uint64_t)e->ret;
+    world_extend(w, f->inode, when, to, to + len);
+    world_copy(w, src, from, f->inode, to, len, when);
+}
+
 const struct verb verbs_clone[] = {
     {.name = "reflink",
      .syntax = "PATH [OFFSET OFFSET LENGTH]",
@@ -94,6 +148,7 @@ const struct verb verbs_clone[] = {
              "crash, and durable only after a sync of the target. Offsets and length must be multiples of the block; EOPNOTSUPP "
              "where "
              "blocks cannot be shared. As in xfs_io; ioctl_ficlonerange(2).",
+     .effect = effect_reflink,
      .call = call_reflink},
     {.name = "copy_range",
      .syntax = "[-s OFFSET] [-d OFFSET] [-l LENGTH] PATH",
@@ -102,6 +157,7 @@ const struct verb verbs_clone[] = {
          "Copies bytes of file PATH into the current file inside the kernel, from source offset -s to target offset -d (default "
          "0), -l bytes (default: to the end of the source). The file system may share blocks instead. It counts as a write: "
          "durable only after a sync of the target. As in xfs_io; copy_file_range(2).",
+     .effect = effect_copy_range,
      .call = call_copy_range},
     {0},
 };

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 /* XFS's ioctl, which other file systems took over (FS_IOC_SHUTDOWN in newer linux/fs.h). */
@@ -28,6 +29,13 @@ static void call_shutdown(struct actor *a, const struct step *s, struct event *e
     actor_result(e, ioctl(a->root_fd, IOC_SHUTDOWN, &how));
 }
 
+static void effect_shutdown(struct world *w, const struct step *s, const struct event *e)
+{
+    (void)s;
+    if (event_may_have_acted(e) && w->shutdown_seq == HISTORY_NEVER)
+        w->shutdown_seq = e->begin_seq;
+}
+
 const struct verb verbs_control[] = {
     {.name = "barrier",
      .syntax = "",
@@ -50,6 +58,7 @@ const struct verb verbs_control[] = {
          "Shuts the volume under test down as after a fatal error, without a power cut: nothing reaches the disk any more, and "
          "later writes and syncs must fail (EIO). -f writes completed transactions of the journal first. Only on a volume of "
          "the run's own (EPERM elsewhere); ENOTTY where the file system cannot. As in xfs_io.",
+     .effect = effect_shutdown,
      .call = call_shutdown},
     {0},
 };

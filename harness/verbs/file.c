@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 /*
@@ -49,6 +50,55 @@ static void call_open(struct actor *a, const struct step *s, struct event *e)
     actor_new_file(a, s, &(struct actor_file){.open = true, .fd = fd, .path = (int)s->arg[0].num, .open_mode = mode});
 }
 
+static int opened_inode(struct world *w, const struct step *s, const struct event *e)
+{
+    uint32_t path = (uint32_t)s->arg[0].num;
+    int inode = world_lookup(w, path), name = world_name(w, path);
+
+    if (inode == NO_INODE && name >= 0 && has_flag(s, 'f') && event_may_have_acted(e)) {
+        inode = world_new_inode(w, INODE_FILE, span_of(w, e, event_ok(e)));
+        world_set_name(w, span_of(w, e, event_ok(e)), name, inode);
+    }
+    return inode;
+}
+
+static void expect_open(struct world *w, const struct step *s, const struct event *e)
+{
+    struct expectation *x = world_expect(w, e);
+    uint32_t path = (uint32_t)s->arg[0].num;
+    int inode = world_lookup(w, path);
+
+    x->names = true;
+    if (w->plan->paths[path][0] == '/')
+        x->err = EXPECT_ANY;
+    else if (inode == NO_INODE)
+        x->err = has_flag(s, 'f') && world_name(w, path) >= 0 ? 0 : ENOENT;
+    else if (has_flag(s, 'f') && has_flag(s, 'x'))
+        x->err = EEXIST;
+    else if (w->inodes[inode].kind == INODE_DIR && (!has_flag(s, 'r') || has_flag(s, 'f')))
+        x->err = EISDIR;
+    else if (w->inodes[inode].kind == INODE_OTHER)
+        x->err = EXPECT_ANY;
+}
+
+static void effect_open(struct world *w, const struct step *s, const struct event *e)
+{
+    expect_open(w, s, e);
+    int inode = opened_inode(w, s, e);
+
+    if (has_flag(s, 't') && inode != NO_INODE && event_may_have_acted(e) && w->inodes[inode].kind == INODE_FILE)
+        world_resize(w, inode, span_of(w, e, event_ok(e)), 0);
+    if (!event_ok(e))
+        return;
+    *world_new_file(w, s) = (struct open_file){.valid = true,
+                                               .readable = !has_flag(s, 'w'),
+                                               .writable = !has_flag(s, 'r'),
+                                               .append = has_flag(s, 'a'),
+                                               .dsync = has_flag(s, 's') || has_flag(s, 'D'),
+                                               .inode = inode,
+                                               .path = (uint32_t)s->arg[0].num};
+}
+
 static void call_close(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_file f;
@@ -59,6 +109,16 @@ static void call_close(struct actor *a, const struct step *s, struct event *e)
     /* The name goes first: another thread must not find a number that may already belong to another file. */
     actor_set_file(a, slot, &(struct actor_file){0});
     actor_result(e, close(f.fd));
+}
+
+static void effect_close(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+
+    if (!f)
+        world_expect(w, e)->err = EBADF;
+    else if (event_ended(e))
+        world_drop_file(w, s, f);
 }
 
 static void call_pipe(struct actor *a, const struct step *s, struct event *e)
@@ -73,12 +133,32 @@ static void call_pipe(struct actor *a, const struct step *s, struct event *e)
     actor_new_file(a, s, &(struct actor_file){.open = true, .fd = fd[0], .path = ACTOR_NO_PATH, .open_mode = O_RDONLY});
 }
 
+static void effect_pipe(struct world *w, const struct step *s, const struct event *e)
+{
+    if (event_ok(e))
+        *world_new_file(w, s) = (struct open_file){.valid = true, .readable = true, .inode = NO_INODE};
+}
+
 static void call_truncate(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_file f;
 
     if (actor_file(a, s, e, &f, NULL))
         actor_result(e, ftruncate(f.fd, (off_t)s->arg[0].num));
+}
+
+static void effect_truncate(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+
+    if (!f)
+        world_expect(w, e)->err = EBADF;
+    else if (f->inode == NO_INODE)
+        world_expect(w, e)->err = EXPECT_ANY;
+    else if (!f->writable)
+        world_expect(w, e)->err = EINVAL;
+    else if (event_may_have_acted(e))
+        world_resize(w, f->inode, span_of(w, e, event_ok(e)), s->arg[0].num);
 }
 
 static void call_stat(struct actor *a, const struct step *s, struct event *e)
@@ -94,6 +174,16 @@ static void call_stat(struct actor *a, const struct step *s, struct event *e)
     }
     e->ret = st.st_size;
     e->ino = st.st_ino;
+}
+
+static void effect_stat(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+
+    if (!f)
+        world_expect(w, e)->err = EBADF;
+    else if (f->inode != NO_INODE && w->inodes[f->inode].kind == INODE_FILE)
+        world_expect(w, e)->size_inode = f->inode;
 }
 
 static void call_lockf(struct actor *a, const struct step *s, struct event *e)
@@ -112,6 +202,12 @@ static void call_lockf(struct actor *a, const struct step *s, struct event *e)
     actor_result(e, fcntl(f.fd, has_flag(s, 'w') ? F_SETLKW : F_SETLK, &lock));
 }
 
+static void effect_lockf(struct world *w, const struct step *s, const struct event *e)
+{
+    (void)s;
+    world_expect(w, e)->err = EXPECT_ANY; /* who holds which lock is not modelled; scenarios say what they expect */
+}
+
 const struct verb verbs_file[] = {
     {.name = "open",
      .syntax = "[-f] [-r] [-w] [-t] [-a] [-d] [-s] [-D] [-x] PATH",
@@ -123,6 +219,7 @@ const struct verb verbs_file[] = {
          "make every write durable on return (O_SYNC, O_DSYNC), -x with -f fails if the file exists (O_EXCL). A name created "
          "is durable only after fsyncdir of its directory (fsync(2)); most file systems persist it with an fsync of the file. "
          "As in xfs_io, except -w, -D and -x; open(2).",
+     .effect = effect_open,
      .call = call_open},
     {.name = "close",
      .syntax = "",
@@ -130,6 +227,7 @@ const struct verb verbs_file[] = {
      .help =
          "Closes the descriptor. It makes nothing durable and ends no mapping of the file: stores go on to reach it (close(2), "
          "mmap(2)). On NFS the close of a writable descriptor sends what is dirty to the server (close-to-open).",
+     .effect = effect_close,
      .call = call_close},
     {.name = "pipe",
      .syntax = "",
@@ -137,6 +235,7 @@ const struct verb verbs_file[] = {
      .help = "Makes a pipe; '@name' (default: @pipe) names its read end, which becomes the current file (the write end stays "
              "open and has no name). "
              "It stands for a standard input that is not a file: mmap of it must fail (mmap(2): ENODEV or EACCES).",
+     .effect = effect_pipe,
      .call = call_pipe},
     {.name = "truncate",
      .syntax = "SIZE",
@@ -144,6 +243,7 @@ const struct verb verbs_file[] = {
      .help = "Sets the file's size. Bytes beyond a smaller size are gone, and pages of a mapping wholly beyond it raise SIGBUS; "
              "bytes below a larger one read zero. The new size is durable after fsync or fdatasync, or an msync -s of a range "
              "that needs it to be read. ftruncate(2), mmap(2).",
+     .effect = effect_truncate,
      .call = call_truncate},
     {.name = "stat",
      .syntax = "",
@@ -151,6 +251,7 @@ const struct verb verbs_file[] = {
      .help =
          "Asks for the file's size, which is what the step returns. Makes nothing durable, except on NFS, where it sends dirty "
          "pages to the server so that the times are right (nfs(5)). fstat(2).",
+     .effect = effect_stat,
      .call = call_stat},
     {.name = "lockf",
      .syntax = "[-s] [-u] [-w] OFFSET LENGTH",
@@ -160,6 +261,7 @@ const struct verb verbs_file[] = {
          "EAGAIN when another actor holds it, unless -w waits. Advisory: it stops only actors that ask, not stores, writes or "
          "truncation; mandatory locking is gone since Linux 5.15. On NFS taking a lock re-reads, giving it back writes. "
          "fcntl(2).",
+     .effect = effect_lockf,
      .call = call_lockf},
     {0},
 };

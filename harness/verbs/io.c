@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 /* A page-aligned buffer (O_DIRECT wants that): small ones on the stack, since every write of a plan needs one. */
@@ -60,6 +61,18 @@ static void call_pread(struct actor *a, const struct step *s, struct event *e)
     e->data_len = (uint64_t)e->ret;
 }
 
+static void effect_pread(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+
+    if (!f || !f->readable)
+        world_expect(w, e)->err = EBADF;
+    else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE)
+        world_expect(w, e)->err = EXPECT_ANY;
+    else
+        world_access(w, e, f->inode, s->arg[0].num, s->arg[1].num, false, NULL);
+}
+
 /* Where a write lands: with O_APPEND at the end of the file, whatever offset pwrite is given (pwrite(2), "BUGS"). */
 static uint64_t landing_offset(const struct actor_file *f, uint64_t asked)
 {
@@ -88,6 +101,32 @@ static void call_pwrite(struct actor *a, const struct step *s, struct event *e)
     buffer_put(&b);
 }
 
+static void effect_pwrite(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+
+    if (!f || !f->writable) {
+        world_expect(w, e)->err = EBADF;
+        return;
+    }
+    if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE) {
+        world_expect(w, e)->err = EXPECT_ANY;
+        return;
+    }
+    if (!event_may_have_acted(e))
+        return;
+    struct span when = span_of(w, e, event_ok(e));
+    uint64_t off = f->append ? world_size(w, f->inode) : s->arg[0].num;
+    uint64_t end = off + (event_ok(e) ? (uint64_t)e->ret : s->arg[1].num);
+
+    world_extend(w, f->inode, when, off, end);
+    world_write(w, f->inode, when, off, end, content_of(w, s, f->path));
+    if (f->dsync || has_flag(s, 'D') || has_flag(s, 's')) {
+        when.begin_seq = when.end_seq; /* durable on return: a sync that began when the write had ended */
+        world_sync_range(w, f->inode, when, off, end);
+    }
+}
+
 const struct verb verbs_io[] = {
     {.name = "pread",
      .syntax = "OFFSET LENGTH",
@@ -95,6 +134,7 @@ const struct verb verbs_io[] = {
      .help =
          "Reads the range with one system call and records the bytes, which are judged like a crash's survivors: a read shows "
          "the last completed write or store of each byte at once. Short at end of file. As in xfs_io; pread(2).",
+     .effect = effect_pread,
      .call = call_pread},
     {.name = "pwrite",
      .syntax = "[-D] [-s] [-S BYTE] OFFSET LENGTH",
@@ -105,6 +145,7 @@ const struct verb verbs_io[] = {
          "on return with -D (RWF_DSYNC), -s (RWF_SYNC) or a descriptor opened with -s or -D. Atomic against a crash only per "
          "sector of the disk. On a descriptor opened with -a it goes to the end of the file whatever OFFSET says. As in "
          "xfs_io, except -s; pwrite(2), pwritev2(2).",
+     .effect = effect_pwrite,
      .call = call_pwrite},
     {0},
 };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 static uint64_t page_up(uint64_t n)
@@ -84,6 +85,55 @@ static void call_mmap(struct actor *a, const struct step *s, struct event *e)
                       .mapped = true, .addr = addr, .off = off, .len_bytes = len, .page_span = page_up(len), .path = f.path});
 }
 
+/* The descriptor that mmap maps: the one -F names, else the lane's current one. */
+static struct open_file *file_to_map(struct world *w, const struct step *s)
+{
+    struct step bare = *s;
+
+    bare.handle = has_flag(s, 'F') ? (int16_t)flag_value(s, 'F', 0) : (int16_t)-1;
+    return world_file(w, &bare);
+}
+
+/* Rule I3, in the order in which Linux looks. */
+static int mmap_error(const struct world *w, const struct step *s, const struct open_file *f, uint64_t len)
+{
+    bool writes = (protection(s) & PROT_WRITE) != 0;
+
+    if (!f)
+        return EBADF;
+    if (f->inode == NO_INODE || has_flag(s, 'x') || has_flag(s, 'S') || has_flag(s, 'O'))
+        return EXPECT_ANY; /* a device or pipe; a mount with noexec; no DAX; a range that may not fit */
+    if (len == 0 || s->arg[0].num % ACTOR_PAGE_BYTES)
+        return EINVAL;
+    if ((!has_flag(s, 'p') && writes && !f->writable) || !f->readable)
+        return EACCES;
+    return w->inodes[f->inode].kind == INODE_FILE ? 0 : ENODEV;
+}
+
+static void effect_mmap(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = file_to_map(w, s);
+    uint64_t len = s->arg[0].given ? s->arg[1].num : 0;
+
+    if (f && !s->arg[0].given && f->inode != NO_INODE)
+        len = w->inodes[f->inode].kind == INODE_FILE ? world_size(w, f->inode) : ACTOR_PAGE_BYTES;
+    world_expect(w, e)->err = mmap_error(w, s, f, len);
+    if (!f || !event_ok(e))
+        return;
+    struct mapping *m = world_new_map(w, s);
+
+    m->valid = true;
+    m->shared = !has_flag(s, 'p');
+    m->writable = (protection(s) & PROT_WRITE) != 0;
+    m->holed = false;
+    m->inode = f->inode;
+    m->path = f->path;
+    m->off = s->arg[0].given ? s->arg[0].num : 0;
+    m->len = len;
+    m->made_seq = e->begin_seq;
+    m->n_own = 0;
+}
+
 /* Unmaps file range [lo, hi) of the mapping, except what is unmapped already: those addresses may be somebody else's by now. */
 static int unmap_except_holes(const struct actor_map *m, uint64_t lo, uint64_t hi)
 {
@@ -132,6 +182,22 @@ static void call_munmap(struct actor *a, const struct step *s, struct event *e)
     actor_result(e, unmap_except_holes(&m, off, hi));
 }
 
+static void effect_munmap(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+
+    if (!m)
+        world_expect(w, e)->err = EINVAL;
+    else if (s->arg[0].given)
+        world_expect(w, e)->err = EXPECT_ANY;
+    if (!m || !event_ok(e))
+        return;
+    if (s->arg[0].given && (s->arg[0].num != m->off || page_up(s->arg[1].num) != page_up(m->len)))
+        m->holed = true;
+    else
+        world_drop_map(w, s, m);
+}
+
 static void call_mremap(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -152,6 +218,15 @@ static void call_mremap(struct actor *a, const struct step *s, struct event *e)
     actor_set_map(a, slot, &m);
 }
 
+static void effect_mremap(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+
+    world_expect(w, e)->err = m ? EXPECT_ANY : EINVAL; /* whether there is room behind it is the kernel's affair */
+    if (m && event_ok(e))
+        m->len = s->arg[0].num;
+}
+
 static void call_madvise(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -165,6 +240,22 @@ static void call_madvise(struct actor *a, const struct step *s, struct event *e)
 
     if (actor_map(a, s, e, &m, NULL) && actor_map_range(s, 0, &m, e, &off, &len))
         actor_result(e, madvise(address(&m, off), len, advice));
+}
+
+static void effect_madvise(struct world *w, const struct step *s, const struct event *e)
+{
+    struct mapping *m = world_map(w, s);
+
+    world_expect(w, e)->err = m ? EXPECT_ANY : EINVAL; /* locked pages and odd advice are refused */
+    if (!m || !has_flag(s, 'd'))
+        return;
+    uint64_t off = s->arg[0].given ? s->arg[0].num : m->off,
+             end = off + (s->arg[0].given ? page_up(s->arg[1].num) : page_up(m->len));
+
+    /* A private mapping's stores there are gone if it worked: from now on either may be seen. */
+    for (size_t i = 0; i < m->n_own; i++)
+        if (m->own[i].off < end && m->own[i].end > off)
+            m->own[i].when.certain = false;
 }
 
 static void call_mincore(struct actor *a, const struct step *s, struct event *e)
@@ -187,6 +278,11 @@ static void call_mincore(struct actor *a, const struct step *s, struct event *e)
             resident += vec[i] & 1;
     }
     e->ret = resident;
+}
+
+static void effect_advice(struct world *w, const struct step *s, const struct event *e)
+{
+    world_expect(w, e)->err = world_map(w, s) ? EXPECT_ANY : EINVAL; /* holes and limits of locked memory */
 }
 
 static void call_mlock(struct actor *a, const struct step *s, struct event *e)
@@ -218,6 +314,7 @@ const struct verb verbs_map[] = {
          "puts it over that other mapping, from its first page on (MAP_FIXED): the dirty bytes of the part replaced still "
          "reach the file, and the new pages are not locked. OFFSET must be a multiple of the page. A shared writable mapping "
          "needs a descriptor open for both, else EACCES; a directory gives ENODEV. As in xfs_io, except -p, -F, -O; mmap(2).",
+     .effect = effect_mmap,
      .call = call_mmap},
     {.name = "munmap",
      .syntax = "[OFFSET LENGTH]",
@@ -225,12 +322,14 @@ const struct verb verbs_map[] = {
      .help = "Unmaps the mapping, or the pages of that range of the file only (in whole pages), which leaves a hole. It makes "
              "nothing durable: what was stored stays dirty in the page cache (munmap(2); Linux NFS FAQ D8). As in xfs_io, which "
              "takes no range.",
+     .effect = effect_munmap,
      .call = call_munmap},
     {.name = "mremap",
      .syntax = "[-m] SIZE",
      .target = TARGET_MAP,
      .help = "Changes the mapping's length to SIZE; -m lets it move. ENOMEM when it cannot grow where it is. It makes nothing "
              "durable and does not change the file's size. As in xfs_io; mremap(2).",
+     .effect = effect_mremap,
      .call = call_mremap},
     {.name = "madvise",
      .syntax = "[-d] [-r] [-s] [-w] [-p] [OFFSET LENGTH]",
@@ -238,12 +337,14 @@ const struct verb verbs_map[] = {
      .help = "Advises the kernel about a range of the file in the mapping (default: all of it): -d not needed (a shared mapping "
              "loses nothing by it, a private one its stores), -r random, -s sequential, -w needed soon, -p page it out now "
              "(MADV_PAGEOUT), none: normal. It makes nothing durable. As in xfs_io, except -p; madvise(2).",
+     .effect = effect_madvise,
      .call = call_madvise},
     {.name = "mincore",
      .syntax = "[OFFSET LENGTH]",
      .target = TARGET_MAP,
      .help = "Counts the pages of the range of the file (default: the whole mapping) that are in memory; the step returns their "
              "number. It changes nothing. As in xfs_io; mincore(2).",
+     .effect = effect_advice,
      .call = call_mincore},
     {.name = "mlock",
      .syntax = "[OFFSET LENGTH]",
@@ -252,11 +353,13 @@ const struct verb verbs_map[] = {
          "Locks the range's pages in memory (default: the whole mapping). That keeps them from being reclaimed, not from being "
          "written back: it neither makes anything durable nor holds anything back from the disk. While locked, msync -i fails "
          "with EBUSY. mlock(2), msync(2).",
+     .effect = effect_advice,
      .call = call_mlock},
     {.name = "munlock",
      .syntax = "[OFFSET LENGTH]",
      .target = TARGET_MAP,
      .help = "Unlocks the range's pages (default: the whole mapping). It makes nothing durable. munlock(2).",
+     .effect = effect_advice,
      .call = call_munlock},
     {0},
 };

@@ -1,7 +1,9 @@
 /* Verbs that give, take and shift a file's space: falloc, fpunch, fzero, fcollapse, finsert. */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 static void allocate(struct actor *a, const struct step *s, struct event *e, int mode)
@@ -17,9 +19,52 @@ static void call_falloc(struct actor *a, const struct step *s, struct event *e)
     allocate(a, s, e, has_flag(s, 'k') ? FALLOC_FL_KEEP_SIZE : 0);
 }
 
+/* The file a call changes; NULL when it had no effect. Sets what it must come to. */
+static struct open_file *changed_file(struct world *w, const struct step *s, const struct event *e)
+{
+    struct open_file *f = world_file(w, s);
+    struct expectation *x = world_expect(w, e);
+
+    if (!f || !f->writable)
+        x->err = EBADF;
+    else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE)
+        x->err = EXPECT_ANY;
+    return x->err == 0 && event_may_have_acted(e) ? f : NULL;
+}
+
+static void zero_range(struct world *w, const struct open_file *f, const struct step *s, const struct event *e)
+{
+    world_write(w, f->inode, span_of(w, e, event_ok(e)), s->arg[0].num, s->arg[0].num + s->arg[1].num,
+                (struct content){.kind = CONTENT_ZERO});
+}
+
+static void grow_to_range(struct world *w, const struct open_file *f, const struct step *s, const struct event *e)
+{
+    uint64_t end = s->arg[0].num + s->arg[1].num;
+
+    if (!has_flag(s, 'k') && end > world_size(w, f->inode))
+        world_resize(w, f->inode, span_of(w, e, event_ok(e)), end);
+}
+
+static void effect_falloc(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = changed_file(w, s, e);
+
+    if (f)
+        grow_to_range(w, f, s, e);
+}
+
 static void call_fpunch(struct actor *a, const struct step *s, struct event *e)
 {
     allocate(a, s, e, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+}
+
+static void effect_fpunch(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = changed_file(w, s, e);
+
+    if (f)
+        zero_range(w, f, s, e);
 }
 
 static void call_fzero(struct actor *a, const struct step *s, struct event *e)
@@ -27,14 +72,62 @@ static void call_fzero(struct actor *a, const struct step *s, struct event *e)
     allocate(a, s, e, FALLOC_FL_ZERO_RANGE | (has_flag(s, 'k') ? FALLOC_FL_KEEP_SIZE : 0));
 }
 
+static void effect_fzero(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = changed_file(w, s, e);
+
+    if (!f)
+        return;
+    zero_range(w, f, s, e);
+    grow_to_range(w, f, s, e);
+}
+
 static void call_fcollapse(struct actor *a, const struct step *s, struct event *e)
 {
     allocate(a, s, e, FALLOC_FL_COLLAPSE_RANGE);
 }
 
+/* Ranges that are not whole pages, or reach end of file, are refused by some file systems and not by others. */
+static bool shiftable(struct world *w, const struct step *s, const struct event *e, const struct open_file *f, uint64_t end)
+{
+    if (s->arg[0].num % ACTOR_PAGE_BYTES == 0 && s->arg[1].num % ACTOR_PAGE_BYTES == 0 && end < world_size(w, f->inode))
+        return true;
+    world_expect(w, e)->err = EXPECT_ANY;
+    return event_ok(e);
+}
+
+static void effect_fcollapse(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = changed_file(w, s, e);
+    uint64_t off = s->arg[0].num, end = off + s->arg[1].num;
+
+    if (!f || !shiftable(w, s, e, f, end))
+        return;
+    struct span when = span_of(w, e, event_ok(e));
+    uint64_t size = world_size(w, f->inode);
+
+    world_copy(w, f->inode, end, f->inode, off, size - end, when);
+    world_resize(w, f->inode, when, size - (end - off));
+}
+
 static void call_finsert(struct actor *a, const struct step *s, struct event *e)
 {
     allocate(a, s, e, FALLOC_FL_INSERT_RANGE);
+}
+
+static void effect_finsert(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = changed_file(w, s, e);
+    uint64_t off = s->arg[0].num, len = s->arg[1].num;
+
+    if (!f || !shiftable(w, s, e, f, off))
+        return;
+    struct span when = span_of(w, e, event_ok(e));
+    uint64_t size = world_size(w, f->inode);
+
+    world_copy(w, f->inode, off, f->inode, off + len, size - off, when);
+    world_write(w, f->inode, when, off, off + len, (struct content){.kind = CONTENT_ZERO});
+    world_shift_size(w, f->inode, when, size + len);
 }
 
 const struct verb verbs_space[] = {
@@ -44,6 +137,7 @@ const struct verb verbs_space[] = {
      .help =
          "Reserves space for the range; bytes that were a hole read zero before and after, also after a crash. It extends the "
          "file if need be, unless -k keeps the size. Durable after fsync or fdatasync. As in xfs_io; fallocate(2).",
+     .effect = effect_falloc,
      .call = call_falloc},
     {.name = "fpunch",
      .syntax = "OFFSET LENGTH",
@@ -51,12 +145,14 @@ const struct verb verbs_space[] = {
      .help =
          "Takes the space of the range away: it reads zero at once, also in mappings; the size stays. Until a sync a crash may "
          "bring the old bytes back. As in xfs_io; fallocate(2).",
+     .effect = effect_fpunch,
      .call = call_fpunch},
     {.name = "fzero",
      .syntax = "[-k] OFFSET LENGTH",
      .target = TARGET_FILE,
      .help = "Zeroes the range and reserves its space; it extends the file if need be, unless -k keeps the size. Until a sync a "
              "crash may bring the old bytes back. As in xfs_io; fallocate(2).",
+     .effect = effect_fzero,
      .call = call_fzero},
     {.name = "fcollapse",
      .syntax = "OFFSET LENGTH",
@@ -65,6 +161,7 @@ const struct verb verbs_space[] = {
          "Removes the range from the file without leaving a hole: what lay behind moves down, in mappings too, and the file gets "
          "shorter. Both must be multiples of the block and end before end of file, else EINVAL; not every file system can "
          "(EOPNOTSUPP). As in xfs_io; fallocate(2).",
+     .effect = effect_fcollapse,
      .call = call_fcollapse},
     {.name = "finsert",
      .syntax = "OFFSET LENGTH",
@@ -73,6 +170,7 @@ const struct verb verbs_space[] = {
          "Inserts a hole: what lies from OFFSET on moves up by LENGTH, in mappings too, and the file gets longer. Both must be "
          "multiples of the block and OFFSET before end of file, else EINVAL; not every file system can (EOPNOTSUPP). As in "
          "xfs_io; fallocate(2).",
+     .effect = effect_finsert,
      .call = call_finsert},
     {0},
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/actor.h"
+#include "truth/model.h"
 #include "verbs/verbs.h"
 
 static void call_fsync(struct actor *a, const struct step *s, struct event *e)
@@ -14,6 +15,26 @@ static void call_fsync(struct actor *a, const struct step *s, struct event *e)
         actor_result(e, fsync(f.fd));
 }
 
+/* The inode that a sync of a descriptor concerns, when it returned 0; else NO_INODE. */
+static int synced_inode(struct world *w, const struct step *s, const struct event *e)
+{
+    const struct open_file *f = world_file(w, s);
+
+    if (!f)
+        world_expect(w, e)->err = EBADF;
+    else if (f->inode == NO_INODE || w->inodes[f->inode].kind == INODE_OTHER)
+        world_expect(w, e)->err = EXPECT_ANY;
+    return f && event_ok(e) ? f->inode : NO_INODE;
+}
+
+static void effect_fsync(struct world *w, const struct step *s, const struct event *e)
+{
+    int inode = synced_inode(w, s, e);
+
+    if (inode != NO_INODE)
+        world_sync_inode(w, inode, span_of(w, e, true));
+}
+
 static void call_fdatasync(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_file f;
@@ -22,12 +43,26 @@ static void call_fdatasync(struct actor *a, const struct step *s, struct event *
         actor_result(e, fdatasync(f.fd));
 }
 
+static void effect_fdatasync(struct world *w, const struct step *s, const struct event *e)
+{
+    int inode = synced_inode(w, s, e);
+
+    if (inode != NO_INODE)
+        world_sync_data(w, inode, span_of(w, e, true));
+}
+
 static void call_sync(struct actor *a, const struct step *s, struct event *e)
 {
     (void)a;
     (void)s;
     (void)e;
     sync();
+}
+
+static void effect_sync(struct world *w, const struct step *s, const struct event *e)
+{
+    (void)s;
+    world_sync_all(w, span_of(w, e, event_ok(e)));
 }
 
 static void call_syncfs(struct actor *a, const struct step *s, struct event *e)
@@ -44,6 +79,11 @@ static void call_sync_range(struct actor *a, const struct step *s, struct event 
 
     if (actor_file(a, s, e, &f, NULL))
         actor_result(e, sync_file_range(f.fd, (off_t)s->arg[0].num, (off_t)s->arg[1].num, flags ? flags : SYNC_FILE_RANGE_WRITE));
+}
+
+static void effect_nothing_durable(struct world *w, const struct step *s, const struct event *e)
+{
+    synced_inode(w, s, e); /* only what it must come to */
 }
 
 static void call_writeback(struct actor *a, const struct step *s, struct event *e)
@@ -70,6 +110,20 @@ static void call_fsyncdir(struct actor *a, const struct step *s, struct event *e
     close(fd);
 }
 
+static void effect_fsyncdir(struct world *w, const struct step *s, const struct event *e)
+{
+    int dir = world_lookup(w, (uint32_t)s->arg[0].num);
+    struct expectation *x = world_expect(w, e);
+
+    x->names = true;
+    if (dir == NO_INODE)
+        x->err = ENOENT;
+    else if (w->inodes[dir].kind != INODE_DIR)
+        x->err = ENOTDIR;
+    else if (event_ok(e))
+        world_sync_dir(w, dir, span_of(w, e, true));
+}
+
 const struct verb verbs_sync[] = {
     {.name = "fsync",
      .syntax = "",
@@ -78,23 +132,27 @@ const struct verb verbs_sync[] = {
          "Waits until all bytes of the file written or stored before, through any descriptor or mapping of any process, and its "
          "inode (size, times) are durable. Not its name: that takes fsyncdir, though journalled file systems persist it too. "
          "An error means nothing is promised, and a later success promises nothing for what failed. As in xfs_io; fsync(2).",
+     .effect = effect_fsync,
      .call = call_fsync},
     {.name = "fdatasync",
      .syntax = "",
      .target = TARGET_FILE,
      .help = "As fsync, without inode data that reading the bytes does not need (times); the size is included. As in xfs_io; "
              "fdatasync(2).",
+     .effect = effect_fdatasync,
      .call = call_fdatasync},
     {.name = "sync",
      .syntax = "",
      .target = TARGET_NONE,
      .help = "Makes everything durable: all files and names of all file systems of the machine. Linux waits, although POSIX does "
              "not ask it to. As in xfs_io; sync(2).",
+     .effect = effect_sync,
      .call = call_sync},
     {.name = "syncfs",
      .syntax = "",
      .target = TARGET_NONE,
      .help = "Makes all files and names of the volume under test durable, and waits. As in xfs_io; syncfs(2).",
+     .effect = effect_sync,
      .call = call_syncfs},
     {.name = "sync_range",
      .syntax = "[-a] [-b] [-w] OFFSET LENGTH",
@@ -103,6 +161,7 @@ const struct verb verbs_sync[] = {
          "sync_file_range: -b waits for writeback under way in the range, -w starts it (the default), -a waits for it. It makes "
          "nothing durable, whatever the flags: no flush is sent and no block mapping or size is written (sync_file_range(2), "
          "\"Warning\"). LENGTH 0: to the end of the file. As in xfs_io.",
+     .effect = effect_nothing_durable,
      .call = call_sync_range},
     {.name = "writeback",
      .syntax = "[OFFSET LENGTH]",
@@ -110,12 +169,14 @@ const struct verb verbs_sync[] = {
      .help =
          "Starts writing the range (default: the whole file) to the disk and does not wait: what background writeback may do at "
          "any time, done now. It makes nothing durable. It is sync_range -w; sync_file_range(2).",
+     .effect = effect_nothing_durable,
      .call = call_writeback},
     {.name = "fsyncdir",
      .syntax = "PATH",
      .target = TARGET_NONE,
      .help = "Makes the names in directory PATH durable (. is the run's directory): creations, links, renames and removals that "
              "ended before. Not the contents of the files (fsync(2)). It opens the directory, calls fsync and closes it.",
+     .effect = effect_fsyncdir,
      .call = call_fsyncdir},
     {0},
 };
