@@ -37,8 +37,7 @@ void judge_bytes(struct judge *j, int inode, const struct seen_bytes *seen, stru
 void judge_file(struct judge *j, int inode, const struct survivor *s, struct file_judgement *fj);
 void judge_free(struct judge *j);
 
-/* ---- report.c
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- report.c ---- */
 
 /* Counts a defect and returns where to describe it; NULL when enough are kept or nothing is to be reported. */
 struct defect_report *defect_new(struct judge *j, enum defect kind, const char *rule, const char *path, bool surprise);
@@ -50,8 +49,7 @@ const char *event_words(const struct world *w, int32_t event, char buf[static 16
 const char *version_words(const struct world *w, const struct version *v, char buf[static 224]);
 int32_t event_step(const struct world *w, int32_t event);
 
-/* ---- classify.c
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- classify.c ---- */
 
 /* What the wrong byte at x is; data points at byte `base` of the file and holds n bytes (NULL: zeros). Describes it in d (may be
  * NULL). */

@@ -152,8 +152,7 @@ struct world {
     uint64_t shutdown_seq;                                             /* begin_seq of the first shutdown; HISTORY_NEVER: none */
 };
 
-/* ---- for effects
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- for effects ---- */
 
 struct span span_of(const struct world *w, const struct event *e, bool certain);
 bool event_ended(const struct event *e);          /* it ended, whatever it returned */
@@ -214,8 +213,7 @@ void world_drop_map(struct world *w, const struct step *s, struct mapping *m);
 /* The content that a store or write of this step puts into the file: its stamp, or the byte of -S. */
 struct content content_of(const struct world *w, const struct step *s, uint32_t path);
 
-/* ---- for the oracle
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- for the oracle ---- */
 
 /* A moment at which contents are judged. */
 struct moment {

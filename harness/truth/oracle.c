@@ -196,8 +196,7 @@ void legal_map_free(struct legal_map *m)
     *m = (struct legal_map){0};
 }
 
-/* ---- sizes
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 /* The newest size that must at least have been reached; NULL: only the initial 0. */
 static const struct size_version *size_floor(const struct inode *ino, const struct moment *m, int32_t *ret_promise)

@@ -133,8 +133,7 @@ static bool try_choice(void *arg, const struct name_choice *c)
     return bad == 0;
 }
 
-/* ---- reporting
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- reporting ---- */
 
 static const struct survivor *survivor_at(const struct survivors *s, const char *path)
 {

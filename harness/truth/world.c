@@ -40,8 +40,7 @@ void world_free(struct world *w)
     free(w);
 }
 
-/* ---- events
- * -------------------------------------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 bool event_running(const struct event *e)
 {
@@ -78,8 +77,7 @@ int world_actor(const struct world *w, const struct step *s)
     return w->plan->lanes[s->lane].actor;
 }
 
-/* ---- descriptors and mappings
- * -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors and mappings ---- */
 
 struct open_file *world_file(struct world *w, const struct step *s)
 {
@@ -117,8 +115,28 @@ struct mapping *world_new_map(struct world *w, const struct step *s)
     return &w->maps[world_actor(w, s)][s->handle];
 }
 
-/* ---- names
- * --------------------------------------------------------------------------------------------------------------------- */
+void world_drop_file(struct world *w, const struct step *s, struct open_file *f)
+{
+    int actor = world_actor(w, s);
+
+    f->valid = false;
+    for (size_t l = 0; l < w->plan->n_lanes; l++)
+        if (w->plan->lanes[l].actor == actor && w->current_file[l] == f - w->files[actor])
+            w->current_file[l] = -1;
+}
+
+void world_drop_map(struct world *w, const struct step *s, struct mapping *m)
+{
+    int actor = world_actor(w, s);
+
+    m->valid = false;
+    m->n_own = 0;
+    for (size_t l = 0; l < w->plan->n_lanes; l++)
+        if (w->plan->lanes[l].actor == actor && w->current_map[l] == m - w->maps[actor])
+            w->current_map[l] = -1;
+}
+
+/* ---- names ---- */
 
 int world_new_inode(struct world *w, enum inode_kind kind, struct span born)
 {
@@ -249,8 +267,7 @@ void world_sync_all(struct world *w, struct span when)
     add_name_sync(w, when, NO_INODE, NO_INODE);
 }
 
-/* ---- expectations and accesses
- * ------------------------------------------------------------------------------------------------- */
+/* ---- expectations and accesses ---- */
 
 struct expectation *world_expect(struct world *w, const struct event *e)
 {
@@ -291,8 +308,7 @@ bool world_contended(const struct world *w, const struct event *e)
     return false;
 }
 
-/* ---- building
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- building ---- */
 
 static void clear(struct world *w)
 {
