@@ -29,7 +29,7 @@ enum { BACKEND_MAX_OPTIONS = 16 };
 
 /*
  * A backend chosen on the command line, "loop:fs=ext4,mount=nobarrier". Values keep commas by doubling or by '+':
- * mount=nobarrier+data=writeback gives "nobarrier,data=writeback".
+ * mount=nobarrier+data=writeback gives "nobarrier,data=writeback". "++" is a plus.
  */
 struct backend_config {
     const struct backend *backend;
@@ -50,6 +50,11 @@ struct backend {
     /* Does once what all volumes share (mkfs of the base image). Runs before workers are forked. NULL: nothing. */
     int (*prepare)(struct backend_config *c, struct error *err);
     void (*release)(struct backend_config *c); /* undoes prepare */
+    /*
+     * Instead of prepare: volumes opened from here on hold a copy of this disk image (a memory file, whose size is the disk's),
+     * not a fresh file system; for replay. The caller keeps the descriptor. Undone by release. NULL: it has no disk.
+     */
+    int (*adopt)(struct backend_config *c, int image_fd, struct error *err);
     void (*guarantees)(const struct backend_config *c, struct guarantees *ret);
 
     /* --- volumes with a path: actors make real system calls there (dir, loop) --- */

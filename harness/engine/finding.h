@@ -29,9 +29,17 @@ struct finding {
     const struct verify_result *verdict;
 };
 
-/* Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json (atomically: temporary file, fsync, rename); *ret_path is malloced. */
+/*
+ * Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json (atomically: temporary file, fsync, rename); `dir` is made when missing. N is
+ * a digest of what was found and where (hexadecimal): the same finding replaces itself, another one never does. *ret_path is
+ * malloced.
+ */
 int finding_save(const struct finding *f, const char *dir, char **ret_path, struct error *err);
-/* Replays a finding file once; *ret says what was seen now. -EINVAL with file and cause for a file that is not a finding. */
+/*
+ * Replays a finding file once; *ret says what was seen now, to be freed with result_free. -EINVAL with file and cause for a file
+ * that is not a finding; -errno when it cannot be read. What goes wrong later is a result (broken, skipped). Privileges are those
+ * of `run`.
+ */
 int finding_replay(const char *path, struct result *ret, struct error *err);
 
 #endif

@@ -17,7 +17,8 @@ enum {
     SAMPLES = 8,              /* random subsets of a large epoch by default, */
     SAMPLES_DEEP = 64,        /*   and when more states than by default are asked for */
     MIN_STATES = 32,          /* of each recording, however often the scenario wants it repeated */
-    CONTROLS = 3,             /* mount failures after which it is checked that anything mounts at all */
+    RUN_DIR = ONVOLUME_POWER_DIR,
+    CONTROLS = 3, /* mount failures after which it is checked that anything mounts at all */
 };
 
 struct power {
@@ -66,7 +67,7 @@ static bool record(struct power *p, struct scene *scene)
         return false;
     }
     disk_record(p->v.disk, p->log, NULL);
-    bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, p->run, scene);
+    bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, RUN_DIR, scene);
     if (done)
         done = onvolume_end(&p->v);
     disk_record(p->v.disk, NULL, NULL);
@@ -151,27 +152,15 @@ static bool control_mount(struct power *p)
 static bool look(struct power *p)
 {
     struct survivors *s = &p->v.g->survivors;
-    const struct backend *b = p->v.b;
     struct error err = {0};
 
-    if (b->mount(p->v.volume, &err) < 0) {
-        if (mount_failed_by_machine(&err)) {
-            judge_fail(p->v.g, &err);
-            return false;
-        }
-        survivors_clear(s);
-        s->mount_err = err.code;
-        error_text(&err, s->mount_msg, sizeof s->mount_msg);
-        survivors_finish(s);
-        return control_mount(p);
-    }
-    p->v.mounted = true;
-    if (!onvolume_survey(&p->v))
+    if (!onvolume_look(&p->v, RUN_DIR))
         return false;
-    survey_writable(b->path(p->v.volume), s);
+    if (!p->v.mounted)
+        return control_mount(p);
     if (!onvolume_unmount(&p->v))
         return false;
-    if (p->v.g->job->fsck && b->fsck && b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
+    if (p->v.g->job->fsck && p->v.b->fsck && p->v.b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
         judge_fail(p->v.g, &err);
         return false;
     }

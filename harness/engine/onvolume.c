@@ -100,12 +100,13 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
     struct error err = {0};
     int32_t hung = -1;
 
+    v->n = n;
     if (!v->mounted || rundir_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
         return v->mounted ? fail(v, &err) : false;
     /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
     struct driver_job d = {.plan = v->g->job->plan,
                            .dir = v->dir,
-                           .history = judge_history(v->g, v->g->job->seed + n),
+                           .history = judge_history(v->g, rng_next(&v->g->rng)),
                            .pos = v->pos,
                            .kill = scene->kill,
                            .deadline_ms = JOB_DEADLINE_MS,
@@ -140,27 +141,52 @@ bool onvolume_end(struct onvolume *v)
     return judge_admits(v->g);
 }
 
-bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
+/* Does a mount failure tell of the machine (out of memory, no device) and not of what is on the disk? */
+static bool mount_failed_by_machine(const struct error *err)
+{
+    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
+                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code == codes[i])
+            return true;
+    return err->skip;
+}
+
+bool onvolume_look(struct onvolume *v, uint64_t n)
 {
     struct survivors *s = &v->g->survivors;
     struct error err = {0};
 
-    if (!onvolume_end(v))
-        return false;
-    if (v->b->rewind(v->volume, &err) < 0)
-        return fail(v, &err);
+    assert(!v->mounted);
     if (v->b->mount(v->volume, &err) < 0) {
         if (mount_failed_by_machine(&err))
             return fail(v, &err);
         survivors_clear(s);
         s->mount_err = err.code;
         error_text(&err, s->mount_msg, sizeof s->mount_msg);
-    } else {
-        v->mounted = true;
-        if (!onvolume_survey(v))
-            return false;
-        survey_writable(v->b->path(v->volume), s);
+        survivors_finish(s);
+        return true;
     }
+    v->mounted = true;
+    if (rundir_path(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
+        return fail(v, &err);
+    if (!onvolume_survey(v))
+        return false;
+    survey_writable(v->b->path(v->volume), s);
+    return true;
+}
+
+bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
+{
+    struct error err = {0};
+
+    if (!onvolume_end(v))
+        return false;
+    if (v->b->rewind && v->b->rewind(v->volume, &err) < 0)
+        return fail(v, &err);
+    if (!onvolume_look(v, v->n))
+        return false;
     return judge_survivors(v->g, judge_shut_down(v->g) ? CRASH_POWER : crash, scene, ret_lossy);
 }
 
@@ -182,15 +208,4 @@ void onvolume_close(struct onvolume *v)
         v->b->close(v->volume);
     v->volume = NULL;
     v->mounted = false;
-}
-
-bool mount_failed_by_machine(const struct error *err)
-{
-    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
-                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
-
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (err->code == codes[i])
-            return true;
-    return err->skip;
 }

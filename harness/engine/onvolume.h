@@ -7,13 +7,16 @@
 
 #include "engine/judge.h"
 
+enum { ONVOLUME_POWER_DIR = 0 }; /* number of the run directory of every power cut: replay must find it in an image */
+
 struct onvolume {
     struct judge *g;
     const struct backend *b;
     struct volume *volume;
     struct disk *disk; /* NULL: the backend has none */
     bool mounted;
-    char dir[512];               /* the run directory at hand */
+    char dir[512];               /* the run directory at hand, */
+    uint64_t n;                  /*   and its number */
     const _Atomic uint64_t *pos; /* the write log's length, or NULL */
     bool sync_first;             /* sync the volume before the crash may strike */
     /* Called when set-up is over and synced, just before the START event. NULL: nothing. */
@@ -32,6 +35,11 @@ bool onvolume_unmount(struct onvolume *v);
 bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene);
 /* Fills the judge's survivors from the run directory. */
 bool onvolume_survey(struct onvolume *v);
+/*
+ * Mounts what is on the disk now and fills the judge's survivors from the run directory `n`: a mount that fails is one of them,
+ * unless the machine is to blame. Leaves the volume mounted if it mounts.
+ */
+bool onvolume_look(struct onvolume *v, uint64_t n);
 /* Notes the orderly unmount in the history and does it (the world knows that it syncs nothing after a shutdown). */
 bool onvolume_end(struct onvolume *v);
 /*
@@ -41,8 +49,5 @@ bool onvolume_end(struct onvolume *v);
 bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
 bool onvolume_tidy(struct onvolume *v); /* removes the run directory */
 void onvolume_close(struct onvolume *v);
-
-/* Does the mount failure `err` tell of the machine (out of memory, no device) and not of what is on the disk? */
-bool mount_failed_by_machine(const struct error *err);
 
 #endif

@@ -42,17 +42,24 @@ int rundir_remove(const char *path, struct error *err)
     return rc < 0 ? error_set(err, -rc, "remove", path, NULL) : 0;
 }
 
-int rundir_make(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err)
+int rundir_path(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err)
 {
     int len = snprintf(path, size_bytes, "%s/run-%llu", root, (unsigned long long)n);
 
-    if (len < 0 || (size_t)len >= size_bytes)
-        return error_set(err, ENAMETOOLONG, "mkdir", root, NULL);
+    return len < 0 || (size_t)len >= size_bytes ? error_set(err, ENAMETOOLONG, "mkdir", root, NULL) : 0;
+}
+
+int rundir_make(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err)
+{
+    int rc = rundir_path(root, n, path, size_bytes, err);
+
+    if (rc < 0)
+        return rc;
     if (mkdir(path, 0755) == 0)
         return 0;
     if (errno != EEXIST)
         return error_set(err, errno, "mkdir", path, NULL);
-    int rc = rundir_remove(path, err);
+    rc = rundir_remove(path, err);
     if (rc == 0 && mkdir(path, 0755) < 0)
         rc = error_set(err, errno, "mkdir", path, NULL);
     return rc;

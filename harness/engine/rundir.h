@@ -7,6 +7,8 @@
 
 struct error;
 
+/* Writes the path root/run-N to `path` (size_bytes long). -ENAMETOOLONG. */
+int rundir_path(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err);
 /* Makes the directory root/run-N and writes its path to `path` (size_bytes long). An old one of that name is removed first. */
 int rundir_make(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err);
 /* Removes the directory and all below it. */
