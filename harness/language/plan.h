@@ -78,7 +78,7 @@ struct sometimes {
 struct plan {
     char *name;         /* path below scenarios/ without .scn: "local/store-no-msync" */
     char *file;         /* as opened, for messages */
-    char *text;         /* the whole file, for findings */
+    char *text;         /* the whole file, for findings; NULL in a plan that was not parsed */
     char *test;         /* header: what it tests, one sentence */
     char *origin;       /* header: "claim 1", "bug ...", "random SEED" */
     char *requires_[8]; /* header: feature words (see scenarios/README.md) */
@@ -118,7 +118,7 @@ int plan_handle(struct plan *p, const char *name, size_t len_bytes);
 
 /*
  * A random valid plan of at most `max_steps` steps after set-up, from `r` alone. Small files (some pages), one or two actors, any
- * verb that the `sim` backend models. Freed with plan_free.
+ * verb that the `sim` backend models. name, file and origin are "random", text is NULL. Freed with plan_free.
  */
 struct plan *plan_random(struct rng *r, size_t max_steps);
 
