@@ -3,6 +3,7 @@
  * device is attached to that file, the file system is mounted from there. backends/loop.md is the manual.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,18 @@ static void loop_release(struct backend_config *c)
     c->prepared = NULL;
 }
 
+static int loop_adopt(struct backend_config *c, int image_fd, struct error *err)
+{
+    const int fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return error_set(err, errno, "dup", "image", NULL);
+    struct prepared *p = xcalloc(1, sizeof *p);
+    p->image_fd = fd;
+    c->prepared = p;
+    return 0;
+}
+
 static void loop_guarantees(const struct backend_config *c, struct guarantees *ret)
 {
     const char *fs = backend_value(c, "fs"), *mount_options = backend_value(c, "mount");
@@ -263,14 +276,13 @@ static int open_disk(struct volume *v, struct error *err)
 {
     const struct prepared *p = v->config->prepared;
     const unsigned sector = volume_sector(v->config);
-    uint64_t size_bytes = 0;
+    struct stat image;
     int fd, r;
 
-    r = volume_size(v->config, &size_bytes);
-    if (r < 0)
-        return error_set(err, -r, "loop", "", "size");
+    if (fstat(p->image_fd, &image))
+        return error_set(err, errno, "fstat", "image", NULL);
     /* Each of the disk's three layers can hold every block. */
-    r = disk_new(p->image_fd, sector, 3 * size_bytes, &v->disk, err);
+    r = disk_new(p->image_fd, sector, 3 * (uint64_t)image.st_size, &v->disk, err);
     if (r == 0)
         r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
     if (r < 0)
@@ -349,6 +361,7 @@ const struct backend backend_loop = {
     .probe = loop_probe,
     .prepare = loop_prepare,
     .release = loop_release,
+    .adopt = loop_adopt,
     .guarantees = loop_guarantees,
     .open = loop_open,
     .close = loop_close,

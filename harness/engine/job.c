@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/judge.h"
 #include "engine/onvolume.h"
+#include "engine/tally.h"
 
 static uint64_t hash_text(const char *s)
 {
@@ -23,7 +23,7 @@ uint64_t job_seed(uint64_t seed, const char *scenario, const char *spec, enum cr
     return rng_mix(rng_mix(rng_mix(seed ^ hash_text(scenario)) ^ hash_text(spec)) + (uint64_t)crash);
 }
 
-void job_model(struct judge *g)
+void job_model(struct tally *g)
 {
     const struct job *j = g->job;
     const struct backend *b = j->config->backend;
@@ -31,44 +31,44 @@ void job_model(struct judge *g)
     struct error err = {0};
 
     /* A seed that replay was given is used as it is. */
-    for (uint64_t i = 0; i < runs && !judge_over(g); i++) {
+    for (uint64_t i = 0; i < runs && !tally_over(g); i++) {
         struct scene scene = {.seed = runs == 1 ? j->seed : rng_next(&g->rng)};
         bool lossy = false;
 
-        struct history *h = judge_history(g, scene.seed);
+        struct history *h = tally_history(g, scene.seed);
         survivors_clear(&g->survivors);
         if (b->simulate(j->config, j->plan, j->crash, scene.seed, h, &g->survivors, &scene.pos, &err) < 0) {
-            judge_fail(g, &err);
+            tally_fail(g, &err);
             return;
         }
-        if (!judge_admits(g))
+        if (!tally_admits(g))
             return;
-        judge_steps(g, &scene);
-        bool violated = judge_survivors(g, j->crash, &scene, &lossy);
-        judge_count(g, lossy, violated, runs - i - 1);
+        tally_steps(g, &scene);
+        bool violated = tally_survivors(g, j->crash, &scene, &lossy);
+        tally_count(g, lossy, violated, runs - i - 1);
     }
 }
 
-void job_none(struct judge *g)
+void job_none(struct tally *g)
 {
     struct onvolume v;
     struct scene scene = {.seed = g->job->seed};
 
     bool up = onvolume_open(&v, g) && onvolume_mount(&v);
-    for (uint32_t i = 0; up && i < g->job->plan->repeat && !judge_over(g); i++) {
+    for (uint32_t i = 0; up && i < g->job->plan->repeat && !tally_over(g); i++) {
         bool violated = false, lossy = false;
 
         if (!onvolume_run(&v, i, &scene))
             break;
-        judge_steps(g, &scene);
-        if (!judge_shut_down(g)) {
+        tally_steps(g, &scene);
+        if (!tally_shut_down(g)) {
             if (!onvolume_survey(&v))
                 break;
-            violated = judge_survivors(g, CRASH_NONE, &scene, &lossy);
+            violated = tally_survivors(g, CRASH_NONE, &scene, &lossy);
         }
         if (v.disk)
             violated |= onvolume_remount_and_judge(&v, CRASH_NONE, &scene, &lossy);
-        judge_count(g, lossy, violated, 0);
+        tally_count(g, lossy, violated, 0);
         onvolume_tidy(&v);
     }
     onvolume_close(&v);
@@ -77,13 +77,13 @@ void job_none(struct judge *g)
 static void run(const struct job *j, const struct kill_point *only, struct result *ret)
 {
     struct timespec from, to;
-    struct judge g;
+    struct tally g;
     struct error err = {0};
 
     assert(j->plan && j->config && j->config->backend);
     clock_gettime(CLOCK_MONOTONIC, &from);
-    if (judge_open(&g, j, ret, &err) < 0)
-        judge_fail(&g, &err);
+    if (tally_open(&g, j, ret, &err) < 0)
+        tally_fail(&g, &err);
     else if (j->config->backend->simulate)
         job_model(&g);
     else if (j->crash == CRASH_POWER)
@@ -92,7 +92,7 @@ static void run(const struct job *j, const struct kill_point *only, struct resul
         job_kill(&g, only);
     else
         job_none(&g);
-    judge_close(&g);
+    tally_close(&g);
     clock_gettime(CLOCK_MONOTONIC, &to);
     ret->wall_s = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
 }

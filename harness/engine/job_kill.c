@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/judge.h"
 #include "engine/onvolume.h"
+#include "engine/tally.h"
 #include "language/verb.h"
 
 enum { PAGE_BYTES = 4096, SPINS_MAX_LOG2 = 16, STORE_SAMPLES = 2 };
@@ -91,19 +91,19 @@ static bool one_kill(struct onvolume *v, uint64_t n, const struct scene *scene, 
 
     if (!onvolume_run(v, n, scene))
         return false;
-    judge_steps(v->g, scene);
-    if (judge_shut_down(v->g)) {
+    tally_steps(v->g, scene);
+    if (tally_shut_down(v->g)) {
         violated = onvolume_remount_and_judge(v, CRASH_KILL, scene, &lossy);
     } else {
         if (!onvolume_survey(v))
             return false;
-        violated = judge_survivors(v->g, CRASH_KILL, scene, &lossy);
+        violated = tally_survivors(v->g, CRASH_KILL, scene, &lossy);
     }
-    judge_count(v->g, lossy, violated, left);
-    return !judge_over(v->g);
+    tally_count(v->g, lossy, violated, left);
+    return !tally_over(v->g);
 }
 
-void job_kill(struct judge *g, const struct kill_point *only)
+void job_kill(struct tally *g, const struct kill_point *only)
 {
     const struct job *j = g->job;
     struct kill_list kills = {0};
@@ -124,7 +124,7 @@ void job_kill(struct judge *g, const struct kill_point *only)
             goto out;
     }
     /* What the kill left must also be there after an orderly unmount: its pages are dirty as any other. */
-    if (kills.n && v.disk && !judge_shut_down(g)) {
+    if (kills.n && v.disk && !tally_shut_down(g)) {
         bool lossy = false;
         if (onvolume_remount_and_judge(&v, CRASH_KILL, &scene, &lossy))
             g->result->states_violated++;

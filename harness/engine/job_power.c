@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/judge.h"
 #include "engine/onvolume.h"
+#include "engine/tally.h"
 #include "storage/crash_states.h"
 #include "storage/writelog.h"
 
@@ -49,7 +49,7 @@ static bool fail(struct power *p, int code, const char *op, const char *why)
     struct error err;
 
     error_set(&err, code, op, NULL, "%s", why);
-    judge_fail(p->v.g, &err);
+    tally_fail(p->v.g, &err);
     return false;
 }
 
@@ -63,7 +63,7 @@ static bool record(struct power *p, struct scene *scene)
     writelog_clear(p->log);
     p->v.pos = writelog_position(p->log);
     if (p->run > 0 && p->v.b->rewind(p->v.volume, &err) < 0) {
-        judge_fail(p->v.g, &err);
+        tally_fail(p->v.g, &err);
         return false;
     }
     disk_record(p->v.disk, p->log, NULL);
@@ -74,7 +74,7 @@ static bool record(struct power *p, struct scene *scene)
     if (done && writelog_overflowed(p->log))
         return fail(p, ENOSPC, "record", "the scenario writes more than the write log holds");
     if (done)
-        judge_steps(p->v.g, scene);
+        tally_steps(p->v.g, scene);
     return done;
 }
 
@@ -130,7 +130,7 @@ static bool load(struct power *p, const struct crash_state *s)
         return fail(p, -rc, "disk_load", "the crash state does not fit in the disk's memory");
     if (p->v.b->rewind(p->v.volume, &err) == 0)
         return true;
-    judge_fail(p->v.g, &err);
+    tally_fail(p->v.g, &err);
     return false;
 }
 
@@ -161,7 +161,7 @@ static bool look(struct power *p)
     if (!onvolume_unmount(&p->v))
         return false;
     if (p->v.g->job->fsck && p->v.b->fsck && p->v.b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
-        judge_fail(p->v.g, &err);
+        tally_fail(p->v.g, &err);
         return false;
     }
     return true;
@@ -175,7 +175,7 @@ static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
     size_t lo = 0, hi = p->n_bounds;
 
     scene->pos = s->cut;
-    violated |= judge_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
+    violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
     while (lo < hi) { /* the first bound behind the cut */
         size_t mid = lo + (hi - lo) / 2;
         if (p->bounds[mid] <= s->cut)
@@ -185,14 +185,14 @@ static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
     }
     for (; lo < p->n_bounds && p->bounds[lo] <= s->until; lo++) {
         scene->pos = p->bounds[lo];
-        violated |= judge_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
+        violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
     }
     return violated;
 }
 
 static void explore(struct power *p, uint64_t max_states, uint64_t seed)
 {
-    struct judge *g = p->v.g;
+    struct tally *g = p->v.g;
     const struct state_limits limits = {.max_states = max_states,
                                         .samples = max_states > JOB_STATES ? SAMPLES_DEEP : SAMPLES,
                                         .sector = disk_sector(p->v.disk),
@@ -210,12 +210,12 @@ static void explore(struct power *p, uint64_t max_states, uint64_t seed)
         states_progress(source, &done, &left);
         if (done + left > max_states)
             left = max_states > done ? max_states - done : 0;
-        judge_count(g, lossy, violated, left);
+        tally_count(g, lossy, violated, left);
     }
     states_free(source);
 }
 
-void job_power(struct judge *g)
+void job_power(struct tally *g)
 {
     const struct job *j = g->job;
     const uint64_t all = j->max_states ? j->max_states : JOB_STATES, repeat = j->plan->repeat;
@@ -238,7 +238,7 @@ void job_power(struct judge *g)
         uint64_t each = (all + repeat - 1) / repeat;
         if (each < MIN_STATES && !j->max_states)
             each = MIN_STATES;
-        for (p.run = 0; p.run < repeat && !judge_over(g) && record(&p, &scene); p.run++) {
+        for (p.run = 0; p.run < repeat && !tally_over(g) && record(&p, &scene); p.run++) {
             list_bounds(&p);
             explore(&p, each, rng_next(&g->rng));
         }

@@ -13,7 +13,7 @@
 
 static bool fail(struct onvolume *v, const struct error *err)
 {
-    judge_fail(v->g, err);
+    tally_fail(v->g, err);
     return false;
 }
 
@@ -25,7 +25,7 @@ static bool has_shutdown(const struct plan *p)
     return false;
 }
 
-bool onvolume_open(struct onvolume *v, struct judge *g)
+bool onvolume_open(struct onvolume *v, struct tally *g)
 {
     struct error err = {0};
 
@@ -106,7 +106,7 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
     /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
     struct driver_job d = {.plan = v->g->job->plan,
                            .dir = v->dir,
-                           .history = judge_history(v->g, rng_next(&v->g->rng)),
+                           .history = tally_history(v->g, rng_next(&v->g->rng)),
                            .pos = v->pos,
                            .kill = scene->kill,
                            .deadline_ms = JOB_DEADLINE_MS,
@@ -114,10 +114,10 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
                            .arg = v};
     if (driver_run(&d, &hung, &err) < 0)
         return fail(v, &err);
-    if (!judge_admits(v->g))
+    if (!tally_admits(v->g))
         return false;
     if (hung >= 0)
-        judge_hang(v->g, hung, scene);
+        tally_hang(v->g, hung, scene);
     return hung < 0;
 }
 
@@ -138,7 +138,7 @@ bool onvolume_end(struct onvolume *v)
     if (!onvolume_unmount(v))
         return false;
     history_end(v->g->history, e, v->pos);
-    return judge_admits(v->g);
+    return tally_admits(v->g);
 }
 
 /* Does a mount failure tell of the machine (out of memory, no device) and not of what is on the disk? */
@@ -187,7 +187,7 @@ bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const
         return fail(v, &err);
     if (!onvolume_look(v, v->n))
         return false;
-    return judge_survivors(v->g, judge_shut_down(v->g) ? CRASH_POWER : crash, scene, ret_lossy);
+    return tally_survivors(v->g, tally_shut_down(v->g) ? CRASH_POWER : crash, scene, ret_lossy);
 }
 
 bool onvolume_tidy(struct onvolume *v)

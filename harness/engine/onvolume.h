@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/judge.h"
+#include "engine/tally.h"
 
 enum { ONVOLUME_POWER_DIR = 0 }; /* number of the run directory of every power cut: replay must find it in an image */
 
 struct onvolume {
-    struct judge *g;
+    struct tally *g;
     const struct backend *b;
     struct volume *volume;
     struct disk *disk; /* NULL: the backend has none */
@@ -25,18 +25,18 @@ struct onvolume {
 };
 
 /*
- * These return false when the job cannot go on; the judge then knows why. onvolume_close undoes onvolume_open, also after a
+ * These return false when the job cannot go on; the tally then knows why. onvolume_close undoes onvolume_open, also after a
  * failure of any of them.
  */
-bool onvolume_open(struct onvolume *v, struct judge *g); /* opened, not mounted */
+bool onvolume_open(struct onvolume *v, struct tally *g); /* opened, not mounted */
 bool onvolume_mount(struct onvolume *v);
 bool onvolume_unmount(struct onvolume *v);
 /* Runs the plan in the new directory run-N with scene->kill; the history and the world are those of this run afterwards. */
 bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene);
-/* Fills the judge's survivors from the run directory. */
+/* Fills the tally's survivors from the run directory. */
 bool onvolume_survey(struct onvolume *v);
 /*
- * Mounts what is on the disk now and fills the judge's survivors from the run directory `n`: a mount that fails is one of them,
+ * Mounts what is on the disk now and fills the tally's survivors from the run directory `n`: a mount that fails is one of them,
  * unless the machine is to blame. Leaves the volume mounted if it mounts.
  */
 bool onvolume_look(struct onvolume *v, uint64_t n);

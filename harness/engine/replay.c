@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "engine/finding_file.h"
 #include "engine/isolate.h"
-#include "engine/judge.h"
+#include "engine/tally.h"
 #include "engine/onvolume.h"
 #include "engine/result_json.h"
 
@@ -42,13 +42,13 @@ static void replay_image(struct finding_file *f, struct result *ret)
     const struct job j = {.plan = f->plan, .config = &f->config, .crash = f->crash, .seed = f->seed};
     const struct scene scene = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
     struct onvolume v = {0};
-    struct judge g;
+    struct tally g;
     struct error err = {0};
     bool lossy = false;
 
-    if (judge_open(&g, &j, ret, &err) < 0) {
-        judge_fail(&g, &err);
-        judge_close(&g);
+    if (tally_open(&g, &j, ret, &err) < 0) {
+        tally_fail(&g, &err);
+        tally_close(&g);
         return;
     }
     world_build(g.world, f->plan, f->history, &g.guarantees);
@@ -56,14 +56,14 @@ static void replay_image(struct finding_file *f, struct result *ret)
     if (seen && v.mounted && is_fsck(f) && v.b->fsck) {
         seen = onvolume_unmount(&v);
         if (seen && v.b->fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
-            judge_fail(&g, &err);
+            tally_fail(&g, &err);
             seen = false;
         }
     }
     if (seen)
-        judge_count(&g, lossy, judge_survivors(&g, CRASH_POWER, &scene, &lossy), 0);
+        tally_count(&g, lossy, tally_survivors(&g, CRASH_POWER, &scene, &lossy), 0);
     onvolume_close(&v);
-    judge_close(&g);
+    tally_close(&g);
 }
 
 static void run_again(struct finding_file *f, struct result *ret)

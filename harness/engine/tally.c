@@ -1,5 +1,5 @@
-/* The judge of one job: see judge.h. */
-#include "engine/judge.h"
+/* The tally of one job: see tally.h. */
+#include "engine/tally.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,10 +13,10 @@
 
 enum { DETAILS_BYTES = 16 << 10, SURPRISE_SHIFT = 32 };
 
-int judge_open(struct judge *g, const struct job *j, struct result *ret, struct error *err)
+int tally_open(struct tally *g, const struct job *j, struct result *ret, struct error *err)
 {
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .crash = j->crash};
-    *g = (struct judge){.job = j, .result = ret, .block_bytes = history_bytes(JOB_MAX_EVENTS, JOB_DATA_BYTES)};
+    *g = (struct tally){.job = j, .result = ret, .block_bytes = history_bytes(JOB_MAX_EVENTS, JOB_DATA_BYTES)};
     rng_seed(&g->rng, j->seed);
     j->config->backend->guarantees(j->config, &g->guarantees);
     void *block = mmap(NULL, g->block_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -30,7 +30,7 @@ int judge_open(struct judge *g, const struct job *j, struct result *ret, struct 
 }
 
 /* A legal loss that the scenario's header says a run must show, and that none showed. */
-static void note_unobserved(struct judge *g)
+static void note_unobserved(struct tally *g)
 {
     const struct plan *p = g->job->plan;
 
@@ -47,7 +47,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void judge_close(struct judge *g)
+void tally_close(struct tally *g)
 {
     struct result *r = g->result;
 
@@ -73,10 +73,10 @@ void judge_close(struct judge *g)
     world_free(g->world);
     if (g->history)
         munmap(g->history, g->block_bytes);
-    *g = (struct judge){0};
+    *g = (struct tally){0};
 }
 
-struct history *judge_history(struct judge *g, uint64_t seed)
+struct history *tally_history(struct tally *g, uint64_t seed)
 {
     uint32_t events = (uint32_t)g->job->plan->n_steps + 8;
 
@@ -84,7 +84,7 @@ struct history *judge_history(struct judge *g, uint64_t seed)
     return history_init(g->history, events, JOB_DATA_BYTES, rng_mix(seed));
 }
 
-static void judge_end(struct judge *g, bool skip, const char *text)
+static void tally_end(struct tally *g, bool skip, const char *text)
 {
     if (g->violated) /* what was seen stands; the reason stays its first line */
         buf_printf(&g->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
@@ -93,11 +93,11 @@ static void judge_end(struct judge *g, bool skip, const char *text)
     *(skip ? &g->skipped : &g->broken) = true;
 }
 
-void judge_fail(struct judge *g, const struct error *err)
+void tally_fail(struct tally *g, const struct error *err)
 {
     char text[900];
 
-    judge_end(g, err->skip, error_text(err, text, sizeof text));
+    tally_end(g, err->skip, error_text(err, text, sizeof text));
 }
 
 static bool expected(const struct step *s, int err)
@@ -125,7 +125,7 @@ static bool out_of_something(const struct verb *v, int err)
     return err == ENOMEM || err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE;
 }
 
-bool judge_admits(struct judge *g)
+bool tally_admits(struct tally *g)
 {
     const struct plan *p = g->job->plan;
     const struct history *h = g->history;
@@ -139,12 +139,12 @@ bool judge_admits(struct judge *g)
         const struct step *s = &p->steps[e->step];
         if (lacks_feature(e->err)) {
             snprintf(text, sizeof text, "the file system does not support %s", s->verb->name);
-            judge_end(g, true, text);
+            tally_end(g, true, text);
             return false;
         }
         if (out_of_something(s->verb, e->err)) {
             snprintf(text, sizeof text, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->err));
-            judge_end(g, false, text);
+            tally_end(g, false, text);
             return false;
         }
     }
@@ -152,7 +152,7 @@ bool judge_admits(struct judge *g)
     return true;
 }
 
-bool judge_shut_down(const struct judge *g)
+bool tally_shut_down(const struct tally *g)
 {
     const struct history *h = g->history;
     uint32_t n = atomic_load(&h->n_events);
@@ -167,7 +167,7 @@ bool judge_shut_down(const struct judge *g)
     return false;
 }
 
-static void defect_print(const struct judge *g, const struct defect_report *d, struct buf *out)
+static void defect_print(const struct tally *g, const struct defect_report *d, struct buf *out)
 {
     const struct plan *p = g->job->plan;
 
@@ -185,7 +185,7 @@ static void defect_print(const struct judge *g, const struct defect_report *d, s
     buf_printf(out, ": %s\n", d->text);
 }
 
-static void print_scene(const struct judge *g, const struct scene *scene, struct buf *out)
+static void print_scene(const struct tally *g, const struct scene *scene, struct buf *out)
 {
     static const char *const kinds[] = {"", "before", "after", "inside", "during"};
 
@@ -202,7 +202,7 @@ static void print_scene(const struct judge *g, const struct scene *scene, struct
     }
 }
 
-static void save_finding(struct judge *g, const struct scene *scene, const char *where)
+static void save_finding(struct tally *g, const struct scene *scene, const char *where)
 {
     struct finding f = {.plan = g->job->plan,
                         .config = g->job->config,
@@ -232,7 +232,7 @@ static void save_finding(struct judge *g, const struct scene *scene, const char 
 }
 
 /* Takes g->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
-static void judge_take(struct judge *g, const struct scene *scene)
+static void tally_take(struct tally *g, const struct scene *scene)
 {
     const struct verify_result *v = &g->verdict;
     struct buf where = {0};
@@ -281,24 +281,24 @@ static void verdict_clear(struct verify_result *v)
     v->lossy = false;
 }
 
-void judge_steps(struct judge *g, const struct scene *scene)
+void tally_steps(struct tally *g, const struct scene *scene)
 {
     verdict_clear(&g->verdict);
     verify_steps(g->world, &g->verdict);
-    judge_take(g, scene);
+    tally_take(g, scene);
 }
 
-bool judge_survivors(struct judge *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
+bool tally_survivors(struct tally *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy)
 {
     verdict_clear(&g->verdict);
     verify_survivors(g->world, crash, scene->pos, &g->survivors, &g->verdict);
     if (ret_lossy)
         *ret_lossy |= g->verdict.lossy;
-    judge_take(g, scene);
+    tally_take(g, scene);
     return g->verdict.n_violations > 0;
 }
 
-void judge_hang(struct judge *g, int32_t step, const struct scene *scene)
+void tally_hang(struct tally *g, int32_t step, const struct scene *scene)
 {
     verdict_clear(&g->verdict);
     struct defect_report *d = &g->verdict.defects[0];
@@ -306,10 +306,10 @@ void judge_hang(struct judge *g, int32_t step, const struct scene *scene)
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = "F4", .step = step};
     snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
     g->verdict.n_defects = g->verdict.n_violations = 1;
-    judge_take(g, scene);
+    tally_take(g, scene);
 }
 
-void judge_count(struct judge *g, bool lossy, bool violated, uint64_t states_left)
+void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_left)
 {
     const struct job *j = g->job;
     bool model = j->config->backend->simulate != NULL, kill = j->crash == CRASH_KILL;

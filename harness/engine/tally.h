@@ -1,9 +1,9 @@
 /*
- * The judge of one job: holds what all runs of a job share (history, world, survivors), and adds up what the verifier said into
+ * The tally of one job: holds what all runs of a job share (history, world, survivors), and adds up what the verifier said into
  * the job's result. Private to the engine.
  */
-#ifndef TORNPAGE_ENGINE_JUDGE_H
-#define TORNPAGE_ENGINE_JUDGE_H
+#ifndef TORNPAGE_ENGINE_TALLY_H
+#define TORNPAGE_ENGINE_TALLY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@
 #include "truth/verify.h"
 #include "truth/world.h"
 
-struct judge {
+struct tally {
     const struct job *job;
     struct result *result;
     struct guarantees guarantees;
@@ -48,39 +48,39 @@ struct scene {
 };
 
 /* -ENOMEM when the history's memory cannot be had. */
-int judge_open(struct judge *g, const struct job *j, struct result *ret, struct error *err);
+int tally_open(struct tally *g, const struct job *j, struct result *ret, struct error *err);
 /* Settles the verdict and the reason, and frees everything but the result. */
-void judge_close(struct judge *g);
+void tally_close(struct tally *g);
 
 /* An empty history for the next run. */
-struct history *judge_history(struct judge *g, uint64_t seed);
+struct history *tally_history(struct tally *g, uint64_t seed);
 /*
  * Looks through the history for what is no matter of judgement: a feature that is missing (skipped), a machine that is out of
  * something (broken). True when the run may be judged; the world is then built from the history.
  */
-bool judge_admits(struct judge *g);
+bool tally_admits(struct tally *g);
 /* Judges the steps of the run at hand; the survivors after a crash at scene->pos. Both add to the result. */
-void judge_steps(struct judge *g, const struct scene *scene);
+void tally_steps(struct tally *g, const struct scene *scene);
 /* ret_lossy (may be NULL): set when something was legally lost. Returns whether anything was violated. */
-bool judge_survivors(struct judge *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
-void judge_hang(struct judge *g, int32_t step, const struct scene *scene);
+bool tally_survivors(struct tally *g, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
+void tally_hang(struct tally *g, int32_t step, const struct scene *scene);
 /* The harness or the machine failed: rc and err as a library call returned them. A skip stays a skip. */
-void judge_fail(struct judge *g, const struct error *err);
-static inline bool judge_over(const struct judge *g)
+void tally_fail(struct tally *g, const struct error *err);
+static inline bool tally_over(const struct tally *g)
 {
     return g->broken || g->skipped;
 }
 
 /* Did the run shut its file system down? Then what was not synced is gone as after a power cut. */
-bool judge_shut_down(const struct judge *g);
+bool tally_shut_down(const struct tally *g);
 
 /* A crash state, a kill or a model run is done and came to this: counts it and moves the progress. */
-void judge_count(struct judge *g, bool lossy, bool violated, uint64_t states_left);
+void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_left);
 
 /* One file of the engine for each of these. */
-void job_model(struct judge *g);
-void job_none(struct judge *g);
-void job_kill(struct judge *g, const struct kill_point *only);
-void job_power(struct judge *g);
+void job_model(struct tally *g);
+void job_none(struct tally *g);
+void job_kill(struct tally *g, const struct kill_point *only);
+void job_power(struct tally *g);
 
 #endif
