@@ -22,10 +22,7 @@ struct world *world_new(void);
 void world_build(struct world *w, const struct plan *p, const struct history *h, const struct guarantees *g);
 void world_free(struct world *w);
 
-/*
- * The legal contents of one inode in words, for `explain`: after each event, per crash kind. Prints to `out`.
- * `upto`: only the first so many events have happened.
- */
+/* For `explain`: what is legal after each step from the end of set-up on, per crash kind, in words. Rebuilds *w as it goes. */
 void world_explain(struct world *w, const struct plan *p, const struct history *h, const struct guarantees *g, struct buf *out);
 
 #endif
