@@ -1,7 +1,9 @@
 # tornpage. `make` builds build/release/tornpage; `make help` lists the rest.
 VARIANT ?= release
 B := build/$(VARIANT)
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PKGS := fuse3 jansson zlib
 PKG_CONFIG ?= pkg-config
 

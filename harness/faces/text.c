@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "language/lex.h"
 
 void text_wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width)
 {
@@ -48,38 +49,14 @@ size_t text_lines(FILE *out, const char *text, unsigned indent, size_t max_lines
     return left_out;
 }
 
-/* Length of the valid UTF-8 sequence at p, 0 when there is none (overlong forms and surrogates are none). */
-static size_t utf8_length(const unsigned char *p)
-{
-    static const struct {
-        unsigned char first, last, low, high; /* of the leading byte; bounds of the second */
-        size_t len;
-    } form[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-
-    for (size_t i = 0; i < sizeof form / sizeof *form; i++)
-        if (p[0] >= form[i].first && p[0] <= form[i].last) {
-            if (p[1] < form[i].low || p[1] > form[i].high)
-                return 0;
-            for (size_t k = 2; k < form[i].len; k++)
-                if ((p[k] & 0xc0) != 0x80)
-                    return 0;
-            return form[i].len;
-        }
-    return 0;
-}
-
 void text_clean(struct buf *b, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
+    const char *end = text + strlen(text);
 
-    while (*p) {
-        size_t len = *p < 0x80 ? ((*p >= 0x20 && *p != 0x7f) || *p == '\n' || *p == '\t') : utf8_length(p);
-        if (len)
-            buf_add(b, p, len);
-        else
-            buf_add(b, "?", 1);
+    for (const char *p = text; p < end;) {
+        bool control = ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f;
+        size_t len = control ? 0 : utf8_length(p, end);
+        buf_add(b, len ? p : "?", len ? len : 1);
         p += len ? len : 1;
     }
 }
