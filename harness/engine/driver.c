@@ -144,14 +144,11 @@ static void kill_async(struct driving *d)
     kill_all(d);
 }
 
-/* A lane wants something: the gate, or eyes. */
-static int on_wake(struct driving *d, struct error *err)
+/* A lane may want something: the gate, or eyes. */
+static int serve(struct driving *d, struct error *err)
 {
     struct run *r = d->run;
-    uint64_t n;
 
-    if (read(r->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
-        return error_set(err, errno, "eventfd", NULL, NULL);
     if (r->driver_opens && !atomic_load(&r->gate_open) && lanes_all_at_gate(r)) {
         int64_t before = now_ns();
         int rc = d->job->ready(d->job->arg, err);
@@ -164,6 +161,15 @@ static int on_wake(struct driving *d, struct error *err)
     if (atomic_load(&r->watch_wanted) && !atomic_load(&r->watched))
         kill_async(d);
     return 0;
+}
+
+static int on_wake(struct driving *d, struct error *err)
+{
+    uint64_t n;
+
+    if (read(d->run->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
+        return error_set(err, errno, "eventfd", NULL, NULL);
+    return serve(d, err);
 }
 
 /* Waits for one thing to happen. 0; TIME_IS_UP when the deadline passed; -errno. */
@@ -183,13 +189,43 @@ static int wait_event(struct driving *d, struct error *err)
     return d->fds[WAKE_SLOT].fd >= 0 && d->fds[WAKE_SLOT].revents && !d->killed ? on_wake(d, err) : 0;
 }
 
+static bool gate_wanted(struct run *r, const void *arg)
+{
+    (void)arg;
+    return lanes_all_at_gate(r);
+}
+
+static bool eyes_wanted(struct run *r, const void *arg)
+{
+    (void)arg;
+    return atomic_load(&r->watch_wanted) != 0;
+}
+
+/* Serves what lanes want soon after they start, if they do, without having slept in between. */
+static int serve_early(struct driving *d, struct error *err)
+{
+    struct run *r = d->run;
+    int rc = 0;
+
+    atomic_store(&r->driver_awake, 1);
+    if (r->driver_opens && lanes_look(r, gate_wanted, NULL))
+        rc = serve(d, err);
+    if (rc == 0 && d->job->kill.kind == KILL_ASYNC)
+        lanes_look(r, eyes_wanted, NULL);
+    atomic_store(&r->driver_awake, 0);
+    return rc < 0 ? rc : serve(d, err);
+}
+
 /* Until every actor is dead and reaped. Whatever goes wrong, they are. */
 static int drive(struct driving *d, struct error *err)
 {
+    bool early = false;
     int rc = 0;
 
     while (d->n_alive) {
-        int one = wait_event(d, err);
+        int one = early ? wait_event(d, err) : serve_early(d, err);
+
+        early = true;
 
         if (one == 0)
             continue;

@@ -23,6 +23,7 @@ struct run {
     int wake_fd;                  /* eventfd by which lanes wake the driver; -1: it has nothing to do in between */
     bool driver_opens;            /* the gate: job->ready comes first; else the last lane to arrive opens it */
 
+    _Atomic uint32_t driver_awake;               /* it looks at what follows by itself for now; no need to wake it */
     _Atomic uint32_t turn;                       /* futex; moves whenever something below does */
     _Atomic uint32_t at_gate;                    /* bit per lane: has arrived there */
     _Atomic uint32_t gate_open;                  /* set-up is over */
@@ -35,6 +36,13 @@ struct run {
     _Atomic uint32_t failed;                     /* `failure` is being or has been filled by the first actor that failed */
     struct error failure;
 };
+
+/*
+ * Looks up to so many times whether `holds`, letting others run in between; returns whether it does. Waking a sleeper on another
+ * processor costs more than most set-ups take, so whoever waits for something that comes soon looks for a moment before it
+ * sleeps.
+ */
+bool lanes_look(struct run *r, bool (*holds)(struct run *r, const void *arg), const void *arg);
 
 /* The whole life of actor number `actor` in its own process. Does not return. */
 _Noreturn void lanes_actor(struct run *r, unsigned actor);
