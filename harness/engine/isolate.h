@@ -1,4 +1,4 @@
-/* Private mount (and pid) namespaces, and children that die with their parent. */
+/* Private mount and pid namespaces, and children that die with their parent. */
 #ifndef TORNPAGE_ENGINE_ISOLATE_H
 #define TORNPAGE_ENGINE_ISOLATE_H
 
@@ -7,16 +7,23 @@
 
 struct error;
 
-/* Can this process make mount and pid namespaces, loop devices and mounts? If not, fills err (skip, with the remedy) and returns
- * -EPERM. */
+/*
+ * Can this process make mount and pid namespaces and mounts in them, and are there loop devices? 0; else -EPERM and *err is a
+ * skip that names the remedy. Tried, not guessed: a child does it and is gone again.
+ */
 int isolate_possible(struct error *err);
 /*
- * Forks a child that dies (SIGKILL) when this process dies, with everything below it: where privileges allow, it is init of a new
- * pid namespace and lives in a private mount namespace with a fresh tmpfs at a scratch directory; else only PR_SET_PDEATHSIG
- * holds. Returns as fork does. `isolated` tells in the child whether the namespaces were made.
+ * Forks a child that dies (SIGKILL) when the calling thread dies. Where privileges allow, *isolated is true in the child: it is
+ * init of a new pid namespace, so that everything below it dies with it, and lives in a mount namespace of its own, from which
+ * nothing propagates, with a fresh /proc and a tmpfs at isolate_scratch(). Else only the death signal holds, for the child alone,
+ * and what it forks must ask for the same. Returns as fork does; on failure -1 and *err is filled. The caller must have one
+ * thread.
  */
 pid_t isolate_fork(bool *isolated, struct error *err);
-/* A private scratch directory (tmpfs in an isolated child), for mount points and run directories. */
+/*
+ * A directory for mount points and run directories: in an isolated child its own tmpfs, empty at first; elsewhere $TMPDIR or
+ * /tmp, where names must be made unique and removed.
+ */
 const char *isolate_scratch(void);
 
 #endif
