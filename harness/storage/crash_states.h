@@ -56,7 +56,7 @@ int states_next(struct state_source *s, const struct crash_state **ret);
 /* How many distinct states were given out so far, and a close estimate (>= 1) of how many are still to come; for the progress
  * line. */
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left);
-/* "cut at 17 of 42; durable up to 12; kept 12 14; torn 15 (sectors 0-3 of 8)" */
+/* "cut at 17 to 20; durable up to 12; kept 12-13 15; torn 16 (sectors 0-3)" */
 void crash_state_print(const struct crash_state *s, struct buf *out);
 
 #endif
