@@ -23,9 +23,9 @@
  *
  * What is visited, in this order, for all epochs: every prefix; each write left out alone (of the whole epoch); each write alone;
  * each write torn in several ways as the last one, and in one way in the midst of its epoch; all subsets of epochs of at most
- * STATES_SMALL_EPOCH writes; seeded samples of larger ones. An image already visited is given out again only where it can exist
- * at later cuts than before (the file system may write old contents again), and then for those later cuts. When there are more
- * candidates than max_states, each kind of candidate gets its share and is thinned evenly.
+ * STATES_SMALL_EPOCH writes; seeded samples of larger ones. An image already visited is given out again only for cuts it was not
+ * given out for: a file system may write old contents again, and what was legal then may not be now. When there are more
+ * candidates than max_states, each kind gets its share and is thinned evenly.
  */
 #include "storage/crash_states.h"
 
@@ -41,9 +41,9 @@ enum kind { KIND_PREFIX, KIND_DROPPED, KIND_ALONE, KIND_TORN, KIND_SUBSET, KIND_
 
 enum { TORN_WAYS = 6, TORN_AMIDST = 5, SAMPLES_MAX = 1 << 20 };
 
-/* An image given out, and the last cut it was given out for. */
+/* An image given out for the cuts in [cut, until]. Ranges with one end are one and grow downwards. */
 struct seen {
-    uint64_t image[2], until;
+    uint64_t image[2], until, cut;
     bool used;
 };
 
@@ -141,19 +141,21 @@ void states_free(struct state_source *s)
     free(s);
 }
 
-static struct seen *find_seen(const struct state_source *s, const uint64_t image[2])
+static struct seen *find_seen(const struct state_source *s, const uint64_t image[2], uint64_t until)
 {
-    size_t i = rng_mix(image[0]) & (s->n_slots - 1);
+    size_t i = rng_mix(image[0] ^ until) & (s->n_slots - 1);
 
-    while (s->seen[i].used && (s->seen[i].image[0] != image[0] || s->seen[i].image[1] != image[1]))
+    while (s->seen[i].used && (s->seen[i].image[0] != image[0] || s->seen[i].image[1] != image[1] || s->seen[i].until != until))
         i = (i + 1) & (s->n_slots - 1);
     return &s->seen[i];
 }
 
-/* Notes that the image is given out for [*cut, until]; moves *cut behind what was given out before. False: nothing is new. */
-static bool note_seen(struct state_source *s, const uint64_t image[2], uint64_t *cut, uint64_t until)
+/*
+ * Notes that the image is given out for [cut, *until]; moves *until before what was given out already. False: nothing is new.
+ */
+static bool note_seen(struct state_source *s, const uint64_t image[2], uint64_t cut, uint64_t *until)
 {
-    struct seen *e;
+    struct seen *e, entry = {.image = {image[0], image[1]}, .until = *until, .cut = cut, .used = true};
 
     if (2 * (s->n_seen + 1) > s->n_slots) {
         struct seen *old = s->seen;
@@ -163,16 +165,16 @@ static bool note_seen(struct state_source *s, const uint64_t image[2], uint64_t 
         s->seen = xcalloc(s->n_slots, sizeof *s->seen);
         for (size_t i = 0; i < n_old; i++)
             if (old[i].used)
-                *find_seen(s, old[i].image) = old[i];
+                *find_seen(s, old[i].image, old[i].until) = old[i];
         free(old);
     }
-    e = find_seen(s, image);
-    if (e->used && until <= e->until)
+    e = find_seen(s, image, *until);
+    if (e->used && cut >= e->cut)
         return false;
-    if (e->used && *cut <= e->until)
-        *cut = e->until + 1;
+    if (e->used)
+        *until = e->cut - 1;
     s->n_seen += !e->used;
-    *e = (struct seen){.image = {image[0], image[1]}, .until = until, .used = true};
+    *e = entry;
     return true;
 }
 
@@ -350,7 +352,7 @@ static bool make_state(struct state_source *s, uint32_t epoch)
     else
         epochs_image(&s->e, epoch, s->parts, image);
     until = epochs_until(&s->e, epoch, st->cut, image);
-    if (!note_seen(s, image, &st->cut, until))
+    if (!note_seen(s, image, st->cut, &until))
         return false;
     st->until = until;
     memcpy(st->image, image, sizeof image);
