@@ -200,7 +200,9 @@ static int take_tokens(struct parser *ps, struct step *s, const struct syntax *s
             tok->has_at = true;
             continue;
         }
-        const bool dash = t.kind == TOKEN_WORD && !t.at && t.text_len && t.text[0] == '-';
+        if (t.at)
+            return lex_fail_token(&ps->lx, &t, "an '@name' nowhere but right behind the verb");
+        const bool dash = t.kind == TOKEN_WORD && t.text[0] == '-'; /* a word is never empty */
         if (dash && t.text_len > 1 && t.text[1] == '>')
             return lex_fail_token(&ps->lx, &t, "a blank behind '->'");
         if (dash && t.text_len > 1 && !tok->n_args) {

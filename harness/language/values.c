@@ -127,7 +127,7 @@ static int parse_byte(struct parser *ps, const struct token *t, uint64_t *ret)
 int value_parse(struct parser *ps, const struct token *t, enum arg_type type, uint64_t *ret)
 {
     if (t->at)
-        return lex_fail_token(&ps->lx, t, "%s; an '@name' stands right behind the verb", arg_type_names[type]);
+        return lex_fail_token(&ps->lx, t, "%s without '@'", arg_type_names[type]);
     if (type == ARG_PATH || type == ARG_NEWPATH)
         return parse_path(ps, t, ret);
     if (type == ARG_BYTE && t->kind != TOKEN_QUOTED)
