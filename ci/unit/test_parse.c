@@ -37,6 +37,9 @@ static const struct malformed {
     {"stray continuation byte", "test: t\norigin: \200\n", 2, 9, "byte 0x80 that is not UTF-8"},
     {"cut UTF-8 sequence", "test: \xe2\x82\n", 1, 7, "byte 0xe2 that is not UTF-8"},
     {"over-long UTF-8", "test: \xc0\xaf\n", 1, 7, "byte 0xc0 that is not UTF-8"},
+    {"over-long UTF-8 of three", "test: \xe0\x80\xaf\n", 1, 7, "byte 0xe0 that is not UTF-8"},
+    {"over-long UTF-8 of four", "test: \xf0\x80\x80\xaf\n", 1, 7, "byte 0xf0 that is not UTF-8"},
+    {"UTF-8 beyond Unicode", "test: \xf4\x90\x80\x80\n", 1, 7, "byte 0xf4 that is not UTF-8"},
     {"UTF-8 surrogate", "test: \xed\xa0\x80\n", 1, 7, "byte 0xed that is not UTF-8"},
     {"byte order mark", "\xef\xbb\xbftest: t\n", 1, 1, "expected a header"},
     /* headers */

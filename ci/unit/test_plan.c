@@ -73,14 +73,14 @@ static void canonical_text_is_this(void **state)
     struct plan *p =
         parsed("crash: power kill\norigin:o\ntest: t\nopen -x -fs f # the file\n mmap  -F f -w -r 0x0 0x1000\n---\n"
                "mwrite -S 'a' 65536 1024\nmsync @f -s 4096 8191 -> ok|EIO\nopen @n g -> ENOENT\nmmap @f\nchmod 644 f\n"
-               "open \"a b\\\"\\x01\"\nopen @\"n m\" \"-x\"");
+               "open \"a b\\\"\\\\\\x01\"\nopen @\"n m\" \"-x\"");
     char *text;
 
     (void)state;
     text = round_trip(p);
     assert_string_equal(text, "test: t\norigin: o\ncrash: kill power\n\nopen -fsx f\nmmap -rw -F f 0 4k\n---\n"
                               "mwrite -S 0x61 64k 1k\nmsync @f -s 4k 8191 -> ok|EIO\nopen @n g -> ENOENT\nmmap\nchmod 0644 f\n"
-                              "open \"a b\\\"\\x01\"\nopen @\"n m\" \"-x\"\n");
+                              "open \"a b\\\"\\\\\\x01\"\nopen @\"n m\" \"-x\"\n");
     free(text);
     plan_free(p);
 }
@@ -316,7 +316,7 @@ static void unsound_syntax_is_noticed(void **state)
 
 static void load_tells_why_a_file_cannot_be_read(void **state)
 {
-    char dir[] = "/tmp/tornpage-test-XXXXXX", path[64];
+    char dir[] = "/tmp/tornpage-plan-XXXXXX", path[64];
     struct plan *p = NULL;
     struct error err;
 
