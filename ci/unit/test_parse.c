@@ -154,7 +154,7 @@ static const struct malformed {
     /* names */
     {"name nobody made", F "fsync @g\n", 5, 7, "found '@g', expected a descriptor that an earlier step of actor A makes"},
     {"name made later", F "fsync @g\nopen -f g\n", 5, 7, "found '@g', expected a descriptor"},
-    {"name behind a path", F "B: open f @f\nB: sync\n", 5, 11, "found '@f', expected an '@name' nowhere but"},
+    {"name behind a path", F "B: open f @f\nB: sync\n", 5, 11, "found '@f', expected the end of the line; an '@name' stands"},
     {"name only another actor made", F "B: fsync @f\n", 5, 10,
      "found '@f', expected a descriptor that an earlier step of actor B"},
     {"descriptor where a mapping is due", F "mread @f 0 8\n", 5, 7, "found '@f', expected a mapping, and this names only a desc"},
@@ -165,11 +165,11 @@ static const struct malformed {
     {"descriptor of another actor only", F "B: fsync\n", 5, 4, "expected a step of actor B above it"},
     {"only a failing step made it", H "open f -> ENOENT\nfsync\n", 5, 1, "expected a step of actor A above it"},
     {"name with a verb that takes none", H "sync @f\n", 4, 6, "found '@f', expected no name: 'sync' takes none"},
-    {"name behind the arguments", F "pread 0 @f\n", 5, 9, "found '@f', expected an '@name' nowhere but right behind the verb"},
+    {"name behind the arguments", F "pread 0 @f\n", 5, 9, "found '@f', expected LENGTH; an '@name' stands right behind the verb"},
     {"unknown descriptor in a flag", F "mmap -F g 0 4k\n", 5, 9, "found 'g', expected a descriptor that an earlier step"},
     {"unknown mapping in a flag", F "mmap -O f 0 4k\n", 5, 9, "found 'f', expected a mapping"},
     {"at sign in a flag's name", F "mmap -F @f 0 4k\n", 5, 9, "found '@f', expected the name without '@'"},
-    {"name behind a flag", H "open -f @n g\n", 4, 9, "expected an '@name' nowhere but right behind the verb"},
+    {"name behind a flag", H "open -f @n g\n", 4, 9, "found '@n', expected PATH; an '@name' stands right behind the verb"},
     {"at sign in a number", M "mwrite -S @1 0 8\n", 6, 11, "found '@1', expected BYTE without '@'"},
     {"empty name", F "fsync @\n", 5, 7, "found '@', expected a name"},
     /* outcomes */

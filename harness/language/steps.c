@@ -201,7 +201,9 @@ static int take_tokens(struct parser *ps, struct step *s, const struct syntax *s
             continue;
         }
         if (t.at)
-            return lex_fail_token(&ps->lx, &t, "an '@name' nowhere but right behind the verb");
+            return lex_fail_token(&ps->lx, &t, "%s; an '@name' stands right behind the verb",
+                                  tok->n_args < syn->n_args ? arg_type_names[syn->args[tok->n_args].type]
+                                                            : "the end of the line");
         const bool dash = t.kind == TOKEN_WORD && t.text[0] == '-'; /* a word is never empty */
         if (dash && t.text_len > 1 && t.text[1] == '>')
             return lex_fail_token(&ps->lx, &t, "a blank behind '->'");
