@@ -56,6 +56,7 @@ static size_t bind_verb(struct sim *m, const struct verb *v)
     for (const char *c = b->model ? b->model->flags : ""; *c; c++) {
         b->bit[*c - 'A'] = verb_flag(v, *c);
         b->index[*c - 'A'] = (int8_t)verb_flag_index(v, *c);
+        b->known |= b->bit[*c - 'A'];
     }
     return m->n_bindings++;
 }
@@ -72,12 +73,11 @@ static int bind_steps(struct sim *m, struct error *err)
             continue;
         const size_t at = bind_verb(m, s->verb);
         const struct sim_binding *b = &m->bindings[at];
-        uint32_t known = 0;
+        /* Over another name: that name would then lead to two mappings at once. */
+        const bool over_other = s->flags & b->bit['O' - 'A'] && (uint64_t)s->handle != s->flag_arg[b->index['O' - 'A']].num;
 
         m->bound[i] = (uint16_t)at;
-        for (const char *c = b->model ? b->model->flags : ""; *c; c++)
-            known |= b->bit[*c - 'A'];
-        if (!b->model || (s->flags & ~known))
+        if (!b->model || (s->flags & ~b->known) || over_other)
             return error_skip(err, "sim", "the model file system does not model %s%s; use dir or loop", s->verb->name,
                               b->model ? " with these flags" : "");
     }

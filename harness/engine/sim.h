@@ -95,6 +95,7 @@ struct sim_verb {
 struct sim_binding {
     const struct verb *verb;
     const struct sim_verb *model;
+    uint32_t known;            /* bits of all flags the model knows */
     uint32_t bit[SIM_LETTERS]; /* in step->flags, by letter - 'A'; 0: no such flag */
     int8_t index[SIM_LETTERS]; /* in step->flag_arg */
 };

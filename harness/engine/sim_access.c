@@ -9,7 +9,8 @@ enum { WORD_BYTES = 8 };
 
 /* --- msync --- */
 
-/* msync(2): mapped parts in order; a hole is passed over and reported at the end; a locked part ends it when invalidating. */
+/* msync(2) of whole pages, as POSIX has it: mapped parts in order; a hole is passed over and reported at the end; a locked part
+ * ends it when invalidating. */
 static enum sim_progress work_msync(struct sim_at *at)
 {
     uint64_t off, end;
@@ -40,7 +41,7 @@ static enum sim_progress work_msync(struct sim_at *at)
                                                          .inode = m->inode,
                                                          .first_page = from / SIMFS_PAGE,
                                                          .end_page = to / SIMFS_PAGE,
-                                                         .end_bytes = to < end ? to : end,
+                                                         .end_bytes = to,
                                                          .size = SIMFS_SIZE_IF_NEEDED});
     }
     return sim_holes_in(m, off, behind) ? sim_fail(at, ENOMEM) : SIM_DONE;

@@ -80,7 +80,7 @@ static int open_inode(struct sim_at *at, bool write, struct simfs_inode **ret)
     if (rc)
         return rc;
     if (!*ret)
-        return create ? simfs_create(fs, path, ret) : -ENOENT;
+        return create ? simfs_create(fs, path, SIMFS_FILE, ret) : -ENOENT;
     if (create && sim_flag(at, 'x'))
         return -EEXIST;
     return (*ret)->kind == SIMFS_DIR && (write || create || sim_flag(at, 't')) ? -EISDIR : 0;
@@ -94,6 +94,8 @@ static enum sim_progress work_open(struct sim_at *at)
 
     if (rc)
         return sim_result(at, rc);
+    if (i->kind == SIMFS_FIFO && (read_only || write_only)) /* nobody ever opens the other end */
+        return SIM_WAIT;
     if (sim_flag(at, 't') && i->kind == SIMFS_FILE) {
         if (sim_locked(at, i))
             return SIM_WAIT;
@@ -112,6 +114,17 @@ static enum sim_progress work_open(struct sim_at *at)
     at->lane->file = (int16_t)slot;
     at->event->ino = i->number;
     at->event->size_bytes = i->size_bytes;
+    return SIM_DONE;
+}
+
+static enum sim_progress work_pipe(struct sim_at *at)
+{
+    const int slot = at->step->handle;
+
+    assert(slot >= 0);
+    at->actor->files[slot] =
+        (struct sim_file){.open = true, .inode = simfs_new_inode(&at->sim->fs, SIMFS_FIFO), .readable = true};
+    at->lane->file = (int16_t)slot;
     return SIM_DONE;
 }
 
@@ -179,6 +192,8 @@ static enum sim_progress work_pread(struct sim_at *at)
         return sim_fail(at, EBADF);
     if (f->inode->kind == SIMFS_DIR)
         return sim_fail(at, EISDIR);
+    if (f->inode->kind == SIMFS_FIFO)
+        return sim_fail(at, ESPIPE);
     if (misaligned(f, off, len))
         return sim_fail(at, EINVAL);
     const uint64_t size = f->inode->size_bytes, there = off < size ? size - off : 0;
@@ -213,6 +228,8 @@ static enum sim_progress begin_write(struct sim_at *at, const struct sim_file *f
     at->event->size_bytes = off;
     if (off > INT64_MAX)
         return sim_fail(at, EINVAL);
+    if (f->inode->kind == SIMFS_FIFO)
+        return sim_fail(at, ESPIPE);
     if (!f->writable)
         return sim_fail(at, EBADF);
     if (f->inode->kind == SIMFS_DEVICE)
@@ -281,7 +298,7 @@ static enum sim_progress sync_file(struct sim_at *at, enum simfs_sync_kind kind)
 
     if (!f)
         return SIM_DONE;
-    if (f->inode->kind == SIMFS_DEVICE)
+    if (f->inode->kind == SIMFS_DEVICE || f->inode->kind == SIMFS_FIFO)
         return sim_fail(at, EINVAL);
     sync_inode(at, f->inode, kind == SIMFS_FSYNC && f->inode->kind == SIMFS_DIR ? SIMFS_FSYNC_DIR : kind);
     return SIM_DONE;
@@ -327,18 +344,26 @@ static enum sim_progress work_writeback(struct sim_at *at)
         return SIM_DONE;
     if (off > INT64_MAX || len > INT64_MAX - off)
         return sim_fail(at, EINVAL);
-    if (f->inode->kind == SIMFS_DEVICE)
+    if (f->inode->kind == SIMFS_DEVICE || f->inode->kind == SIMFS_FIFO)
         return sim_fail(at, ESPIPE);
     simfs_start_writeback(&at->sim->fs, f->inode, off / SIMFS_PAGE, len ? (off + len + SIMFS_PAGE - 1) / SIMFS_PAGE : UINT64_MAX);
     return SIM_DONE;
 }
 
 const struct sim_verb sim_file_verbs[] = {
-    {"open", "frwtadsDx", work_open},  {"close", "", work_close},
-    {"stat", "", work_stat},           {"truncate", "", work_truncate},
-    {"pread", "", work_pread},         {"pwrite", "DsS", work_pwrite},
-    {"fsync", "", work_fsync},         {"fdatasync", "", work_fdatasync},
-    {"sync", "", work_sync},           {"syncfs", "", work_sync},
-    {"fsyncdir", "", work_fsyncdir},   {"sync_range", "abw", work_writeback},
-    {"writeback", "", work_writeback}, {0},
+    {"open", "frwtadsDx", work_open},
+    {"pipe", "", work_pipe},
+    {"close", "", work_close},
+    {"stat", "", work_stat},
+    {"truncate", "", work_truncate},
+    {"pread", "", work_pread},
+    {"pwrite", "DsS", work_pwrite},
+    {"fsync", "", work_fsync},
+    {"fdatasync", "", work_fdatasync},
+    {"sync", "", work_sync},
+    {"syncfs", "", work_sync},
+    {"fsyncdir", "", work_fsyncdir},
+    {"sync_range", "abw", work_writeback},
+    {"writeback", "", work_writeback},
+    {0},
 };

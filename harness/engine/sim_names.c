@@ -26,11 +26,18 @@ static enum sim_progress work_unlink(struct sim_at *at)
 static enum sim_progress work_mkdir(struct sim_at *at)
 {
     struct simfs_inode *i;
-    const int rc = simfs_mkdir(&at->sim->fs, sim_path(at, 0), &i);
+    const int rc = simfs_create(&at->sim->fs, sim_path(at, 0), SIMFS_DIR, &i);
 
     if (i)
         at->event->ino = i->number;
     return sim_result(at, rc);
+}
+
+static enum sim_progress work_mkfifo(struct sim_at *at)
+{
+    struct simfs_inode *i;
+
+    return sim_result(at, simfs_create(&at->sim->fs, sim_path(at, 0), SIMFS_FIFO, &i));
 }
 
 static enum sim_progress work_rmdir(struct sim_at *at)
@@ -140,7 +147,9 @@ static enum sim_progress work_lockf(struct sim_at *at)
 }
 
 const struct sim_verb sim_name_verbs[] = {
-    {"rename", "", work_rename}, {"link", "", work_link},      {"unlink", "", work_unlink},
-    {"mkdir", "", work_mkdir},   {"rmdir", "", work_rmdir},    {"chmod", "", work_chmod},
-    {"exit", "", work_exit},     {"lockf", "suw", work_lockf}, {0},
+    {"rename", "", work_rename},  {"link", "", work_link},
+    {"unlink", "", work_unlink},  {"mkdir", "", work_mkdir},
+    {"rmdir", "", work_rmdir},    {"mkfifo", "", work_mkfifo},
+    {"chmod", "", work_chmod},    {"exit", "", work_exit},
+    {"lockf", "suw", work_lockf}, {0},
 };

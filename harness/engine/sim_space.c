@@ -16,7 +16,7 @@ static enum sim_progress begin(struct sim_at *at, struct sim_file **ret)
     if (!(*ret)->writable)
         return sim_fail(at, EBADF);
     if ((*ret)->inode->kind != SIMFS_FILE)
-        return sim_fail(at, ENODEV);
+        return sim_fail(at, (*ret)->inode->kind == SIMFS_FIFO ? ESPIPE : ENODEV);
     if (off + len > SIM_MAX_FILE)
         return sim_fail(at, EFBIG);
     return sim_locked(at, (*ret)->inode) ? SIM_WAIT : SIM_MORE;

@@ -39,7 +39,7 @@ struct simfs_page {
     uint8_t cache[SIMFS_PAGE], disk[SIMFS_PAGE];
 };
 
-enum simfs_kind { SIMFS_FILE, SIMFS_DIR, SIMFS_DEVICE };
+enum simfs_kind { SIMFS_FILE, SIMFS_DIR, SIMFS_FIFO, SIMFS_DEVICE };
 
 struct simfs_inode {
     uint64_t number;
@@ -177,8 +177,8 @@ void simfs_collapse(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint6
 /* --- names (simfs_names.c); all return 0 or the -errno Linux gives root --- */
 /* Resolves; *ret is NULL and 0 returned when only the last component is missing. */
 int simfs_lookup(const struct simfs *fs, const char *path, struct simfs_inode **ret);
-int simfs_create(struct simfs *fs, const char *path, struct simfs_inode **ret); /* the name must be free: -EEXIST */
-int simfs_mkdir(struct simfs *fs, const char *path, struct simfs_inode **ret);
+/* A new inode under a name that must be free (-EEXIST); *ret is NULL on failure. */
+int simfs_create(struct simfs *fs, const char *path, enum simfs_kind kind, struct simfs_inode **ret);
 int simfs_rmdir(struct simfs *fs, const char *path);
 int simfs_link(struct simfs *fs, const char *from, const char *to);
 int simfs_unlink(struct simfs *fs, const char *path);

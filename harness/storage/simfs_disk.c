@@ -192,7 +192,7 @@ static void list(const struct simfs *fs, const struct simfs_names *t, bool from_
         const struct simfs_inode *i = t->v[k].inode;
         struct survivor *v = survivors_add(s, full_path(fs, t, &t->v[k], path, path + sizeof path));
 
-        v->kind = i->kind == SIMFS_DIR ? SURVIVOR_DIR : SURVIVOR_FILE;
+        v->kind = i->kind == SIMFS_DIR ? SURVIVOR_DIR : i->kind == SIMFS_FILE ? SURVIVOR_FILE : SURVIVOR_OTHER;
         v->ino = i->number;
         v->nlink = count_links(t, i);
         v->size_bytes = from_disk ? i->disk_size_bytes : i->size_bytes;

@@ -119,7 +119,7 @@ static bool within(const struct simfs *fs, const struct simfs_inode *below, cons
 
 /* --- operations --- */
 
-static int create(struct simfs *fs, const char *path, enum simfs_kind kind, struct simfs_inode **ret)
+int simfs_create(struct simfs *fs, const char *path, enum simfs_kind kind, struct simfs_inode **ret)
 {
     struct simfs_name e;
     const int rc = walk(fs, path, &e);
@@ -133,16 +133,6 @@ static int create(struct simfs *fs, const char *path, enum simfs_kind kind, stru
     do_op(fs, &(struct simfs_name_op){.come = e, .has_come = true});
     *ret = e.inode;
     return 0;
-}
-
-int simfs_create(struct simfs *fs, const char *path, struct simfs_inode **ret)
-{
-    return create(fs, path, SIMFS_FILE, ret);
-}
-
-int simfs_mkdir(struct simfs *fs, const char *path, struct simfs_inode **ret)
-{
-    return create(fs, path, SIMFS_DIR, ret);
 }
 
 int simfs_link(struct simfs *fs, const char *from, const char *to)

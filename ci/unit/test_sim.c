@@ -1,0 +1,528 @@
+/* The sim backend by itself, without the oracle: runs repeat, kills are exact, what is synced stays, what is not may go. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/backend.h"
+#include "engine/sim.h"
+#include "language/stamp.h"
+#include "language/verb.h"
+#include "truth/survivors.h"
+
+extern const struct backend backend_sim;
+
+enum { CAP_EVENTS = 64, CAP_DATA = 1 << 18, PAGE = SIMFS_PAGE, SECTOR = SIMFS_SECTOR };
+
+struct run {
+    struct sim *sim;
+    const struct simfs_hooks *hooks;
+    struct plan *plan;
+    struct history *history;
+    struct survivors survivors;
+    uint64_t pos;
+};
+
+static struct plan *parse(const char *text)
+{
+    struct plan *p;
+    struct error err = {0};
+
+    if (plan_parse("test", "test", text, strlen(text), &p, &err) != 0)
+        fail_msg("%s", err.msg);
+    return p;
+}
+
+static const struct simfs_hooks *canary(const char *name)
+{
+    const struct sim_canary *c = sim_canaries;
+
+    while (c->name && strcmp(c->name, name) != 0)
+        c++;
+    assert_non_null(c->name);
+    return &c->hooks;
+}
+
+static void run_start(struct run *r, struct plan *p)
+{
+    *r = (struct run){.sim = sim_new(), .hooks = &simfs_no_hooks, .plan = p};
+    r->history = xcalloc(1, history_bytes(CAP_EVENTS, CAP_DATA));
+}
+
+static int run_once(struct run *r, enum crash_kind crash, uint64_t seed)
+{
+    struct error err = {0};
+
+    history_init(r->history, CAP_EVENTS, CAP_DATA, rng_mix(seed));
+    return sim_run(r->sim, r->hooks, r->plan, crash, seed, r->history, &r->survivors, &r->pos, &err);
+}
+
+static void run_stop(struct run *r)
+{
+    sim_free(r->sim);
+    plan_free(r->plan);
+    free(r->history);
+    survivors_free(&r->survivors);
+}
+
+static const struct survivor *survivor(const struct run *r, const char *path)
+{
+    for (size_t i = 0; i < r->survivors.n; i++)
+        if (strcmp(r->survivors.v[i].path, path) == 0)
+            return &r->survivors.v[i];
+    return NULL;
+}
+
+/* The same, where there must be one. */
+static const struct survivor *the_survivor(const struct run *r, const char *path)
+{
+    const struct survivor *v = survivor(r, path);
+
+    if (v)
+        return v;
+    fail_msg("%s is missing", path);
+    abort(); /* not reached; tells the compiler so */
+}
+
+/* The survivor's bytes [0, len), zeros where no extent is. */
+static void content(const struct survivor *v, uint8_t *dst, uint64_t len)
+{
+    memset(dst, 0, len);
+    for (size_t k = 0; k < v->n_extents; k++) {
+        const struct extent *x = &v->extents[k];
+        if (x->off < len)
+            memcpy(dst + x->off, x->data, x->off + x->len <= len ? x->len : len - x->off);
+    }
+}
+
+/* The event of the plan's step with this index; NULL when it did not begin. */
+static const struct event *event_of(const struct run *r, uint32_t step)
+{
+    for (uint32_t i = 0; i < r->history->n_events; i++)
+        if (r->history->events[i].step == step)
+            return &r->history->events[i];
+    return NULL;
+}
+
+static bool ended_before_the_cut(const struct run *r, uint32_t step)
+{
+    const struct event *e = event_of(r, step);
+
+    return e && e->end_pos <= r->pos;
+}
+
+/* --- a run is its seed --- */
+
+static uint64_t digest(uint64_t sum, const void *data, uint64_t len)
+{
+    const uint8_t *p = data;
+
+    for (uint64_t i = 0; i < len; i++)
+        sum = rng_mix(sum ^ p[i]);
+    return sum;
+}
+
+static uint64_t digest_of(const struct run *r)
+{
+    const struct history *h = r->history;
+    uint64_t sum = digest(r->pos, h->events, h->n_events * sizeof h->events[0]);
+
+    sum = digest(sum, (const uint8_t *)h + h->data_base, h->n_data);
+    for (size_t i = 0; i < r->survivors.n; i++) {
+        const struct survivor *v = &r->survivors.v[i];
+
+        sum = digest(sum, v->path, strlen(v->path));
+        sum = digest(sum, &v->size_bytes, sizeof v->size_bytes);
+        for (size_t k = 0; k < v->n_extents; k++)
+            sum = digest(sum ^ v->extents[k].off, v->extents[k].data, v->extents[k].len);
+    }
+    return sum;
+}
+
+static void same_seed_gives_the_same_run(void **state)
+{
+    (void)state;
+    size_t differ = 0;
+
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct rng rng;
+        struct run a, b;
+
+        rng_seed(&rng, seed);
+        run_start(&a, plan_random(&rng, 10));
+        rng_seed(&rng, seed);
+        run_start(&b, plan_random(&rng, 10));
+        /* b's memory has been used before, a's has not: that must not show. */
+        assert_int_equal(run_once(&b, CRASH_KILL, seed + 1), 0);
+        for (int crash = 0; crash < CRASH_KINDS; crash++) {
+            assert_int_equal(run_once(&a, (enum crash_kind)crash, seed), 0);
+            assert_int_equal(run_once(&b, (enum crash_kind)crash, seed), 0);
+            assert_true(digest_of(&a) == digest_of(&b));
+        }
+        assert_int_equal(run_once(&b, CRASH_POWER, seed + 1), 0);
+        differ += digest_of(&a) != digest_of(&b);
+        run_stop(&a);
+        run_stop(&b);
+    }
+    assert_true(differ > 120); /* and another seed gives another one */
+}
+
+/* --- kill: against a naive file, an array of bytes --- */
+
+enum { NAIVE_BYTES = 4 * PAGE };
+
+struct naive {
+    uint8_t bytes[NAIVE_BYTES];
+    uint64_t size;
+};
+
+static void naive_write(struct naive *n, const struct run *r, uint32_t step, uint64_t off, uint64_t len)
+{
+    stamp_fill(r->history->key, 0, step + 1, off, n->bytes + off, len);
+}
+
+static void naive_resize(struct naive *n, uint64_t size)
+{
+    const uint64_t from = size < n->size ? size : n->size;
+
+    memset(n->bytes + from, 0, NAIVE_BYTES - from); /* what a store left behind the end goes, too */
+    n->size = size;
+}
+
+/* Does the step to the naive file, the first `done` bytes of it if it writes. */
+static void naive_step(struct naive *n, const struct run *r, uint32_t step, uint64_t done)
+{
+    const struct step *s = &r->plan->steps[step];
+    const uint64_t off = s->arg[0].num, len = s->arg[1].num;
+
+    if (strcmp(s->verb->name, "truncate") == 0) {
+        naive_resize(n, off);
+    } else if (strcmp(s->verb->name, "mwrite") == 0) {
+        const bool down = s->flags & verb_flag(s->verb, 'r');
+        naive_write(n, r, step, down ? off + len - done : off, done);
+    } else if (strcmp(s->verb->name, "pwrite") == 0) {
+        if (done && off + done > n->size)
+            naive_resize(n, off + done);
+        naive_write(n, r, step, off, done);
+    } else if (strcmp(s->verb->name, "fpunch") == 0) {
+        memset(n->bytes + off, 0, len);
+    }
+}
+
+static bool naive_equal(const struct naive *n, const struct run *r)
+{
+    uint8_t got[NAIVE_BYTES];
+    const struct survivor *v = survivor(r, "f");
+
+    if (!v || v->size_bytes != n->size)
+        return false;
+    content(v, got, n->size);
+    return memcmp(got, n->bytes, n->size) == 0;
+}
+
+/* A step that was running may have come any far: a store exactly as far as it says, a write to the end of any page. */
+static bool explained(const struct naive *before, const struct run *r, const struct event *running)
+{
+    const struct step *s = &r->plan->steps[running->step];
+    const bool write = strcmp(s->verb->name, "pwrite") == 0;
+    struct naive n = *before;
+
+    naive_step(&n, r, running->step, (uint64_t)running->ret);
+    if (naive_equal(&n, r) || (strcmp(s->verb->name, "mwrite") != 0 && naive_equal(before, r)))
+        return true;
+    for (uint64_t done = 1; write && done <= s->arg[1].num; done++) {
+        n = *before;
+        naive_step(&n, r, running->step, done);
+        if (((s->arg[0].num + done) % PAGE == 0 || done == s->arg[1].num) && naive_equal(&n, r))
+            return true;
+    }
+    return false;
+}
+
+static char *random_text(struct rng *rng)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "test: a file against an array\norigin: none\ncrash: kill\n\nopen -f f\npwrite 0 8k\nmmap -rw 0 16k\n---\n");
+    for (int i = 0; i < 8; i++) {
+        const uint64_t off = rng_below(rng, NAIVE_BYTES), len = 1 + rng_below(rng, NAIVE_BYTES - off);
+
+        switch (rng_below(rng, 5)) {
+        case 0:
+            buf_printf(&b, "truncate %llu\n", (unsigned long long)off);
+            break;
+        case 1:
+            buf_printf(&b, "pwrite %llu %llu\n", (unsigned long long)off, (unsigned long long)len);
+            break;
+        case 2:
+            buf_printf(&b, "fpunch %llu %llu\n", (unsigned long long)off, (unsigned long long)len);
+            break;
+        default:
+            buf_printf(&b, "mwrite %s%llu %llu\n", rng_below(rng, 2) ? "-r " : "", (unsigned long long)off,
+                       (unsigned long long)len);
+        }
+    }
+    return b.data;
+}
+
+/* How many of these runs the naive file cannot explain. */
+static size_t unexplained_kills(const struct simfs_hooks *hooks, size_t *ret_partial)
+{
+    size_t bad = 0;
+
+    *ret_partial = 0;
+    for (uint64_t seed = 0; seed < 1500; seed++) {
+        struct rng rng;
+        struct run r;
+        struct naive n = {.size = 0};
+        const struct event *running = NULL;
+
+        rng_seed(&rng, seed);
+        char *text = random_text(&rng);
+        run_start(&r, parse(text));
+        free(text);
+        r.hooks = hooks;
+        assert_int_equal(run_once(&r, CRASH_KILL, seed), 0);
+        for (uint32_t i = 0; i < r.history->n_events; i++) {
+            const struct event *e = &r.history->events[i];
+
+            if (e->end_seq == HISTORY_NEVER)
+                running = e;
+            else if (e->step < r.plan->n_steps)
+                naive_step(&n, &r, e->step, (uint64_t)e->ret);
+        }
+        if (running && running->ret > 0)
+            ++*ret_partial;
+        bad += running ? !explained(&n, &r, running) : !naive_equal(&n, &r);
+        run_stop(&r);
+    }
+    return bad;
+}
+
+static void a_kill_leaves_exactly_what_was_stored(void **state)
+{
+    (void)state;
+    size_t partial;
+
+    assert_int_equal(unexplained_kills(&simfs_no_hooks, &partial), 0);
+    assert_true(partial > 50); /* kills inside stores happen */
+    assert_true(unexplained_kills(canary("torn-word"), &partial) > 0);
+    assert_true(unexplained_kills(canary("nonzero-tail"), &partial) > 0);
+}
+
+/* --- power --- */
+
+enum { STEP_STORE = 3, STEP_SYNC = 4, STEP_STORE_2 = 5 };
+
+static const char store_and_sync[] = "test: a synced page and an unsynced one\norigin: none\ncrash: power\n\n"
+                                     "open -f f\npwrite 0 8k\nmmap -rw 0 8k\n---\nmwrite 0 8k\nmsync -s 0 4k\nmwrite 4k 4k\n";
+
+/* Do these bytes of the file hold what the step put there? */
+static bool holds_bytes(const struct run *r, const uint8_t *bytes, uint64_t off, uint64_t len, uint32_t step)
+{
+    return stamp_match(r->history->key, 0, step + 1, off, bytes + off, len) == len;
+}
+
+static bool holds(const struct run *r, const uint8_t *bytes, uint64_t off, uint32_t step)
+{
+    return holds_bytes(r, bytes, off, SECTOR, step);
+}
+
+static size_t synced_sectors_lost(const struct simfs_hooks *hooks)
+{
+    struct run r;
+    size_t lost = 0, judged = 0;
+
+    run_start(&r, parse(store_and_sync));
+    r.hooks = hooks;
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        uint8_t bytes[2 * PAGE];
+
+        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        if (!ended_before_the_cut(&r, STEP_SYNC))
+            continue;
+        judged++;
+        content(the_survivor(&r, "f"), bytes, sizeof bytes);
+        for (uint64_t off = 0; off < PAGE; off += SECTOR)
+            lost += !holds(&r, bytes, off, STEP_STORE);
+    }
+    assert_true(judged > 500);
+    run_stop(&r);
+    return lost;
+}
+
+static void synced_bytes_survive_the_power(void **state)
+{
+    (void)state;
+    assert_int_equal(synced_sectors_lost(&simfs_no_hooks), 0);
+    assert_true(synced_sectors_lost(canary("msync-writes-nothing")) > 0);
+    assert_true(synced_sectors_lost(canary("flush-ignored")) > 0);
+}
+
+static void unsynced_bytes_are_lost_kept_and_torn(void **state)
+{
+    (void)state;
+    struct run r;
+    size_t lost = 0, kept = 0, torn = 0;
+
+    run_start(&r, parse(store_and_sync));
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        uint8_t bytes[2 * PAGE];
+        size_t n = 0;
+
+        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        if (!ended_before_the_cut(&r, STEP_STORE_2))
+            continue;
+        content(the_survivor(&r, "f"), bytes, sizeof bytes);
+        for (uint64_t off = PAGE; off < 2 * PAGE; off += SECTOR)
+            n += holds(&r, bytes, off, STEP_STORE_2);
+        for (uint64_t off = PAGE; off < 2 * PAGE; off += 8) /* every word is of one of the three stores of the page */
+            assert_true(holds_bytes(&r, bytes, off, 8, STEP_STORE_2) || holds_bytes(&r, bytes, off, 8, STEP_STORE) ||
+                        holds_bytes(&r, bytes, off, 8, 1));
+        lost += n == 0;
+        kept += n == PAGE / SECTOR;
+        torn += n > 0 && n < PAGE / SECTOR;
+    }
+    assert_true(lost > 50 && kept > 50 && torn > 20);
+    run_stop(&r);
+}
+
+static size_t missing_rename_targets(const struct simfs_hooks *hooks, size_t *ret_old, size_t *ret_new)
+{
+    struct run r;
+    size_t missing = 0;
+
+    run_start(&r, parse("test: replace by rename\norigin: none\ncrash: power\n\nopen -f f\n---\nopen -f t\nrename t f\n"));
+    r.hooks = hooks;
+    *ret_old = *ret_new = 0;
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        const struct survivor *f = survivor(&r, "f");
+
+        const struct event *created = event_of(&r, 0);
+        const uint64_t old_ino = created ? created->ino : 0;
+
+        missing += !f;
+        *ret_old += f && f->ino == old_ino;
+        *ret_new += f && f->ino != old_ino;
+        if (f && f->ino != old_ino)
+            assert_null(survivor(&r, "t")); /* one operation: no state in which both names lead to it */
+    }
+    run_stop(&r);
+    return missing;
+}
+
+static void a_rename_is_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    size_t old, new;
+
+    assert_int_equal(missing_rename_targets(&simfs_no_hooks, &old, &new), 0);
+    assert_true(old > 100 && new > 100);
+    assert_true(missing_rename_targets(canary("rename-not-atomic"), &old, &new) > 0);
+}
+
+static void names_survive_as_a_prefix(void **state)
+{
+    (void)state;
+    struct run r;
+    size_t seen[4] = {0};
+
+    run_start(&r, parse("test: order of names\norigin: none\ncrash: power\n\nopen -f f\n---\nmkdir d\nlink f d/a\nunlink f\n"));
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        const bool d = survivor(&r, "d"), a = survivor(&r, "d/a"), f = survivor(&r, "f");
+
+        assert_true((d || !a) && (a || f));
+        seen[d + a + !f]++;
+    }
+    for (int i = 0; i < 4; i++)
+        assert_true(seen[i] > 50);
+    run_stop(&r);
+}
+
+static void a_sparse_file_costs_what_is_in_it(void **state)
+{
+    (void)state;
+    struct run r;
+
+    run_start(&r, parse("test: a big hole\norigin: none\ncrash: none\n\nopen -f f\ntruncate 1t\nmmap -rw 0 1t\n---\n"
+                        "mwrite 1099511623680 4k\nmsync -s\nfpunch 4k 512g\nmread 512g 8k\n"));
+    assert_int_equal(run_once(&r, CRASH_NONE, 1), 0);
+    const struct survivor *f = the_survivor(&r, "f");
+
+    assert_int_equal(f->size_bytes, UINT64_C(1) << 40);
+    assert_int_equal(f->n_extents, 1);
+    assert_int_equal(f->extents[0].off, 1099511623680);
+    run_stop(&r);
+}
+
+/* --- the backend --- */
+
+static void what_is_not_modelled_is_skipped(void **state)
+{
+    (void)state;
+    struct run r;
+    struct error err = {0};
+
+    run_start(&r, parse("test: t\norigin: none\ncrash: power\n\nopen -f f\n---\nshutdown\n"));
+    assert_true(sim_run(r.sim, r.hooks, r.plan, CRASH_POWER, 1, r.history, &r.survivors, &r.pos, &err) < 0);
+    assert_true(err.skip);
+    assert_non_null(strstr(err.msg, "shutdown"));
+    run_stop(&r);
+}
+
+static void an_unknown_canary_is_refused(void **state)
+{
+    (void)state;
+    struct backend_config c;
+    struct error err = {0};
+
+    assert_int_equal(backend_config_parse("sim:canary=dodo", &c, &err), 0);
+    assert_int_equal(backend_sim.probe(&c, &err), -EINVAL);
+    assert_non_null(strstr(err.msg, "rename-not-atomic"));
+    backend_config_free(&c);
+    assert_int_equal(backend_config_parse("sim:canary=torn-word", &c, &err), 0);
+    assert_int_equal(backend_sim.probe(&c, &err), 0);
+    backend_config_free(&c);
+}
+
+static void every_canary_is_in_the_page(void **state)
+{
+    (void)state;
+    FILE *f = fopen("backends/sim.md", "r");
+    char text[1 << 15];
+
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    for (const struct sim_canary *c = sim_canaries; c->name; c++) {
+        struct buf row = {0};
+
+        buf_printf(&row, "| `%s` | %s |\n", c->name, c->sentence);
+        if (!strstr(text, buf_text(&row)))
+            fail_msg("backends/sim.md lacks: %s", buf_text(&row));
+        buf_free(&row);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_seed_gives_the_same_run),      cmocka_unit_test(a_kill_leaves_exactly_what_was_stored),
+        cmocka_unit_test(synced_bytes_survive_the_power),    cmocka_unit_test(unsynced_bytes_are_lost_kept_and_torn),
+        cmocka_unit_test(a_rename_is_whole_or_not_at_all),   cmocka_unit_test(names_survive_as_a_prefix),
+        cmocka_unit_test(a_sparse_file_costs_what_is_in_it), cmocka_unit_test(what_is_not_modelled_is_skipped),
+        cmocka_unit_test(an_unknown_canary_is_refused),      cmocka_unit_test(every_canary_is_in_the_page),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
