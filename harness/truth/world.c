@@ -187,7 +187,9 @@ static int walk(struct world *w, const char *path, const char **ret_leaf, size_t
         *ret_len = len;
         if (!slash || slash[1] == '\0')
             return dir;
-        dir = w->names[find_name(w, dir, path, len)].now;
+        int name = find_name(w, dir, path, len); /* may move w->names */
+
+        dir = w->names[name].now;
         if (dir == NO_INODE || w->inodes[dir].kind != INODE_DIR)
             return NO_INODE;
         path = slash + 1;
@@ -217,7 +219,9 @@ int world_lookup(struct world *w, uint32_t path)
 
     if (dir == NO_INODE || len == 0)
         return dir;
-    return w->names[find_name(w, dir, leaf, len)].now;
+    int name = find_name(w, dir, leaf, len); /* may move w->names */
+
+    return w->names[name].now;
 }
 
 void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2)
