@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -177,6 +178,29 @@ static int mount_fuse(const char *dir)
     return fd;
 }
 
+/*
+ * Leaves the namespace in which volumes are mounted, for one of its own without any of them. The last process of a mount
+ * namespace to die unmounts what is left in it; were that this one, it would wait for answers from itself, with /dev/fuse still
+ * open, for ever.
+ */
+static int leave_namespace(const char *dir)
+{
+    char line[4096], where[4096];
+    FILE *mounts;
+
+    if (unshare(CLONE_NEWNS))
+        return -errno;
+    umount2(dir, MNT_DETACH); /* the FUSE mount itself; the engine's copy of it stays */
+    mounts = fopen("/proc/self/mounts", "re");
+    if (!mounts)
+        return -errno;
+    while (fgets(line, sizeof line, mounts))
+        if (sscanf(line, "/dev/loop%*d %4095s", where) == 1)
+            umount2(where, MNT_DETACH);
+    fclose(mounts);
+    return 0;
+}
+
 /* What libfuse has to say goes nowhere: the engine sees an I/O error. */
 static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 {
@@ -236,7 +260,7 @@ static _Noreturn void server_process(struct disk *d, const char *dir, pid_t pare
     close_range((unsigned)hi + 1, ~0U, 0);
 
     const int fd = mount_fuse(dir);
-    r = fd < 0 ? fd : 0;
+    r = fd < 0 ? fd : leave_namespace(dir);
     if (write(ready_fd, &r, sizeof r) != (ssize_t)sizeof r || r < 0)
         _exit(1);
     close(ready_fd);
