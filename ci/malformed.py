@@ -147,7 +147,7 @@ CASES = [
     case("name-unknown", OPEN + "fsync <!>@g\n", "found '@g', expected a descriptor that an earlier step of actor A makes"),
     case("name-of-other-actor", OPEN + "B: fsync <!>@f\n", "a descriptor that an earlier step of actor B makes"),
     case("name-of-other-kind", OPEN + "msync <!>@f -s\n", "a mapping, and this names only a descriptor"),
-    case("name-behind-argument", OPEN + "truncate 0 <!>@f\n", "the end of the line or '->'"),
+    case("name-behind-argument", OPEN + "truncate 0 <!>@f\n", "the end of the line; an '@name' stands right behind the verb"),
     case("name-in-place-of-argument", OPEN + "pwrite 0 <!>@f\n", "LENGTH; an '@name' stands right behind the verb"),
     case("name-to-verb-without", OPEN + "unlink <!>@f f\n", "no name: 'unlink' takes none"),
     case("nothing-open", HEADER + "<!>fsync\n", "a step of actor A above it that makes a descriptor"),

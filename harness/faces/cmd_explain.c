@@ -24,12 +24,20 @@ enum { SPARE_EVENTS = 64, DATA_BYTES = 64 << 20, EXPLAIN_SEED = 1 };
 static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
 static const char model[] = "sim";
 
-static int dry_run(const struct backend_config *config, const struct plan *p, struct history *h, struct error *err)
+static int dry_run(struct backend_config *config, const struct plan *p, struct history *h, struct error *err)
 {
+    const struct backend *b = config->backend;
     struct survivors survivors = {0};
     uint64_t pos = 0;
-    int rc = config->backend->simulate(config, p, CRASH_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
+    int rc = b->probe ? b->probe(config, err) : 0;
 
+    if (rc == 0 && b->prepare)
+        rc = b->prepare(config, err);
+    if (rc == 0) {
+        rc = b->simulate(config, p, CRASH_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
+        if (b->release)
+            b->release(config);
+    }
     survivors_free(&survivors);
     return rc;
 }

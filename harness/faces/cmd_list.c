@@ -6,12 +6,13 @@
 
 #include "base/buf.h"
 #include "engine/backend.h"
+#include "engine/sim.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "faces/text.h"
 #include "language/verb.h"
 
-enum { OPTION_INDENT = 26 };
+enum { OPTION_INDENT = 32 };
 
 static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
 
@@ -51,22 +52,24 @@ static int list_scenarios(int argc, char **argv)
     return status;
 }
 
+/* A row "    left    text", the text wrapped behind OPTION_INDENT. */
+static void print_row(const char *left, const char *text)
+{
+    int n = printf("    %s", left);
+
+    if (n + 2 > OPTION_INDENT)
+        printf("\n%*s", OPTION_INDENT, "");
+    else
+        printf("%*s", OPTION_INDENT - n, "");
+    text_wrap(stdout, text, OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
+}
+
 static void print_option(const struct backend_option *o)
 {
     char left[128];
-    struct buf help = {0};
 
-    snprintf(left, sizeof left, "    %s=%s", o->key, o->fallback ? o->fallback : "");
-    buf_puts(&help, o->help);
-    if (!o->fallback)
-        buf_puts(&help, " (No default.)");
-    fputs(left, stdout);
-    if (strlen(left) + 2 > OPTION_INDENT)
-        printf("\n%*s", OPTION_INDENT, "");
-    else
-        printf("%*s", OPTION_INDENT - (int)strlen(left), "");
-    text_wrap(stdout, buf_text(&help), OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
-    buf_free(&help);
+    snprintf(left, sizeof left, "%s=%s", o->key, o->fallback ? o->fallback : "");
+    print_row(left, o->help);
 }
 
 static int list_backends(int argc, char **argv)
@@ -86,11 +89,17 @@ static int list_backends(int argc, char **argv)
     return STATUS_GOOD;
 }
 
-/* Options of backends by which something goes wrong on purpose. */
-static const struct {
-    const char *key, *what;
-} fault_keys[] = {{"disk", "Disk lies (options of backends with a recorded disk; the matrix must then show violations):"},
-                  {"canary", "Canaries (planted bugs of a model backend; the harness must find every one of them):"}};
+/* The option of that key of each backend that has one: how something goes wrong on purpose. */
+static void print_fault_option(const char *key)
+{
+    for (const struct backend *const *b = backends; *b; b++)
+        for (const struct backend_option *o = (*b)->options; o && o->key; o++)
+            if (strcmp(o->key, key) == 0) {
+                char left[128];
+                snprintf(left, sizeof left, "-b %s:%s=...", (*b)->name, o->key);
+                print_row(left, o->help);
+            }
+}
 
 static int list_faults(int argc, char **argv)
 {
@@ -103,20 +112,14 @@ static int list_faults(int argc, char **argv)
     (void)argc;
     (void)argv;
     puts("Crash kinds (--crash):");
-    for (size_t k = 0; k < CRASH_KINDS; k++) {
-        printf("    %-22s", crash_names[k]);
-        text_wrap(stdout, crash_help[k], OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
-    }
-    for (size_t f = 0; f < sizeof fault_keys / sizeof *fault_keys; f++) {
-        printf("\n%s\n", fault_keys[f].what);
-        for (const struct backend *const *b = backends; *b; b++)
-            for (const struct backend_option *o = (*b)->options; o && o->key; o++)
-                if (strcmp(o->key, fault_keys[f].key) == 0) {
-                    printf("    -b %s:%s=...%*s", (*b)->name, o->key,
-                           (int)(OPTION_INDENT - 12 - strlen((*b)->name) - strlen(o->key)), "");
-                    text_wrap(stdout, o->help, OPTION_INDENT, OPTION_INDENT, TEXT_WIDTH);
-                }
-    }
+    for (size_t k = 0; k < CRASH_KINDS; k++)
+        print_row(crash_names[k], crash_help[k]);
+    puts("\nDisk lies, which the matrix must then show as violations:");
+    print_fault_option("disk");
+    puts("\nCanaries, bugs planted in the model to see that they are found:");
+    print_fault_option("canary");
+    for (const struct sim_canary *c = sim_canaries; c->name; c++)
+        print_row(c->name, c->sentence);
     return STATUS_GOOD;
 }
 

@@ -96,8 +96,11 @@ static enum verdict worst(const struct cell *c)
     return most;
 }
 
-/* "lossy 37/120": the verdict, in how many of how many states (or runs). '*' marks surprises, told below. */
-static enum verdict cell_text(const struct cell *c, char *buf)
+/*
+ * "lossy 37/120": the verdict, in how many of how many states (or runs). What was kept has a number where crash states were
+ * looked at, which is after power cuts. '*' marks surprises, told below.
+ */
+static enum verdict cell_text(const struct cell *c, enum crash_kind crash, char *buf)
 {
     enum verdict v = worst(c);
     const char *star = c->surprises ? "*" : "";
@@ -110,7 +113,7 @@ static enum verdict cell_text(const struct cell *c, char *buf)
     else if (v == VERDICT_LOSSY && c->covered)
         snprintf(buf, MAX_CELL, "%s %llu/%llu%s", verdict_word(v), (unsigned long long)c->lossy, (unsigned long long)c->covered,
                  star);
-    else if (v == VERDICT_KEPT && c->covered)
+    else if (v == VERDICT_KEPT && crash == CRASH_POWER && c->covered)
         snprintf(buf, MAX_CELL, "%s %llu%s", verdict_word(v), (unsigned long long)c->covered, star);
     else
         snprintf(buf, MAX_CELL, "%s%s", verdict_word(v), star);
@@ -200,10 +203,11 @@ static enum verdict column_text(const struct matrix *m, const struct row *row, s
     char text[MAX_CELL];
 
     if (k < CRASH_KINDS)
-        return cell_text(cell_at(m, row, group, k), buf);
+        return cell_text(cell_at(m, row, group, k), (enum crash_kind)k, buf);
     snprintf(buf, MAX_CELL, "%s", absent);
     for (size_t i = 0; i < CRASH_KINDS; i++) {
-        enum verdict v = m->groups[group].tried[order[i]] ? cell_text(cell_at(m, row, group, order[i]), text) : VERDICT_KINDS;
+        enum verdict v =
+            m->groups[group].tried[order[i]] ? cell_text(cell_at(m, row, group, order[i]), order[i], text) : VERDICT_KINDS;
         if (v == VERDICT_KINDS || (said != VERDICT_KINDS && severity(v) <= severity(said)))
             continue;
         /* Only power cuts leave states to count; another kind is named when it says anything but "kept". */
