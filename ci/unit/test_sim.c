@@ -1,85 +1,7 @@
-/* The sim backend by itself, without the oracle: runs repeat, kills are exact, what is synced stays, what is not may go. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/buf.h"
-#include "base/error.h"
-#include "engine/backend.h"
-#include "engine/sim.h"
-#include "language/stamp.h"
-#include "language/verb.h"
-#include "truth/survivors.h"
+/* The sim backend by itself, without the oracle: runs repeat, what is synced stays, what is not may go, names keep order. */
+#include "sim_run.h"
 
 extern const struct backend backend_sim;
-
-enum { CAP_EVENTS = 64, CAP_DATA = 1 << 18, PAGE = SIMFS_PAGE, SECTOR = SIMFS_SECTOR };
-
-struct run {
-    struct sim *sim;
-    const struct simfs_hooks *hooks;
-    struct plan *plan;
-    struct history *history;
-    struct survivors survivors;
-    uint64_t pos;
-};
-
-static struct plan *parse(const char *text)
-{
-    struct plan *p;
-    struct error err = {0};
-
-    if (plan_parse("test", "test", text, strlen(text), &p, &err) != 0)
-        fail_msg("%s", err.msg);
-    return p;
-}
-
-static const struct simfs_hooks *canary(const char *name)
-{
-    const struct sim_canary *c = sim_canaries;
-
-    while (c->name && strcmp(c->name, name) != 0)
-        c++;
-    assert_non_null(c->name);
-    return &c->hooks;
-}
-
-static void run_start(struct run *r, struct plan *p)
-{
-    *r = (struct run){.sim = sim_new(), .hooks = &simfs_no_hooks, .plan = p};
-    r->history = xcalloc(1, history_bytes(CAP_EVENTS, CAP_DATA));
-}
-
-static int run_once(struct run *r, enum crash_kind crash, uint64_t seed)
-{
-    struct error err = {0};
-
-    history_init(r->history, CAP_EVENTS, CAP_DATA, rng_mix(seed));
-    return sim_run(r->sim, r->hooks, r->plan, crash, seed, r->history, &r->survivors, &r->pos, &err);
-}
-
-static void run_stop(struct run *r)
-{
-    sim_free(r->sim);
-    plan_free(r->plan);
-    free(r->history);
-    survivors_free(&r->survivors);
-}
-
-static const struct survivor *survivor(const struct run *r, const char *path)
-{
-    for (size_t i = 0; i < r->survivors.n; i++)
-        if (strcmp(r->survivors.v[i].path, path) == 0)
-            return &r->survivors.v[i];
-    return NULL;
-}
 
 /* The same, where there must be one. */
 static const struct survivor *the_survivor(const struct run *r, const char *path)
@@ -90,17 +12,6 @@ static const struct survivor *the_survivor(const struct run *r, const char *path
         return v;
     fail_msg("%s is missing", path);
     abort(); /* not reached; tells the compiler so */
-}
-
-/* The survivor's bytes [0, len), zeros where no extent is. */
-static void content(const struct survivor *v, uint8_t *dst, uint64_t len)
-{
-    memset(dst, 0, len);
-    for (size_t k = 0; k < v->n_extents; k++) {
-        const struct extent *x = &v->extents[k];
-        if (x->off < len)
-            memcpy(dst + x->off, x->data, x->off + x->len <= len ? x->len : len - x->off);
-    }
 }
 
 /* The event of the plan's step with this index; NULL when it did not begin. */
@@ -173,149 +84,6 @@ static void same_seed_gives_the_same_run(void **state)
         run_stop(&b);
     }
     assert_true(differ > 120); /* and another seed gives another one */
-}
-
-/* --- kill: against a naive file, an array of bytes --- */
-
-enum { NAIVE_BYTES = 4 * PAGE };
-
-struct naive {
-    uint8_t bytes[NAIVE_BYTES];
-    uint64_t size;
-};
-
-static void naive_write(struct naive *n, const struct run *r, uint32_t step, uint64_t off, uint64_t len)
-{
-    stamp_fill(r->history->key, 0, step + 1, off, n->bytes + off, len);
-}
-
-static void naive_resize(struct naive *n, uint64_t size)
-{
-    const uint64_t from = size < n->size ? size : n->size;
-
-    memset(n->bytes + from, 0, NAIVE_BYTES - from); /* what a store left behind the end goes, too */
-    n->size = size;
-}
-
-/* Does the step to the naive file, the first `done` bytes of it if it writes. */
-static void naive_step(struct naive *n, const struct run *r, uint32_t step, uint64_t done)
-{
-    const struct step *s = &r->plan->steps[step];
-    const uint64_t off = s->arg[0].num, len = s->arg[1].num;
-
-    if (strcmp(s->verb->name, "truncate") == 0) {
-        naive_resize(n, off);
-    } else if (strcmp(s->verb->name, "mwrite") == 0) {
-        const bool down = s->flags & verb_flag(s->verb, 'r');
-        naive_write(n, r, step, down ? off + len - done : off, done);
-    } else if (strcmp(s->verb->name, "pwrite") == 0) {
-        if (done && off + done > n->size)
-            naive_resize(n, off + done);
-        naive_write(n, r, step, off, done);
-    } else if (strcmp(s->verb->name, "fpunch") == 0) {
-        memset(n->bytes + off, 0, len);
-    }
-}
-
-static bool naive_equal(const struct naive *n, const struct run *r)
-{
-    uint8_t got[NAIVE_BYTES];
-    const struct survivor *v = survivor(r, "f");
-
-    if (!v || v->size_bytes != n->size)
-        return false;
-    content(v, got, n->size);
-    return memcmp(got, n->bytes, n->size) == 0;
-}
-
-/* A step that was running may have come any far: a store exactly as far as it says, a write to the end of any page. */
-static bool explained(const struct naive *before, const struct run *r, const struct event *running)
-{
-    const struct step *s = &r->plan->steps[running->step];
-    const bool write = strcmp(s->verb->name, "pwrite") == 0;
-    struct naive n = *before;
-
-    naive_step(&n, r, running->step, (uint64_t)running->ret);
-    if (naive_equal(&n, r) || (strcmp(s->verb->name, "mwrite") != 0 && naive_equal(before, r)))
-        return true;
-    for (uint64_t done = 1; write && done <= s->arg[1].num; done++) {
-        n = *before;
-        naive_step(&n, r, running->step, done);
-        if (((s->arg[0].num + done) % PAGE == 0 || done == s->arg[1].num) && naive_equal(&n, r))
-            return true;
-    }
-    return false;
-}
-
-static char *random_text(struct rng *rng)
-{
-    struct buf b = {0};
-
-    buf_puts(&b, "test: a file against an array\norigin: none\ncrash: kill\n\nopen -f f\npwrite 0 8k\nmmap -rw 0 16k\n---\n");
-    for (int i = 0; i < 8; i++) {
-        const uint64_t off = rng_below(rng, NAIVE_BYTES), len = 1 + rng_below(rng, NAIVE_BYTES - off);
-
-        switch (rng_below(rng, 5)) {
-        case 0:
-            buf_printf(&b, "truncate %llu\n", (unsigned long long)off);
-            break;
-        case 1:
-            buf_printf(&b, "pwrite %llu %llu\n", (unsigned long long)off, (unsigned long long)len);
-            break;
-        case 2:
-            buf_printf(&b, "fpunch %llu %llu\n", (unsigned long long)off, (unsigned long long)len);
-            break;
-        default:
-            buf_printf(&b, "mwrite %s%llu %llu\n", rng_below(rng, 2) ? "-r " : "", (unsigned long long)off,
-                       (unsigned long long)len);
-        }
-    }
-    return b.data;
-}
-
-/* How many of these runs the naive file cannot explain. */
-static size_t unexplained_kills(const struct simfs_hooks *hooks, size_t *ret_partial)
-{
-    size_t bad = 0;
-
-    *ret_partial = 0;
-    for (uint64_t seed = 0; seed < 1500; seed++) {
-        struct rng rng;
-        struct run r;
-        struct naive n = {.size = 0};
-        const struct event *running = NULL;
-
-        rng_seed(&rng, seed);
-        char *text = random_text(&rng);
-        run_start(&r, parse(text));
-        free(text);
-        r.hooks = hooks;
-        assert_int_equal(run_once(&r, CRASH_KILL, seed), 0);
-        for (uint32_t i = 0; i < r.history->n_events; i++) {
-            const struct event *e = &r.history->events[i];
-
-            if (e->end_seq == HISTORY_NEVER)
-                running = e;
-            else if (e->step < r.plan->n_steps)
-                naive_step(&n, &r, e->step, (uint64_t)e->ret);
-        }
-        if (running && running->ret > 0)
-            ++*ret_partial;
-        bad += running ? !explained(&n, &r, running) : !naive_equal(&n, &r);
-        run_stop(&r);
-    }
-    return bad;
-}
-
-static void a_kill_leaves_exactly_what_was_stored(void **state)
-{
-    (void)state;
-    size_t partial;
-
-    assert_int_equal(unexplained_kills(&simfs_no_hooks, &partial), 0);
-    assert_true(partial > 50); /* kills inside stores happen */
-    assert_true(unexplained_kills(canary("torn-word"), &partial) > 0);
-    assert_true(unexplained_kills(canary("nonzero-tail"), &partial) > 0);
 }
 
 /* --- power --- */
@@ -517,11 +285,15 @@ static void every_canary_is_in_the_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_seed_gives_the_same_run),      cmocka_unit_test(a_kill_leaves_exactly_what_was_stored),
-        cmocka_unit_test(synced_bytes_survive_the_power),    cmocka_unit_test(unsynced_bytes_are_lost_kept_and_torn),
-        cmocka_unit_test(a_rename_is_whole_or_not_at_all),   cmocka_unit_test(names_survive_as_a_prefix),
-        cmocka_unit_test(a_sparse_file_costs_what_is_in_it), cmocka_unit_test(what_is_not_modelled_is_skipped),
-        cmocka_unit_test(an_unknown_canary_is_refused),      cmocka_unit_test(every_canary_is_in_the_page),
+        cmocka_unit_test(same_seed_gives_the_same_run),
+        cmocka_unit_test(synced_bytes_survive_the_power),
+        cmocka_unit_test(unsynced_bytes_are_lost_kept_and_torn),
+        cmocka_unit_test(a_rename_is_whole_or_not_at_all),
+        cmocka_unit_test(names_survive_as_a_prefix),
+        cmocka_unit_test(a_sparse_file_costs_what_is_in_it),
+        cmocka_unit_test(what_is_not_modelled_is_skipped),
+        cmocka_unit_test(an_unknown_canary_is_refused),
+        cmocka_unit_test(every_canary_is_in_the_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ static void apply(struct simfs_names *t, const struct simfs_name_op *op)
 
 static void touch(struct simfs *fs, const struct simfs_name *e)
 {
+    assert(e->inode && e->dir);
     e->inode->last_op = e->dir->last_op = fs->n_ops;
 }
 
