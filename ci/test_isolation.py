@@ -1,0 +1,127 @@
+"""What a run leaves behind when it is killed: nothing. And what happens without privileges: loop is skipped, the rest runs."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import PROGRAM, SCENARIO, run_program
+
+KILLS = int(os.environ.get("TORNPAGE_TEST_KILLS", "12"))
+DEADLINE_S = 30
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+
+
+def disks_without_server():
+    """How many recorded disks are there, as loop devices or FUSE connections, beyond those that a living process serves.
+
+    Counted, not compared with what was there before: other runs may come and go on the same machine.
+    """
+
+    def count(paths, read, text):
+        n = 0
+        for path in paths:
+            try:
+                n += read(path).strip() == text
+            except OSError:
+                pass  # it ended while we looked
+        return n
+
+    servers = count(Path("/proc").glob("[0-9]*/fd/*"), os.readlink, "/dev/fuse")
+    loops = count(Path("/sys/block").glob("loop*/loop/backing_file"), Path.read_text, "/disk")
+    listing = "mount -t fusectl none /sys/fs/fuse/connections && ls /sys/fs/fuse/connections"
+    fuse = len(subprocess.run(["unshare", "-m", "sh", "-c", listing], capture_output=True, text=True, check=True).stdout.split())
+    return max(loops, fuse) - servers
+
+
+def processes(name):
+    found = []
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if comm.read_text().strip() == name:
+                found.append(comm.parent.name)
+        except OSError:
+            pass  # it ended while we looked
+    return found
+
+
+def wait_until(condition):
+    """Polls, because the kernel tears mounts and devices down after the last process is gone."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def named(tmp_path):
+    """A copy of the program under a name that no other process has."""
+    path = tmp_path / f"torn{os.getpid()}"
+    shutil.copy(PROGRAM, path)
+    return path
+
+
+@needs_root
+def test_kill_9_at_any_moment_leaves_nothing(named, scenarios, tmp_path):
+    r = random.Random(1)
+    before, mounts = max(0, disks_without_server()), Path("/proc/self/mounts").read_text()
+    for i in range(KILLS):
+        args = [named, "run", scenarios, "-b", "loop:fs={ext4,xfs,btrfs}", "--seed", str(i)]
+        with subprocess.Popen(args, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+            try:
+                child.wait(r.uniform(0, 2))
+            except subprocess.TimeoutExpired:
+                pass
+            child.send_signal(signal.SIGKILL)
+        assert wait_until(lambda: not processes(named.name)), f"kill {i}: processes {processes(named.name)}"
+        assert wait_until(lambda: disks_without_server() <= before), f"kill {i}: {disks_without_server()} disks are left"
+        assert Path("/proc/self/mounts").read_text() == mounts
+
+
+@needs_root
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_soon_and_still_reports(named, scenarios, tmp_path, signum):
+    args = [named, "run", scenarios, "-b", "loop:fs=xfs", "--jobs", "1"]
+    with subprocess.Popen(args, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as child:
+        assert wait_until(lambda: len(processes(named.name)) > 2)
+        child.send_signal(signum)
+        out, _ = child.communicate(timeout=DEADLINE_S)
+    assert "interrupted" in out
+    assert wait_until(lambda: not processes(named.name))
+
+
+def test_without_root_loop_is_skipped_with_the_remedy_and_the_rest_runs(open_dir):
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    (open_dir / "work").mkdir()
+    (open_dir / "work").chmod(0o777)
+    (open_dir / "one.scn").write_text(SCENARIO)
+    args = ["run", open_dir / "one.scn", "-b", "loop", "-b", "sim", "-b", "dir", "--runs", "50", "--json", "-"]
+    done = run_program(*args, program=open_dir / "tornpage", prefix=nobody, cwd=open_dir / "work")
+    assert done.returncode == 0, done.stderr
+    results = {(r["backend"].split(":")[0], r["crash"]): r for r in json.loads(done.stdout)["results"]}
+    for crash in "kill", "power":
+        assert results["loop", crash]["verdict"] == "skipped"
+        assert "root" in results["loop", crash]["reason"]
+    assert results["sim", "power"]["verdict"] == "lossy"
+    assert results["dir", "kill"]["verdict"] == "kept"
+
+
+@needs_root
+def test_a_real_disk_that_ignores_flushes_is_caught_and_replays(tornpage, scenarios, tmp_path):
+    args = ["-b", "loop:fs=ext4,disk=ignore-flush", "--crash", "power"]
+    done = tornpage("run", "t/store-msync", *args, "--json", "out.json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "msync -s 0 4k" in done.stdout  # the step that had promised it
+    finding = json.loads((tmp_path / "out.json").read_text())["results"][0]["findings"][0]
+    (tmp_path / "scenarios/t/store-msync.scn").unlink()
+    again = tornpage("replay", finding, "--times", "3")
+    assert again.returncode == 1, again.stderr
+    assert "VIOLATED 3 of 3 times" in again.stdout
