@@ -49,10 +49,11 @@ static const struct content *content_at(const struct version *v)
     return v ? &v->content : &zero_content;
 }
 
-/* Newer than: NULL (the initial zeros) is older than anything. */
+/* Had a ended before b began? NULL (the initial zeros) is older than anything; what overlaps in time is neither older nor newer.
+ */
 static bool older(const struct version *a, const struct version *b)
 {
-    return b && (!a || a->when.begin_seq < b->when.begin_seq);
+    return b && (!a || a->when.end_seq < b->when.begin_seq);
 }
 
 /* Is v one of the inode's own versions (and not a private mapping's)? Then its place in marks. */
@@ -218,9 +219,10 @@ void judge_bytes(struct judge *j, int inode, const struct seen_bytes *seen, stru
 void judge_file(struct judge *j, int inode, const struct survivor *s, struct file_judgement *fj)
 {
     int32_t promise;
+    struct moment lossless = j->m;
 
     *fj = (struct file_judgement){.ok = true};
-    uint64_t live = oracle_live_size(j->w, inode, &j->m);
+    lossless.lossless = true;
 
     if (!oracle_size(j->w, inode, &j->m, s->size_bytes, &promise)) {
         struct defect_report *d = defect_new(j, DEFECT_SIZE, "D1", s->path, false);
@@ -238,10 +240,9 @@ void judge_file(struct judge *j, int inode, const struct survivor *s, struct fil
             defect_say(d, ".");
             buf_free(&legal);
         }
-    } else if (s->size_bytes != live) {
+    } else if (!oracle_size(j->w, inode, &lossless, s->size_bytes, &promise)) {
         fj->lossy = true;
-        if (s->size_bytes < live)
-            fj->sights |= 1U << SIGHT_LOST;
+        fj->sights |= 1U << SIGHT_LOST;
     }
     if (s->read_err) {
         struct defect_report *d = defect_new(j, DEFECT_UNREADABLE, "B7", s->path, false);

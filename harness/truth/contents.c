@@ -78,6 +78,19 @@ static void add_size(struct world *w, int inode, struct span when, uint64_t lo, 
     ino->sizes[ino->n_sizes++] = (struct size_version){.when = when, .lo = lo, .hi = hi};
 }
 
+/* Shrinking a file, or shifting its bytes, drops the pages of private mappings there: their own stores may be gone (I2). */
+static void drop_private(struct world *w, int inode, uint64_t from)
+{
+    for (size_t a = 0; a < w->plan->n_actors; a++)
+        for (size_t h = 0; h < w->plan->n_handles; h++) {
+            struct mapping *m = &w->maps[a][h];
+
+            for (size_t i = 0; m->valid && m->inode == inode && i < m->n_own; i++)
+                if (m->own[i].end > from)
+                    m->own[i].when.certain = false;
+        }
+}
+
 void world_resize(struct world *w, int inode, struct span when, uint64_t size)
 {
     const struct content zero = {.kind = CONTENT_ZERO};
@@ -87,11 +100,14 @@ void world_resize(struct world *w, int inode, struct span when, uint64_t size)
         world_write(w, inode, when, old, size > page_up(old) ? size : page_up(old), zero);
     else if (size < old)
         world_write(w, inode, when, size, OFF_MAX, zero);
+    if (size < old)
+        drop_private(w, inode, size);
     add_size(w, inode, when, size, size);
 }
 
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size)
 {
+    drop_private(w, inode, 0);
     add_size(w, inode, when, size, size);
 }
 
@@ -99,7 +115,7 @@ void world_extend(struct world *w, int inode, struct span when, uint64_t off, ui
 {
     uint64_t old = world_size(w, inode);
 
-    if (end <= old)
+    if (end <= old || off == end)
         return;
     world_write(w, inode, when, old, off, (struct content){.kind = CONTENT_ZERO});
     add_size(w, inode, when, old, end);

@@ -14,7 +14,7 @@
 #include "truth/history.h"
 #include "truth/world.h"
 
-enum { PAGE_BYTES = 4096, NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0 };
+enum { PAGE_BYTES = 4096, NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
 #define OFF_MAX ((uint64_t)1 << 62)
 
 /* When something happened. */
@@ -100,7 +100,10 @@ struct open_file {
 
 struct mapping {
     bool valid, shared, writable;
-    bool holed; /* parts were unmapped */
+    unsigned n_holes; /* parts that were unmapped, as file offsets */
+    struct {
+        uint64_t off, end;
+    } holes[MAX_HOLES];
     int inode;
     uint32_t path;
     uint64_t off, len;
@@ -219,6 +222,7 @@ struct content content_of(const struct world *w, const struct step *s, uint32_t 
 struct moment {
     enum crash_kind crash; /* CRASH_NONE: a read that ran from `from` to `to` */
     uint64_t pos;          /* CRASH_POWER */
+    bool lossless;         /* CRASH_POWER: as if all that had ended were durable; tells a loss from what was still running */
     uint64_t from, to;     /* CRASH_NONE; a kill is a read after everything */
 };
 

@@ -10,7 +10,7 @@
  * happened is legal, applied in their order.
  *
  * Practice promises more, and seeing less is a surprise: the fsync of a file persists its names (H1), and operations survive as a
- * prefix (H6), so that fsync of a file also persists all operations before it.
+ * prefix (H6).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static bool practice_demands(const struct world *w, size_t op, const struct mome
         const struct name_sync *s = &w->name_syncs[i];
 
         if (s->file_inode != NO_INODE && ended_by(&s->when, m) && w->ops[op].when.end_seq <= s->when.begin_seq &&
-            (w->guarantees->ordered_names || op_concerns(w, op, s->file_inode)))
+            op_concerns(w, op, s->file_inode))
             return true;
     }
     return false;
@@ -124,7 +124,7 @@ static bool try_choice(struct chooser *c)
     return c->try(c->arg, &choice);
 }
 
-/* All choices without surprise first, then the others, each from most to least complete. */
+/* Prefixes first, which are no surprise, then the others, each from most to least complete. */
 static bool try_all(struct chooser *c)
 {
     for (size_t kept = c->n_loose + 1; kept-- > 0;) {

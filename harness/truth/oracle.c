@@ -124,7 +124,7 @@ static void judge(const struct world *w, const struct inode *ino, const struct m
 
         if (!covers(v, seg->off))
             continue;
-        if (v->when.certain && !v->tail && ended_by(&v->when, m))
+        if (v->when.certain && !v->tail && ended_by(&v->when, m) && (!seg->live || v->when.begin_seq > seg->live->when.begin_seq))
             seg->live = v;
         if (settled(v, m, sync_seq) && v->when.begin_seq > floor_seq) {
             floor_seq = v->when.begin_seq;
@@ -198,13 +198,19 @@ void legal_map_free(struct legal_map *m)
 
 /* ---- sizes ---- */
 
+/* Is everything that ended there for certain? */
+static bool keeps_all(const struct moment *m)
+{
+    return m->crash != CRASH_POWER || m->lossless;
+}
+
 /* The newest size that must at least have been reached; NULL: only the initial 0. */
 static const struct size_version *size_floor(const struct inode *ino, const struct moment *m, int32_t *ret_promise)
 {
     const struct size_version *floor = NULL;
     uint64_t sync_seq = 0;
 
-    for (size_t i = 0; m->crash == CRASH_POWER && i < ino->n_syncs; i++) {
+    for (size_t i = 0; !keeps_all(m) && i < ino->n_syncs; i++) {
         const struct sync_record *s = &ino->syncs[i];
 
         if (s->full && ended_by(&s->when, m) && s->when.begin_seq > sync_seq) {
@@ -215,7 +221,7 @@ static const struct size_version *size_floor(const struct inode *ino, const stru
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct size_version *v = &ino->sizes[i];
 
-        if (v->when.certain && ended_by(&v->when, m) && (m->crash != CRASH_POWER || v->when.end_seq <= sync_seq))
+        if (v->when.certain && ended_by(&v->when, m) && (keeps_all(m) || v->when.end_seq <= sync_seq))
             if (!floor || v->when.begin_seq > floor->when.begin_seq)
                 floor = v;
     }
@@ -226,7 +232,7 @@ static const struct size_version *size_floor(const struct inode *ino, const stru
 static bool range_forbids(const struct inode *ino, const struct moment *m, const struct size_version *v, uint64_t size,
                           int32_t *ret_promise)
 {
-    for (size_t i = 0; m->crash == CRASH_POWER && i < ino->n_syncs; i++) {
+    for (size_t i = 0; !keeps_all(m) && i < ino->n_syncs; i++) {
         const struct sync_record *s = &ino->syncs[i];
         const struct size_version *at = NULL;
 
@@ -246,7 +252,7 @@ static bool range_forbids(const struct inode *ino, const struct moment *m, const
 /* The sizes version v may have left: exactly hi when it must be whole, else from lo on. */
 static uint64_t lowest(const struct size_version *v, const struct size_version *floor, const struct moment *m)
 {
-    bool whole = v == floor || (m->crash != CRASH_POWER && v->when.certain && ended_by(&v->when, m));
+    bool whole = v == floor || (keeps_all(m) && v->when.certain && ended_by(&v->when, m));
 
     return whole ? v->hi : v->lo;
 }
@@ -269,17 +275,6 @@ bool oracle_size(const struct world *w, int inode, const struct moment *m, uint6
             return true;
     }
     return false;
-}
-
-uint64_t oracle_live_size(const struct world *w, int inode, const struct moment *m)
-{
-    const struct inode *ino = &w->inodes[inode];
-    uint64_t size = 0;
-
-    for (size_t i = 0; i < ino->n_sizes; i++)
-        if (ino->sizes[i].when.certain && ended_by(&ino->sizes[i].when, m))
-            size = ino->sizes[i].hi;
-    return size;
 }
 
 void oracle_sizes_print(const struct world *w, int inode, const struct moment *m, struct buf *out)

@@ -32,8 +32,6 @@ void legal_map_free(struct legal_map *m);
 
 /* Is this size legal? If not, *ret_promise is the event that forbids it (or NO_EVENT). */
 bool oracle_size(const struct world *w, int inode, const struct moment *m, uint64_t size, int32_t *ret_promise);
-/* The size before the crash: the newest that had ended. */
-uint64_t oracle_live_size(const struct world *w, int inode, const struct moment *m);
 /* In words, for reports: "65536", "0, 4096 or 65536", "0 to 65536". */
 void oracle_sizes_print(const struct world *w, int inode, const struct moment *m, struct buf *out);
 

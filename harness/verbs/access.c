@@ -8,6 +8,11 @@
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
+static uint64_t page_up(uint64_t off)
+{
+    return (off + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES;
+}
+
 static void call_mread(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -40,11 +45,11 @@ static bool inside(struct world *w, const struct step *s, const struct event *e,
         return false;
     }
     range_of(s, m, &off, &end);
-    if (off < m->off || end > m->off + (m->len + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES) {
+    if (off < m->off || end > m->off + page_up(m->len)) {
         x->err = EFAULT; /* the driver refuses to touch what is not the mapping's */
         return false;
     }
-    if (m->holed)
+    if (m->n_holes)
         x->signo = EXPECT_ANY;
     return m->inode != NO_INODE;
 }
@@ -111,12 +116,12 @@ static void effect_mwrite(struct world *w, const struct step *s, const struct ev
         return;
     }
     size = world_size(w, m->inode);
-    if (world_contended(w, e)) {
-        when.certain = false; /* the size may have changed meanwhile: which bytes belong to the file cannot be told */
-        size = end;
-    }
-    world_write(w, m->inode, when, off, end < size ? end : size, c);
-    world_tail_store(w, m->inode, when, off > size ? off : size, end, c);
+    bool contended =
+        world_contended(w, e); /* the size may have changed meanwhile: which bytes belong to the file cannot be told */
+
+    when.certain &= !contended;
+    world_write(w, m->inode, when, off, end < size || contended ? end : size, c);
+    world_tail_store(w, m->inode, when, off > size || contended ? off : size, end, c);
 }
 
 static void call_msync(struct actor *a, const struct step *s, struct event *e)
@@ -129,6 +134,27 @@ static void call_msync(struct actor *a, const struct step *s, struct event *e)
         actor_result(e, msync(m.addr + (off - m.off), len, flags));
 }
 
+/* Syncs [off, end) but for the holes in the mapping. */
+static void sync_mapped(struct world *w, const struct mapping *m, struct span when, uint64_t off, uint64_t end)
+{
+    while (off < end) {
+        uint64_t upto = end, next = end;
+
+        for (unsigned i = 0; i < m->n_holes; i++) {
+            if (m->holes[i].off <= off && off < m->holes[i].end) {
+                upto = off;
+                next = m->holes[i].end;
+                break;
+            }
+            if (m->holes[i].off > off && m->holes[i].off < upto)
+                upto = next = m->holes[i].off;
+        }
+        if (upto > off)
+            world_sync_range(w, m->inode, when, off, upto);
+        off = next;
+    }
+}
+
 static void effect_msync(struct world *w, const struct step *s, const struct event *e)
 {
     struct mapping *m = world_map(w, s);
@@ -139,15 +165,14 @@ static void effect_msync(struct world *w, const struct step *s, const struct eve
         return;
     }
     range_of(s, m, &off, &end);
-    if (m->holed || off % ACTOR_PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
+    if (m->n_holes || off % ACTOR_PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
         (has_flag(s, 'a') && has_flag(s, 's')))
         world_expect(w, e)->err = EXPECT_ANY; /* ENOMEM, EINVAL, EFAULT, or EBUSY where pages are locked */
     /* Over a hole it still syncs what is mapped, then says ENOMEM (rule C4). */
-    bool done = event_ok(e) || (event_ended(e) && e->err == ENOMEM && m->holed);
+    bool done = event_ok(e) || (event_ended(e) && e->err == ENOMEM && m->n_holes);
 
     if (done && has_flag(s, 's') && m->shared && m->inode != NO_INODE)
-        world_sync_range(w, m->inode, span_of(w, e, true), off,
-                         (end + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES);
+        sync_mapped(w, m, span_of(w, e, true), off, page_up(end));
 }
 
 const struct verb verbs_access[] = {

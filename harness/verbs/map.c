@@ -125,7 +125,7 @@ static void effect_mmap(struct world *w, const struct step *s, const struct even
     m->valid = true;
     m->shared = !has_flag(s, 'p');
     m->writable = (protection(s) & PROT_WRITE) != 0;
-    m->holed = false;
+    m->n_holes = 0;
     m->inode = f->inode;
     m->path = f->path;
     m->off = s->arg[0].given ? s->arg[0].num : 0;
@@ -182,6 +182,13 @@ static void call_munmap(struct actor *a, const struct step *s, struct event *e)
     actor_result(e, unmap_except_holes(&m, off, hi));
 }
 
+static void add_hole(struct mapping *m, uint64_t off, uint64_t end)
+{
+    assert(m->n_holes < MAX_HOLES); /* the driver refuses more than ACTOR_MAX_HOLES */
+    m->holes[m->n_holes].off = off;
+    m->holes[m->n_holes++].end = end;
+}
+
 static void effect_munmap(struct world *w, const struct step *s, const struct event *e)
 {
     struct mapping *m = world_map(w, s);
@@ -193,7 +200,7 @@ static void effect_munmap(struct world *w, const struct step *s, const struct ev
     if (!m || !event_ok(e))
         return;
     if (s->arg[0].given && (s->arg[0].num != m->off || page_up(s->arg[1].num) != page_up(m->len)))
-        m->holed = true;
+        add_hole(m, s->arg[0].num, s->arg[0].num + page_up(s->arg[1].num));
     else
         world_drop_map(w, s, m);
 }
