@@ -263,6 +263,30 @@ bool random_truncate(struct gen *g)
     return true;
 }
 
+static bool do_copy_range(struct gen *g)
+{
+    const int from = pick_name(g, true), i = random_pick(g, FILES, true);
+    uint64_t off, len;
+
+    /* A range of a file onto itself must not overlap: left to people. */
+    if (from < 0 || i < 0 || g->name_inode[from] == random_hand(g)->things[FILES][i].inode || !g->size[g->name_inode[from]])
+        return false;
+    uint64_t *size = &g->size[random_hand(g)->things[FILES][i].inode];
+    const uint64_t to = rng_below(g->r, *size + 1);
+    random_range(g, 0, g->size[g->name_inode[from]], &off, &len);
+    len = least(len, RANDOM_MAX_SIZE - to);
+    if (!len)
+        return false;
+    struct step *s = random_emit_on(g, "copy_range", FILES, i);
+    random_set_flag_value(s, 's', off);
+    random_set_flag_value(s, 'd', to);
+    random_set_flag_value(s, 'l', len);
+    random_set_path(g, s, 0, names[from]);
+    if (to + len > *size)
+        *size = to + len;
+    return true;
+}
+
 static bool on_any_file(struct gen *g, const char *verb)
 {
     const int i = random_pick(g, FILES, false);
@@ -344,9 +368,10 @@ static const struct action {
     uint8_t weight;
     bool (*act)(struct gen *g); /* false, and nothing emitted, when it cannot be done now */
 } actions[] = {
-    {26, do_mwrite},   {12, do_msync}, {10, random_pwrite},  {6, do_mread},      {5, do_pread},  {6, random_mmap}, {3, do_munmap},
-    {4, do_open},      {2, do_close},  {5, random_truncate}, {2, random_falloc}, {3, do_fpunch}, {3, do_fzero},    {5, do_fsync},
-    {4, do_fdatasync}, {1, do_sync},   {4, do_writeback},    {3, do_fsyncdir},   {3, do_rename}, {2, do_link},     {2, do_unlink},
+    {26, do_mwrite},  {12, do_msync}, {10, random_pwrite}, {6, do_mread},        {5, do_pread},      {6, random_mmap},
+    {3, do_munmap},   {4, do_open},   {2, do_close},       {5, random_truncate}, {2, random_falloc}, {3, do_fpunch},
+    {3, do_fzero},    {5, do_fsync},  {2, do_copy_range},  {4, do_fdatasync},    {1, do_sync},       {4, do_writeback},
+    {3, do_fsyncdir}, {3, do_rename}, {2, do_link},        {2, do_unlink},
 };
 
 void random_act(struct gen *g)
