@@ -299,13 +299,14 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
             break;
         }
         if (n > 0 && fds[0].revents & POLLIN) {
-            take_packet(c, in, packet, 0);
+            if (!take_packet(c, in, packet, 0))
+                fds[0].fd = -1; /* nobody has the other end any more */
         } else if (n > 0 && fds[2].revents) { /* gone, and nothing waits in the socket */
             while (take_packet(c, in, packet, MSG_DONTWAIT))
                 ;
             break;
         } else if (n > 0) {
-            fds[0].fd = -1; /* nobody has the other end any more */
+            fds[0].fd = -1;
         }
         if (c->watch && n == 0)
             c->watch(c->arg, NULL, c->progress);

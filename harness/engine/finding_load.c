@@ -74,7 +74,8 @@ static bool event_parse(const char *s, const struct plan *p, uint64_t n_data, st
                           .size_bytes = v[12],
                           .data_off = v[13],
                           .data_len = v[14]};
-    bool of_plan = v[0] < p->n_steps && v[1] < p->n_lanes && p->steps[v[0]].lane == v[1];
+    bool of_plan =
+        v[0] < p->n_steps && v[1] < p->n_lanes && (p->steps[v[0]].lane == v[1] || p->steps[v[0]].barrier_lanes & 1U << v[1]);
     bool of_harness = (v[0] == HISTORY_STEP_START || v[0] == HISTORY_STEP_UNMOUNT) && v[1] == HISTORY_LANE_HARNESS;
     return (of_plan || of_harness) && v[13] <= n_data && v[14] <= n_data - v[13];
 }
@@ -87,8 +88,8 @@ static const char *load_history(const json_t *j, const struct plan *p, struct hi
     void *data = NULL;
     uint64_t key;
 
-    if (!json_is_array(events) || n > PLAN_MAX_STEPS * 2 || !fields || strcmp(fields, FINDING_EVENT_FIELDS) != 0 ||
-        !hex_of(json_object_get(j, "key"), &key))
+    if (!json_is_array(events) || n > PLAN_MAX_STEPS * PLAN_MAX_LANES + 8 || !fields ||
+        strcmp(fields, FINDING_EVENT_FIELDS) != 0 || !hex_of(json_object_get(j, "key"), &key))
         return "its history is damaged";
     if (blob_decode(json_object_get(j, "data"), &data, &len) < 0)
         return "the data of its history is damaged";

@@ -38,7 +38,6 @@ enum {
     JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
     JOB_DEADLINE_MS = 20000,  /* for one run of the actors */
     JOB_DATA_BYTES = 1 << 26, /* what the steps of one run may read (reserved, not committed) */
-    JOB_MAX_EVENTS = 2 * PLAN_MAX_STEPS,
 };
 
 /* The seed of a job, so that it depends on neither order nor number of workers. */

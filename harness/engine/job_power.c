@@ -30,6 +30,7 @@ struct power {
     uint64_t *bounds; /* positions at which the history changes, ascending */
     size_t n_bounds, cap_bounds;
     const struct crash_state *state;
+    uint64_t pos; /* at which it is judged */
     unsigned controls;
 };
 
@@ -110,6 +111,7 @@ static void describe_state(void *arg, struct buf *out)
 {
     const struct power *p = arg;
 
+    buf_printf(out, "judged at position %llu; ", (unsigned long long)p->pos);
     crash_state_print(p->state, out);
 }
 
@@ -174,7 +176,7 @@ static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
     bool violated = false;
     size_t lo = 0, hi = p->n_bounds;
 
-    scene->pos = s->cut;
+    p->pos = scene->pos = s->cut;
     violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
     while (lo < hi) { /* the first bound behind the cut */
         size_t mid = lo + (hi - lo) / 2;
@@ -184,7 +186,7 @@ static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
             hi = mid;
     }
     for (; lo < p->n_bounds && p->bounds[lo] <= s->until; lo++) {
-        scene->pos = p->bounds[lo];
+        p->pos = scene->pos = p->bounds[lo];
         violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
     }
     return violated;

@@ -13,10 +13,21 @@
 
 enum { DETAILS_BYTES = 16 << 10, SURPRISE_SHIFT = 32 };
 
+/* A step is one event, a barrier one of each lane; and some acts of the harness. */
+static uint32_t count_events(const struct plan *p)
+{
+    uint32_t n = 8;
+
+    for (size_t i = 0; i < p->n_steps; i++)
+        n += 1 + (uint32_t)__builtin_popcount(p->steps[i].barrier_lanes);
+    return n;
+}
+
 int tally_open(struct tally *g, const struct job *j, struct result *ret, struct error *err)
 {
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .crash = j->crash};
-    *g = (struct tally){.job = j, .result = ret, .block_bytes = history_bytes(JOB_MAX_EVENTS, JOB_DATA_BYTES)};
+    *g = (struct tally){.job = j, .result = ret, .cap_events = count_events(j->plan)};
+    g->block_bytes = history_bytes(g->cap_events, JOB_DATA_BYTES);
     rng_seed(&g->rng, j->seed);
     j->config->backend->guarantees(j->config, &g->guarantees);
     void *block = mmap(NULL, g->block_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -78,10 +89,7 @@ void tally_close(struct tally *g)
 
 struct history *tally_history(struct tally *g, uint64_t seed)
 {
-    uint32_t events = (uint32_t)g->job->plan->n_steps + 8;
-
-    assert(events <= JOB_MAX_EVENTS);
-    return history_init(g->history, events, JOB_DATA_BYTES, rng_mix(seed));
+    return history_init(g->history, g->cap_events, JOB_DATA_BYTES, rng_mix(seed));
 }
 
 static void tally_end(struct tally *g, bool skip, const char *text)
@@ -196,10 +204,8 @@ static void print_scene(const struct tally *g, const struct scene *scene, struct
         if (scene->kill.kind == KILL_ASYNC)
             buf_printf(out, " after %llu turns", (unsigned long long)scene->kill.spins);
     }
-    if (scene->describe) {
-        buf_printf(out, "position %llu; ", (unsigned long long)scene->pos);
+    if (scene->describe)
         scene->describe(scene->arg, out);
-    }
 }
 
 static void save_finding(struct tally *g, const struct scene *scene, const char *where)

@@ -24,6 +24,7 @@ struct tally {
     struct guarantees guarantees;
     struct rng rng;
     struct history *history; /* in MAP_SHARED memory */
+    uint32_t cap_events;
     uint64_t block_bytes;
     struct world *world;
     struct survivors survivors;
