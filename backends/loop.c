@@ -26,7 +26,7 @@ static const struct backend_option options[] = {
     {"mkfs", NULL, "more options for mkfs, separated by spaces"},
     {"mount", NULL, "mount options; '+' between them stands for a comma"},
     {"size", NULL, "size of the volume, such as 64m; default: small, by file system"},
-    {"sector", NULL, "atomic unit and logical sector of the disk: 512 or 4096; default 512, btrfs 4096"},
+    {"sector", NULL, "atomic unit and logical sector of the disk: 512 or 4096; default: by file system, see the manual"},
     {"disk", NULL, "lies of the disk: ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
     {NULL, NULL, NULL},
 };
@@ -54,7 +54,16 @@ static int volume_size(const struct backend_config *c, uint64_t *ret)
     return text ? size_parse(text, strlen(text), ret) : 0;
 }
 
-static unsigned volume_sector(const struct backend_config *c)
+/* The disk's logical sector. 512 unless asked otherwise, as on most drives whose atomic unit is 4096: 1 KiB blocks must fit. */
+static unsigned logical_sector(const struct backend_config *c)
+{
+    const char *text = backend_value(c, "sector");
+
+    return text ? (unsigned)strtoul(text, NULL, 10) : 512;
+}
+
+/* Its atomic unit. */
+static unsigned atomic_unit(const struct backend_config *c)
 {
     const char *text = backend_value(c, "sector");
 
@@ -153,7 +162,7 @@ static int mount_once(const struct backend_config *c, int image_fd, struct error
     snprintf(dir, sizeof dir, "%s/first-mount", isolate_scratch());
     if (mkdir(dir, 0700))
         return error_set(err, errno, "mkdir", dir, NULL);
-    r = loopdev_attach(image_fd, volume_sector(c), &l, err);
+    r = loopdev_attach(image_fd, logical_sector(c), &l, err);
     if (r < 0)
         return r;
     r = fsimage_mount(backend_value(c, "fs"), l.path, dir, backend_value(c, "mount"), err);
@@ -208,7 +217,7 @@ static int loop_prepare(struct backend_config *c, struct error *err)
     r = volume_size(c, &size_bytes);
     if (r < 0)
         return error_set(err, -r, "loop", "", "size");
-    fd = fsimage_make(backend_value(c, "fs"), size_bytes, volume_sector(c), backend_value(c, "mkfs"), err);
+    fd = fsimage_make(backend_value(c, "fs"), size_bytes, logical_sector(c), backend_value(c, "mkfs"), err);
     if (fd < 0)
         return fd;
     r = first_mount(c, fd, err);
@@ -275,19 +284,18 @@ static void loop_close(struct volume *v)
 static int open_disk(struct volume *v, struct error *err)
 {
     const struct prepared *p = v->config->prepared;
-    const unsigned sector = volume_sector(v->config);
     struct stat image;
     int fd, r;
 
     if (fstat(p->image_fd, &image))
         return error_set(err, errno, "fstat", "image", NULL);
     /* Each of the disk's three layers can hold every block. */
-    r = disk_new(p->image_fd, sector, 3 * (uint64_t)image.st_size, &v->disk, err);
+    r = disk_new(p->image_fd, atomic_unit(v->config), 3 * (uint64_t)image.st_size, &v->disk, err);
     if (r == 0)
         r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
     if (r < 0)
         return r;
-    r = loopdev_attach(fd, sector, &v->loop, err);
+    r = loopdev_attach(fd, logical_sector(v->config), &v->loop, err);
     close(fd); /* from here on only the device keeps the disk */
     return r;
 }

@@ -439,6 +439,39 @@ static void ignored_flush_leaves_everything_in_flight(void **state)
     writelog_free(l);
 }
 
+/* With units of 4096 a write tears only where it crosses a multiple of 4096 on the disk. */
+static void units_are_aligned_on_the_disk(void **state)
+{
+    static const uint8_t data[8192];
+    struct writelog *l = writelog_new(8, 1 << 16);
+    const struct state_limits lim = {.sector = 4096, .torn = true};
+    struct state_source *src;
+    const struct crash_state *s;
+    int torn = 0;
+
+    (void)state;
+    writelog_append(l, LOG_WRITE, 0, 1024, data, 1024);
+    writelog_append(l, LOG_WRITE, 0, 8192 + 512, data, 4096);
+    src = states_new(l, 0, 2, &lim, 1);
+    while (states_next(src, &s))
+        for (size_t i = 0; i < s->n_kept; i++) {
+            const struct kept_write *k = &s->kept[i];
+            const struct log_entry *e = writelog_entry(l, k->entry);
+            uint64_t skip, len;
+
+            kept_bytes(k, e->off, e->len, 4096, &skip, &len);
+            assert_true(skip + len <= e->len && len > 0);
+            if (!k->count)
+                continue;
+            torn++;
+            assert_int_equal(k->entry, 1);
+            assert_true(skip == 0 ? len == 3584 : skip == 3584 && len == 512);
+        }
+    assert_true(torn >= 2);
+    states_free(src);
+    writelog_free(l);
+}
+
 static void print_tells_what_is_kept_and_torn(void **state)
 {
     struct kept_write kept[] = {{.entry = 12}, {.entry = 13}, {.entry = 15}, {.entry = 16, .first = 0, .count = 4}};
@@ -462,6 +495,7 @@ int main(void)
         cmocka_unit_test(same_seed_gives_same_states),
         cmocka_unit_test(max_states_is_kept_and_shared_out_over_the_log),
         cmocka_unit_test(ignored_flush_leaves_everything_in_flight),
+        cmocka_unit_test(units_are_aligned_on_the_disk),
         cmocka_unit_test(print_tells_what_is_kept_and_torn),
     };
 

@@ -183,22 +183,21 @@ static struct part whole(const struct item *it)
     return (struct part){.first = 0, .count = it->n_sectors};
 }
 
-/* Atomic units of an item; the last one may be short. */
+/* Atomic units of an item; the first and the last may be short. */
 static uint32_t units_of(const struct state_source *s, const struct item *it)
 {
-    const uint32_t unit = s->lim.sector / SECTOR_512;
+    const uint32_t unit = s->lim.sector / SECTOR_512, lead = (uint32_t)(it->sector % unit);
 
-    return (it->n_sectors + unit - 1) / unit;
+    return (lead + it->n_sectors + unit - 1) / unit;
 }
 
 static struct part units_to_part(const struct state_source *s, const struct item *it, uint32_t first, uint32_t count)
 {
-    const uint32_t unit = s->lim.sector / SECTOR_512, from = first * unit;
-    uint32_t to = (first + count) * unit;
+    const struct kept_write k = {.first = first, .count = count};
+    uint64_t skip, len;
 
-    if (to > it->n_sectors)
-        to = it->n_sectors;
-    return (struct part){.first = from, .count = to - from};
+    kept_bytes(&k, it->sector * SECTOR_512, (uint64_t)it->n_sectors * SECTOR_512, s->lim.sector, &skip, &len);
+    return (struct part){.first = (uint32_t)(skip / SECTOR_512), .count = (uint32_t)(len / SECTOR_512)};
 }
 
 /* A seeded proper part of an item of several units. */
@@ -323,13 +322,13 @@ static bool fill(struct state_source *s, uint32_t *ret_epoch)
 
 static void add_kept(struct state_source *s, const struct item *it, const struct part *p)
 {
-    const uint32_t unit = s->lim.sector / SECTOR_512;
+    const uint32_t unit = s->lim.sector / SECTOR_512, lead = (uint32_t)(it->sector % unit);
     struct crash_state *st = &s->state;
     struct kept_write k = {.entry = it->entry};
 
     if (p->count != it->n_sectors) {
-        k.first = p->first / unit;
-        k.count = (p->count + unit - 1) / unit;
+        k.first = (lead + p->first) / unit;
+        k.count = (lead + p->first + p->count + unit - 1) / unit - k.first;
     }
     st->kept = grow(st->kept, &st->cap_kept, st->n_kept, sizeof *st->kept);
     st->kept[st->n_kept++] = k;

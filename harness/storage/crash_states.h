@@ -13,12 +13,24 @@
 struct rng;
 struct buf;
 
-/* One in-flight write that reached the media, whole or in part. Parts are in sectors of the disk's atomic unit, from the write's
- * start. */
+/*
+ * One in-flight write that reached the media, whole or in part. Parts are in sectors of the disk's atomic unit. Those are aligned
+ * on the disk, so that a write's first and last may be short.
+ */
 struct kept_write {
     uint64_t entry;
     uint32_t first, count; /* sectors [first, first+count) of the write; count 0: all of it */
 };
+
+/* The bytes [*ret_skip, *ret_skip + *ret_len) of a write of [off, off+len) that `k` keeps, counted from the write's start. */
+static inline void kept_bytes(const struct kept_write *k, uint64_t off, uint64_t len_bytes, unsigned sector, uint64_t *ret_skip,
+                              uint64_t *ret_len)
+{
+    const uint64_t lead = off % sector, to = ((uint64_t)k->first + k->count) * sector - lead;
+
+    *ret_skip = k->first && k->count ? (uint64_t)k->first * sector - lead : 0;
+    *ret_len = (k->count && to < len_bytes ? to : len_bytes) - *ret_skip;
+}
 
 /*
  * The media after a cut at `cut`: every write before `durable` (a log position), and of the writes in [durable, cut) exactly

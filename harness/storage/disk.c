@@ -234,19 +234,17 @@ void disk_reset(struct disk *d)
     d->settled_log = d->settled_pos = 0;
 }
 
-/* Puts sectors [first, first+count) of a logged write (count 0: all of it) into a layer. */
-static int put_entry(struct disk *d, struct layer_mark layer, const struct writelog *log, uint64_t i, uint64_t first,
-                     uint64_t count)
+/* Puts a logged write, or the part of it that is kept, into a layer. */
+static int put_entry(struct disk *d, struct layer_mark layer, const struct writelog *log, const struct kept_write *k)
 {
-    const struct log_entry *e = writelog_entry(log, i);
-    const uint64_t skip = first * d->s->sector, len = count ? count * d->s->sector : e->len;
+    const struct log_entry *e = writelog_entry(log, k->entry);
+    uint64_t skip, len;
 
     if ((e->op != LOG_WRITE && e->op != LOG_DISCARD) || (e->flags & LOG_LOST))
         return 0;
-    assert(skip + (count ? 1 : len) <= e->len && e->off + e->len <= d->s->size_bytes);
-    /* The last part of a write that is not a multiple of the atomic unit is short. */
-    return disk_put(d, layer, e->off + skip, e->op == LOG_WRITE ? writelog_data(log, e) + skip : NULL,
-                    len < e->len - skip ? len : e->len - skip, false);
+    kept_bytes(k, e->off, e->len, d->s->sector, &skip, &len);
+    assert(skip + len <= e->len && e->off + e->len <= d->s->size_bytes);
+    return disk_put(d, layer, e->off + skip, e->op == LOG_WRITE ? writelog_data(log, e) + skip : NULL, len, false);
 }
 
 int disk_load(struct disk *d, const struct writelog *log, const struct crash_state *s)
@@ -259,10 +257,10 @@ int disk_load(struct disk *d, const struct writelog *log, const struct crash_sta
     drop_to(d, d->settled);
     d->settled_log = writelog_identity(log);
     for (; d->settled_pos < s->durable && r == 0; d->settled_pos++)
-        r = put_entry(d, bottom, log, d->settled_pos, 0, 0);
+        r = put_entry(d, bottom, log, &(struct kept_write){.entry = d->settled_pos});
     d->settled = d->s->top;
     for (size_t i = 0; i < s->n_kept && r == 0; i++)
-        r = put_entry(d, d->settled, log, s->kept[i].entry, s->kept[i].first, s->kept[i].count);
+        r = put_entry(d, d->settled, log, &s->kept[i]);
     d->s->overlay = d->s->top;
     if (r < 0)
         disk_reset(d);

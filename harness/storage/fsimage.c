@@ -23,7 +23,7 @@ enum { MAX_ARGS = 64, MIB = 1 << 20 };
 struct fs_kind {
     const char *name;
     uint64_t size_mib;
-    unsigned sector;         /* atomic unit of the disk */
+    unsigned sector;         /* atomic unit of the disk: 512 for those that survive a torn 4 KiB block */
     const char *mkfs;        /* options, separated by spaces; %u is the sector size */
     const char *always;      /* mount option that clones of one image need */
     const char *const check; /* the checker and its options */
@@ -31,12 +31,12 @@ struct fs_kind {
 
 /* Any other file system gets the last entry; %s stands for its name. */
 static const struct fs_kind kinds[] = {
-    {"ext4", 32, 512, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"ext3", 32, 512, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"ext2", 32, 512, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"ext4", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"ext3", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"ext2", 32, 4096, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
     {"xfs", 32, 512, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
     {"btrfs", 128, 4096, "-q -f -K", NULL, "btrfs check --readonly"},
-    {NULL, 64, 512, "", NULL, NULL},
+    {NULL, 64, 4096, "", NULL, NULL},
 };
 
 static const struct fs_kind *kind_of(const char *fs)

@@ -11,10 +11,11 @@ struct error;
 /* Does the running kernel have it (a module is loaded if need be; that takes root), and is there a mkfs? Else error_skip. */
 int fsimage_possible(const char *fs, struct error *err);
 uint64_t fsimage_default_size(const char *fs);
-unsigned fsimage_default_sector(const char *fs);
+unsigned fsimage_default_sector(const char *fs); /* atomic unit of the disk */
 /*
- * Makes an empty file system of so many bytes (rounded down to 4096) in a new memory file and returns its descriptor. `mkfs`:
- * more options for mkfs, separated by spaces; NULL or "": none. A mkfs that refuses is -EINVAL with its words.
+ * Makes an empty file system of so many bytes (rounded down to 4096) in a new memory file and returns its descriptor. `sector`:
+ * the disk's logical sector. `mkfs`: more options for mkfs, separated by spaces; NULL or "": none. A mkfs that refuses is -EINVAL
+ * with its words.
  */
 int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err);
 /* Mounts a device. `options` as for mount -o (NULL: none). */
