@@ -32,6 +32,8 @@ LIB_OBJS := $(filter-out $(B)/$(MAIN:.c=.o),$(OBJS))
 UNITS := $(patsubst ci/unit/%.c,$(B)/unit/%,$(sort $(wildcard ci/unit/test_*.c)))
 BACKENDS := $(patsubst backends/%.c,%,$(sort $(wildcard backends/*.c)))
 
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
@@ -44,18 +46,22 @@ SCRIPTS := ci/deps.sh .ci/run
 all: $(B)/tornpage
 
 $(B)/tornpage: $(OBJS) $(B)/flags ## build the program (plain `make`; VARIANT=release|debug|asan|tsan|cov)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJS) $(LIBS)
+	@echo '  LD $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJS) $(LIBS)
 
 units: $(UNITS) ## build the C unit tests
 $(B)/unit/%: $(B)/ci/unit/%.o $(LIB_OBJS) $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJS) $(LIBS) -lcmocka
+	@echo '  LD $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJS) $(LIBS) -lcmocka
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The list of backends is the list of files in backends/.
 $(B)/gen/backends.c: $(B)/flags
@@ -78,7 +84,7 @@ test: ## build the release variant and run all tests
 	$(MAKE) VARIANT=release all units check-python
 
 check-units: units ## run the C unit tests of VARIANT
-	@for t in $(UNITS); do echo "$$t"; $$t 2>$$t.log || { cat $$t.log; exit 1; }; done
+	@for t in $(UNITS); do echo "$$t"; $$t >$$t.log 2>&1 || { cat $$t.log; exit 1; }; done
 
 check-python: ## run the pytest tests against build/VARIANT
 	TORNPAGE=$(abspath $(B)/tornpage) TORNPAGE_UNITS=$(abspath $(B)/unit) $(PYTHON) -m pytest -q ci $(PYTEST)
