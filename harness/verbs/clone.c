@@ -142,9 +142,8 @@ const struct verb verbs_clone[] = {
     {.name = "reflink",
      .syntax = "PATH [OFFSET OFFSET LENGTH]",
      .target = TARGET_FILE,
-     .help = "Makes a range of the current file share the blocks of file PATH: source offset, target offset, length (0: to the "
-             "end of "
-             "the source; without them: all of it). The source's dirty pages are included. Atomic against writers, not against a "
+     .help = "Makes a range of the current file share the blocks of file PATH: source offset, target offset, length (without "
+             "them: all of PATH, from the start). The source's dirty pages are included. Atomic against writers, not against a "
              "crash, and durable only after a sync of the target. Offsets and length must be multiples of the block; EOPNOTSUPP "
              "where "
              "blocks cannot be shared. As in xfs_io; ioctl_ficlonerange(2).",

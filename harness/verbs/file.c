@@ -257,7 +257,7 @@ const struct verb verbs_file[] = {
      .syntax = "[-s] [-u] [-w] OFFSET LENGTH",
      .target = TARGET_FILE,
      .help =
-         "Takes an exclusive record lock on the range (LENGTH 0: to the end of the file), -s a shared one, -u gives it back; "
+         "Takes an exclusive record lock on the range, -s a shared one, -u gives it back; "
          "EAGAIN when another actor holds it, unless -w waits. Advisory: it stops only actors that ask, not stores, writes or "
          "truncation; mandatory locking is gone since Linux 5.15. On NFS taking a lock re-reads, giving it back writes. "
          "fcntl(2).",

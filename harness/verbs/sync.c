@@ -160,7 +160,7 @@ const struct verb verbs_sync[] = {
      .help =
          "sync_file_range: -b waits for writeback under way in the range, -w starts it (the default), -a waits for it. It makes "
          "nothing durable, whatever the flags: no flush is sent and no block mapping or size is written (sync_file_range(2), "
-         "\"Warning\"). LENGTH 0: to the end of the file. As in xfs_io.",
+         "\"Warning\"). As in xfs_io.",
      .effect = effect_nothing_durable,
      .call = call_sync_range},
     {.name = "writeback",
