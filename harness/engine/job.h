@@ -33,7 +33,7 @@ struct job {
 };
 
 enum {
-    JOB_STATES = 300,         /* crash states of a result by default */
+    JOB_STATES = 200,         /* crash states of a result by default */
     JOB_KILLS = 240,          /* kill points of a result by default */
     JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
     JOB_DEADLINE_MS = 20000,  /* for one run of the actors */

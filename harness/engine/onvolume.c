@@ -109,6 +109,7 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
                            .history = tally_history(v->g, rng_next(&v->g->rng)),
                            .pos = v->pos,
                            .kill = scene->kill,
+                           .may_shutdown = v->disk != NULL,
                            .deadline_ms = JOB_DEADLINE_MS,
                            .ready = ready,
                            .arg = v};
