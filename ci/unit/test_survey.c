@@ -130,7 +130,7 @@ static void a_huge_sparse_file_costs_its_data(void **state)
     assert_int_equal(byte_at(v, t / 2 + 99), 0);
     assert_int_equal(byte_at(v, t / 2 + 100), 'h');
     assert_int_equal(byte_at(v, t / 2 + 103), 'e');
-    assert_false(v->incoherent || v->tail_nonzero);
+    assert_false(v->incoherent || v->tail.len);
 }
 
 static void reads_every_chunk_of_a_large_file(void **state)
@@ -201,11 +201,11 @@ static void a_nonzero_tail_is_seen(void **state)
     assert_ptr_not_equal(m, MAP_FAILED);
     m[300] = 'x';
     survey(f);
-    assert_true(f->found.v[0].tail_nonzero);
-    assert_int_equal(f->found.v[0].tail_off, 300);
+    assert_true(f->found.v[0].tail.len);
+    assert_int_equal(f->found.v[0].tail.off, 300);
     m[300] = 0;
     survey(f);
-    assert_false(f->found.v[0].tail_nonzero);
+    assert_false(f->found.v[0].tail.len);
     munmap((void *)(uintptr_t)m, 4096);
     close(fd);
 }

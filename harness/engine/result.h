@@ -2,6 +2,7 @@
 #ifndef TORNPAGE_ENGINE_RESULT_H
 #define TORNPAGE_ENGINE_RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct result {
     uint64_t states_covered, states_mounted, states_lossy, states_violated; /* power; simulate: runs */
     uint64_t kills;                                                         /* processes killed (kill) */
     uint64_t surprises;
+    bool known;      /* violated only as the scenario's header says is known of this backend: no failure of the run */
     char **findings; /* paths of finding files, sorted */
     size_t n_findings;
     char *details; /* for people: the text of each defect found, may be "" */

@@ -84,6 +84,16 @@ static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t len)
     return i;
 }
 
+/* Keeps what the mapping shows behind the end of the file, when it is not all 0. */
+static void note_tail(struct survey *s, const uint8_t *tail, size_t len, const struct survivor *v)
+{
+    for (size_t i = 0; i < len; i++)
+        if (tail[i]) {
+            memcpy(survivors_tail(s->out, v->size_bytes, len), tail, len);
+            return;
+        }
+}
+
 /* Compares a new mapping of [off, off+len) with what read(2) gave. `off` is a multiple of the page size. */
 static int compare_mapping(struct survey *s, int fd, uint64_t off, size_t len, const uint8_t *seen, struct survivor *v)
 {
@@ -104,14 +114,8 @@ static int compare_mapping(struct survey *s, int fd, uint64_t off, size_t len, c
             v->incoherent_off = off + at;
         }
         size_t in_page = len % s->page_bytes;
-        if (in_page && off + len == v->size_bytes) {
-            size_t end = len - in_page + s->page_bytes;
-            for (size_t i = len; i < end && !v->tail_nonzero; i++)
-                if (m[i]) {
-                    v->tail_nonzero = true;
-                    v->tail_off = off + i;
-                }
-        }
+        if (in_page && off + len == v->size_bytes)
+            note_tail(s, m + len, s->page_bytes - in_page, v);
     } else {
         v->map_signo = signo;
     }

@@ -53,6 +53,27 @@ static void note_unobserved(struct tally *g)
     }
 }
 
+/* Is the spec `backend`, or does it begin with it and a comma? */
+static bool spec_begins(const char *spec, const char *backend)
+{
+    size_t n = strlen(backend);
+
+    return strncmp(spec, backend, n) == 0 && (spec[n] == '\0' || spec[n] == ',');
+}
+
+/* Does the scenario's header know every kind of violation that was seen? */
+static bool all_known(const struct tally *g)
+{
+    uint64_t known = 0;
+
+    for (size_t i = 0; i < g->job->plan->n_known; i++) {
+        const struct known *k = &g->job->plan->known[i];
+        if (k->crash == g->job->crash && spec_begins(g->job->config->spec, k->backend))
+            known |= UINT64_C(1) << k->defect;
+    }
+    return (g->kinds & ~known) == 0;
+}
+
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -62,6 +83,7 @@ void tally_close(struct tally *g)
 {
     struct result *r = g->result;
 
+    r->known = g->violated && all_known(g);
     if (g->violated)
         r->verdict = VERDICT_VIOLATED;
     else if (g->broken)
@@ -246,6 +268,7 @@ static void tally_take(struct tally *g, const struct scene *scene)
 
     g->sights |= v->sights;
     g->lossy |= v->lossy;
+    g->kinds |= v->kinds;
     g->result->surprises += v->n_surprises;
     if (!v->n_violations && !v->n_surprises)
         return;
@@ -283,6 +306,7 @@ static void tally_take(struct tally *g, const struct scene *scene)
 static void verdict_clear(struct verify_result *v)
 {
     v->n_defects = v->n_violations = v->n_surprises = 0;
+    v->kinds = 0;
     v->sights = 0;
     v->lossy = false;
 }
@@ -312,6 +336,7 @@ void tally_hang(struct tally *g, int32_t step, const struct scene *scene)
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = "F4", .step = step};
     snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
     g->verdict.n_defects = g->verdict.n_violations = 1;
+    g->verdict.kinds = UINT64_C(1) << DEFECT_HANG;
     tally_take(g, scene);
 }
 

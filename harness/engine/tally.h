@@ -33,6 +33,7 @@ struct tally {
     unsigned sights;       /* seen in all runs so far */
     uint64_t noted, saved; /* defects told in details, and saved as findings: bit per kind, surprises 32 higher */
     bool violated, lossy;
+    uint64_t kinds; /* of violations: bit per enum defect */
     bool broken, skipped;
     struct buf details;
     char reason[512];

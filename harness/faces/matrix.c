@@ -24,7 +24,7 @@ enum {
 static const char random_prefix[] = "random/", absent[] = "-", row_title[] = "scenario";
 
 struct cell {
-    size_t n[VERDICT_KINDS];
+    size_t n[VERDICT_KINDS], known; /* known: of those violated */
     uint64_t covered, lossy, violated;
     uint64_t surprises;
 };
@@ -98,7 +98,8 @@ static enum verdict worst(const struct cell *c)
 
 /*
  * "lossy 37/120": the verdict, in how many of how many states (or runs). What was kept has a number where crash states were
- * looked at, which is after power cuts. '*' marks surprises, told below.
+ * looked at, which is after power cuts. '*' marks surprises, told below; brackets what the scenario's
+ * header knows of this backend.
  */
 static enum verdict cell_text(const struct cell *c, enum crash_kind crash, char *buf)
 {
@@ -107,6 +108,9 @@ static enum verdict cell_text(const struct cell *c, enum crash_kind crash, char 
 
     if (v == VERDICT_KINDS)
         snprintf(buf, MAX_CELL, "%s", absent);
+    else if (v == VERDICT_VIOLATED && c->known == c->n[v])
+        snprintf(buf, MAX_CELL, "(%s %llu/%llu)%s", verdict_word(v), (unsigned long long)c->violated,
+                 (unsigned long long)c->covered, star);
     else if (v == VERDICT_VIOLATED && c->covered)
         snprintf(buf, MAX_CELL, "%s %llu/%llu%s", verdict_word(v), (unsigned long long)c->violated,
                  (unsigned long long)c->covered, star);
@@ -162,6 +166,7 @@ static void fill(struct matrix *m, const struct report *r)
                 c->lossy += one->states_lossy;
                 c->violated += one->states_violated;
                 c->surprises += one->surprises;
+                c->known += one->known;
             }
     }
 }

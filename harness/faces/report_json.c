@@ -40,6 +40,8 @@ static json_t *one_result(const struct result *r)
     json_object_set_new(j, "states_violated", number(r->states_violated));
     json_object_set_new(j, "kills", number(r->kills));
     json_object_set_new(j, "surprises", number(r->surprises));
+    if (r->known)
+        json_object_set_new(j, "known", json_true());
     json_object_set_new(j, "findings", findings);
     return j;
 }

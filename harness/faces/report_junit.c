@@ -44,7 +44,7 @@ static void add_case(struct buf *b, const struct result *r)
 {
     static const char *const element[VERDICT_KINDS] = {
         [VERDICT_VIOLATED] = "failure", [VERDICT_BROKEN] = "error", [VERDICT_SKIPPED] = "skipped"};
-    const char *outcome = element[r->verdict];
+    const char *outcome = r->known ? NULL : element[r->verdict];
 
     buf_puts(b, "    <testcase classname=\"");
     escape(b, r->scenario);

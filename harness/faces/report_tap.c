@@ -43,6 +43,8 @@ void report_tap(const struct report *r, FILE *out)
         if (one->states_covered)
             fprintf(out, " (%llu states, %llu lossy, %llu violated)", (unsigned long long)one->states_covered,
                     (unsigned long long)one->states_lossy, (unsigned long long)one->states_violated);
+        if (one->known)
+            fputs(" # TODO known: see the scenario's header", out);
         if (one->verdict == VERDICT_SKIPPED) {
             fputs(" # SKIP ", out);
             one_line(out, one->reason);

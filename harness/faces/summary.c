@@ -20,6 +20,8 @@ static void print_violation(const struct result *r, FILE *out, struct term term)
 {
     fprintf(out, "%s%s%s %s on %s, %s", verdict_colour(r->verdict, term), verdict_word(r->verdict), colour_end(term), r->scenario,
             r->backend, crash_names[r->crash]);
+    if (r->known)
+        fputs(" (known: see the scenario's header)", out);
     if (r->states_covered)
         fprintf(out, ": in %s of %s states", text_count(r->states_violated), text_count(r->states_covered));
     fputc('\n', out);

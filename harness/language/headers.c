@@ -141,6 +141,38 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
     }
 }
 
+static int parse_known(struct parser *ps, const struct token *value)
+{
+    struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
+    struct plan *p = ps->plan;
+
+    for (;;) {
+        struct token crash_word, backend, defect_word, comma;
+
+        if (!next_word(&w, &crash_word))
+            return found_end(ps, &w, "a crash kind, a backend and a defect");
+        const int crash = name_index(&crash_word, crash_names, CRASH_KINDS);
+        if (crash < 0)
+            return lex_fail_token(&ps->lx, &crash_word, "a crash kind: none, kill or power");
+        if (!next_word(&w, &backend))
+            return found_end(ps, &w, "a backend, such as loop:fs=btrfs");
+        if (!next_word(&w, &defect_word))
+            return found_end(ps, &w, "a defect, such as lost or wrong-size");
+        const enum defect defect = defect_parse(defect_word.text, defect_word.text_len);
+        if (defect == DEFECT_KINDS)
+            return lex_fail_token(&ps->lx, &defect_word, "a defect, such as lost or wrong-size");
+        if (p->n_known == PLAN_MAX_KNOWN)
+            return lex_fail_token(&ps->lx, &crash_word, "at most %d known defects", PLAN_MAX_KNOWN);
+        struct known *k = &p->known[p->n_known++];
+        *k = (struct known){.crash = (enum crash_kind)crash, .defect = defect};
+        parse_sentence(&k->backend, &backend);
+        if (!next_word(&w, &comma))
+            return 0;
+        if (!token_is(&comma, ","))
+            return lex_fail_token(&ps->lx, &comma, "a comma between known defects");
+    }
+}
+
 static int parse_repeat(struct parser *ps, const struct token *value)
 {
     uint64_t n;
@@ -162,6 +194,7 @@ static const struct header {
     {"requires", false, parse_requires, "feature words"},
     {"crash", true, parse_crash, "crash kinds: none, kill, power"},
     {"sometimes", false, parse_sometimes, "a crash kind and what is seen after it"},
+    {"known", false, parse_known, "a crash kind, a backend and a defect"},
     {"repeat", false, parse_repeat, "a number from 1 to 1000"},
 };
 
@@ -192,7 +225,7 @@ int header_parse(struct parser *ps, const struct token *name)
                             headers[i].expected);
         return headers[i].parse(ps, &value);
     }
-    return lex_fail_token(&ps->lx, name, "a header: test, origin, requires, crash, sometimes or repeat");
+    return lex_fail_token(&ps->lx, name, "a header: test, origin, requires, crash, sometimes, known or repeat");
 }
 
 int headers_finish(struct parser *ps, uint32_t column, const char *found)

@@ -54,6 +54,8 @@ void plan_free(struct plan *p)
     free(p->origin);
     for (size_t i = 0; i < p->n_requires; i++)
         free(p->requires_[i]);
+    for (size_t i = 0; i < p->n_known; i++)
+        free(p->known[i].backend);
     for (size_t i = 0; i < p->n_paths; i++)
         free(p->paths[i]);
     for (size_t i = 0; i < p->n_handles; i++)
@@ -93,10 +95,17 @@ static bool steps_equal(const struct step *a, const struct step *b)
 static bool headers_equal(const struct plan *a, const struct plan *b)
 {
     if (strcmp(a->test, b->test) || strcmp(a->origin, b->origin) || a->crashes != b->crashes || a->repeat != b->repeat ||
-        a->n_sometimes != b->n_sometimes || !lists_equal(a->requires_, a->n_requires, b->requires_, b->n_requires))
+        a->n_sometimes != b->n_sometimes || a->n_known != b->n_known ||
+        !lists_equal(a->requires_, a->n_requires, b->requires_, b->n_requires))
         return false;
     for (size_t i = 0; i < a->n_sometimes; i++) {
         if (a->sometimes[i].crash != b->sometimes[i].crash || a->sometimes[i].sight != b->sometimes[i].sight)
+            return false;
+    }
+    for (size_t i = 0; i < a->n_known; i++) {
+        const struct known *x = &a->known[i], *y = &b->known[i];
+
+        if (x->crash != y->crash || x->defect != y->defect || strcmp(x->backend, y->backend) != 0)
             return false;
     }
     return true;

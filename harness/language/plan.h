@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "language/defect.h"
+
 struct verb;
 struct error;
 struct rng;
@@ -19,6 +21,7 @@ enum {
     PLAN_MAX_LANES = 16, /* threads of all actors together; each runs its steps in order */
     PLAN_MAX_PATHS = 64,
     PLAN_MAX_HANDLES = 64,
+    PLAN_MAX_KNOWN = 8,
     PLAN_MAX_STEPS = 4096,
     PLAN_MAX_TEXT = 1 << 20, /* bytes of a scenario file */
     STEP_MAX_ARGS = 6,
@@ -75,6 +78,13 @@ struct sometimes {
     enum sight sight;
 };
 
+/* A violation that is understood and not ours: header `known: CRASH BACKEND DEFECT`. Reported, but no failure of the run. */
+struct known {
+    enum crash_kind crash;
+    char *backend; /* a backend's spec, or how it begins up to a comma: "loop:fs=btrfs" */
+    enum defect defect;
+};
+
 struct plan {
     char *name;         /* path below scenarios/ without .scn: "local/store-no-msync" */
     char *file;         /* as opened, for messages */
@@ -86,6 +96,8 @@ struct plan {
     unsigned crashes; /* bit per enum crash_kind */
     struct sometimes sometimes[8];
     size_t n_sometimes;
+    struct known known[PLAN_MAX_KNOWN];
+    size_t n_known;
     uint32_t repeat; /* >= 1 */
     char actors[PLAN_MAX_ACTORS][8];
     size_t n_actors;

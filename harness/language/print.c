@@ -206,6 +206,13 @@ static void print_headers(const struct plan *p, struct buf *out)
         buf_puts(out, " ");
         buf_puts(out, sight_names[p->sometimes[i].sight]);
     }
+    for (size_t i = 0; i < p->n_known; i++) {
+        const struct known *k = &p->known[i];
+
+        buf_printf(out, "%s%s %s ", i ? ", " : "\nknown: ", crash_names[k->crash], k->backend);
+        for (const char *c = defect_names[k->defect]; *c; c++)
+            buf_printf(out, "%c", *c == ' ' ? '-' : *c);
+    }
     if (p->repeat > 1)
         buf_printf(out, "\nrepeat: %u", p->repeat);
     buf_puts(out, "\n\n");

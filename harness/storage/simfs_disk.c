@@ -172,16 +172,19 @@ static void add_content(struct survivors *s, const struct simfs_inode *i, uint64
 }
 
 /* What a store left in memory beyond the end of file, a new mapping still shows (rule D3). */
-static void note_tail(const struct simfs *fs, struct survivor *v, const struct simfs_inode *i)
+static void note_tail(const struct simfs *fs, struct survivors *s, const struct simfs_inode *i)
 {
     const struct simfs_page *p = simfs_find_page(fs, i, i->size_bytes / SIMFS_PAGE);
 
     if (i->size_bytes % SIMFS_PAGE == 0 || !p || p->cache_zero)
         return;
-    for (uint64_t at = i->size_bytes % SIMFS_PAGE; at < SIMFS_PAGE && !v->tail_nonzero; at++) {
-        v->tail_nonzero = p->cache[at] != 0;
-        v->tail_off = p->index * SIMFS_PAGE + at;
-    }
+    const uint64_t from = i->size_bytes % SIMFS_PAGE, len = SIMFS_PAGE - from;
+
+    for (uint64_t at = from; at < SIMFS_PAGE; at++)
+        if (p->cache[at]) {
+            memcpy(survivors_tail(s, i->size_bytes, len), p->cache + from, len);
+            return;
+        }
 }
 
 static void list(const struct simfs *fs, const struct simfs_names *t, bool from_disk, struct survivors *s)
@@ -197,7 +200,7 @@ static void list(const struct simfs *fs, const struct simfs_names *t, bool from_
         v->nlink = count_links(t, i);
         v->size_bytes = from_disk ? i->disk_size_bytes : i->size_bytes;
         if (!from_disk)
-            note_tail(fs, v, i);
+            note_tail(fs, s, i);
         if (i->kind == SIMFS_FILE)
             add_content(s, i, v->size_bytes, from_disk);
     }

@@ -6,37 +6,18 @@
 #include "base/buf.h"
 #include "truth/judge.h"
 
-const char *const defect_names[DEFECT_KINDS] = {
-    [DEFECT_LOST] = "lost",
-    [DEFECT_TORN] = "torn",
-    [DEFECT_STALE] = "stale",
-    [DEFECT_MISDIRECTED] = "misdirected",
-    [DEFECT_FOREIGN] = "foreign",
-    [DEFECT_NOBODY] = "nobody's bytes",
-    [DEFECT_ZEROED] = "zeroed",
-    [DEFECT_SIZE] = "wrong size",
-    [DEFECT_MISSING] = "missing",
-    [DEFECT_EXTRA] = "extra",
-    [DEFECT_MOUNT] = "cannot mount",
-    [DEFECT_READONLY] = "not writable",
-    [DEFECT_FSCK] = "fsck",
-    [DEFECT_INCOHERENT] = "incoherent",
-    [DEFECT_UNREADABLE] = "unreadable",
-    [DEFECT_SIGNAL] = "wrong signal",
-    [DEFECT_RESULT] = "wrong result",
-    [DEFECT_HANG] = "hang",
-};
-
 struct defect_report *defect_new(struct judge *j, enum defect kind, const char *rule, const char *path, bool surprise)
 {
     struct verify_result *r = j->ret;
 
     if (!r)
         return NULL;
-    if (surprise)
+    if (surprise) {
         r->n_surprises++;
-    else
+    } else {
         r->n_violations++;
+        r->kinds |= UINT64_C(1) << kind;
+    }
     if (r->n_defects == VERIFY_MAX_DEFECTS)
         return NULL;
     struct defect_report *d = &r->defects[r->n_defects++];

@@ -43,15 +43,35 @@ struct survivor *survivors_add(struct survivors *s, const char *path)
     return sv;
 }
 
+static struct extent data_new(struct survivors *s, uint64_t off, uint64_t len)
+{
+    size_t at = arena_new(s, (s->mem_len + 7) / 8 * 8 - s->mem_len + len); /* keeps data aligned */
+
+    return (struct extent){.off = off, .len = len, .data = from_offset((at + 7) / 8 * 8)};
+}
+
+/* Where the bytes of an extent are now: the arena may move with the next one. */
+static uint8_t *data_of(const struct survivors *s, const struct extent *e)
+{
+    return (uint8_t *)s->mem + (uintptr_t)e->data - 1;
+}
+
 uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len)
 {
+    struct extent e = data_new(s, off, len);
     struct survivor *sv = &s->v[s->n - 1];
-    size_t at = arena_new(s, (s->mem_len + 7) / 8 * 8 - s->mem_len + len) /* keeps data aligned */;
 
-    at = (at + 7) / 8 * 8;
     sv->extents = grow(sv->extents, &sv->cap_extents, sv->n_extents, sizeof *sv->extents);
-    sv->extents[sv->n_extents++] = (struct extent){.off = off, .len = len, .data = from_offset(at)};
-    return (uint8_t *)s->mem + at;
+    sv->extents[sv->n_extents++] = e;
+    return data_of(s, &e);
+}
+
+uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len)
+{
+    struct survivor *sv = &s->v[s->n - 1];
+
+    sv->tail = data_new(s, off, len);
+    return data_of(s, &sv->tail);
 }
 
 static int by_path(const void *a, const void *b)
@@ -65,6 +85,8 @@ void survivors_finish(struct survivors *s)
         struct survivor *sv = &s->v[i];
 
         sv->path = to_pointer(s, sv->path);
+        if (sv->tail.len)
+            sv->tail.data = to_pointer(s, sv->tail.data);
         for (size_t k = 0; k < sv->n_extents; k++)
             sv->extents[k].data = to_pointer(s, sv->extents[k].data);
     }

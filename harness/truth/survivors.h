@@ -25,9 +25,8 @@ struct survivor {
     uint64_t read_err_off;
     bool incoherent; /* a new mapping showed other bytes than read(2) */
     uint64_t incoherent_off;
-    bool tail_nonzero; /* a new mapping shows bytes other than 0 between end of file and end of page (rule D3) */
-    uint64_t tail_off;
-    int map_signo; /* signal met when reading through the mapping, 0 */
+    struct extent tail; /* what a new mapping shows from end of file to end of page, if not all 0 (rule D3); else len 0 */
+    int map_signo;      /* signal met when reading through the mapping, 0 */
 };
 
 struct survivors {
@@ -46,6 +45,8 @@ struct survivors {
 struct survivor *survivors_add(struct survivors *s, const char *path);
 /* Appends an extent to the last added survivor and returns where to put its len bytes. */
 uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len);
+/* The same for the bytes behind the end of the file that a mapping shows. */
+uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len);
 /* Sorts by path and turns arena offsets into pointers; call once when all is added, before any data pointer is used. */
 void survivors_finish(struct survivors *s);
 void survivors_clear(struct survivors *s); /* empties, keeps the memory */

@@ -231,6 +231,35 @@ static bool tail_stored(const struct world *w, int inode)
     return false;
 }
 
+/*
+ * Bytes behind the end of the file in its last page. mmap(2) wants zeros. After a power cut ext4 and XFS show there what a write
+ * that would have extended the file had put into the block, when its new size was lost: a surprise. Anything else is a violation.
+ */
+static void judge_tail(struct judge *j, int inode, const struct survivor *s)
+{
+    struct seen_bytes seen = {.path = s->path,
+                              .extents = &s->tail,
+                              .n_extents = 1,
+                              .off = s->tail.off,
+                              .end = s->tail.off + s->tail.len,
+                              .reader = NO_EVENT};
+    struct file_judgement fj = {.ok = true};
+    struct verify_result *ret = j->ret;
+
+    j->ret = NULL;
+    oracle_bytes(j->w, inode, &j->m, seen.end, NULL, 0, &j->map);
+    judge_bytes(j, inode, &seen, &fj);
+    j->ret = ret;
+    struct defect_report *d = defect_new(j, DEFECT_INCOHERENT, "D3", s->path, fj.ok && j->m.crash == CRASH_POWER);
+
+    if (d) {
+        d->off = s->tail.off;
+        d->len = s->tail.len;
+    }
+    defect_say(d, "A new mapping shows bytes other than 0 between end of file and end of page: %s.",
+               fj.ok ? "those of a write whose new size was lost" : "not even those of a write whose new size was lost");
+}
+
 /* What a new mapping showed beside the bytes themselves (I1, D3). */
 static void judge_mapping(struct matcher *mt, size_t i)
 {
@@ -243,13 +272,8 @@ static void judge_mapping(struct matcher *mt, size_t i)
             d->off = s->incoherent_off;
         defect_say(d, "A new mapping shows other bytes than read.");
     }
-    if (s->tail_nonzero && (mt->j->m.crash == CRASH_POWER || !tail_stored(mt->j->w, mt->best[i]))) {
-        struct defect_report *d = defect_new(mt->j, DEFECT_INCOHERENT, "D3", s->path, false);
-
-        if (d)
-            d->off = s->tail_off;
-        defect_say(d, "A new mapping shows bytes other than 0 between end of file and end of page.");
-    }
+    if (s->tail.len && (mt->j->m.crash == CRASH_POWER || !tail_stored(mt->j->w, mt->best[i])))
+        judge_tail(mt->j, mt->best[i], s);
     if (s->map_signo) {
         struct defect_report *d = defect_new(mt->j, DEFECT_SIGNAL, "F1", s->path, false);
 
