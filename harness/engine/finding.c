@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -167,14 +166,14 @@ int finding_save(const struct finding *f, const char *dir, char **ret_path, stru
     json_t *j = finding_json(f);
     if (!j)
         return error_set(err, errno, "finding", path, "it cannot be put into words: %s", strerror(errno));
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0 || json_dumpfd(j, fd, JSON_INDENT(1)) < 0 || fsync(fd) < 0)
+    FILE *out = fopen(temp, "we");
+    if (!out || json_dumpf(j, out, JSON_INDENT(1)) < 0 || fflush(out) != 0 || fsync(fileno(out)) < 0)
         rc = error_set(err, errno ? errno : EIO, "write", temp, NULL);
-    if (fd >= 0 && close(fd) < 0 && rc == 0)
+    if (out && fclose(out) != 0 && rc == 0)
         rc = error_set(err, errno, "close", temp, NULL);
     if (rc == 0 && rename(temp, path) < 0)
         rc = error_set(err, errno, "rename", path, NULL);
-    if (rc < 0 && fd >= 0)
+    if (rc < 0 && out)
         unlink(temp);
     if (rc == 0)
         *ret_path = xstrdup(path);

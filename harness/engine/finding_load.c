@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -222,8 +223,13 @@ int finding_load(const char *path, struct finding_file *ret, struct error *err)
         close(fd);
         return not_a_finding(err, path, S_ISDIR(st.st_mode) ? "a directory, not a finding" : "not a regular file");
     }
-    json_t *j = json_loadfd(fd, JSON_REJECT_DUPLICATES, &where);
-    close(fd);
+    FILE *in = fdopen(fd, "r"); /* json_loadfd would read byte by byte */
+    if (!in) {
+        close(fd);
+        return error_set(err, ENOMEM, "open", path, NULL);
+    }
+    json_t *j = json_loadf(in, JSON_REJECT_DUPLICATES, &where);
+    fclose(in);
     if (!j)
         return error_set(err, EINVAL, "finding", path, "not JSON: line %d, column %d: %s", where.line, where.column, where.text);
     int rc = load_fields(j, path, ret, err);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,9 +17,9 @@
 #include "base/error.h"
 #include "engine/finding_file.h"
 #include "engine/isolate.h"
-#include "engine/tally.h"
 #include "engine/onvolume.h"
 #include "engine/result_json.h"
+#include "engine/tally.h"
 
 enum { ASYNC_TRIES = 50 }; /* of a kill whose moment cannot be repeated exactly */
 
@@ -124,8 +125,9 @@ static _Noreturn void in_child(struct finding_file *f, int out)
     struct result r;
 
     replay(f, &r);
-    json_t *j = result_to_json(&r);
-    _exit(json_dumpfd(j, out, JSON_COMPACT) < 0);
+    char *text = json_dumps(result_to_json(&r), JSON_COMPACT);
+    size_t len = text ? strlen(text) : 0;
+    _exit(len == 0 || write(out, text, len) != (ssize_t)len);
 }
 
 int finding_replay(const char *path, struct result *ret, struct error *err)
@@ -147,8 +149,10 @@ int finding_replay(const char *path, struct result *ret, struct error *err)
     } else {
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-        lseek(out, 0, SEEK_SET);
-        json_t *j = json_loadfd(out, 0, NULL);
+        FILE *in = fdopen(out, "r");
+        if (in)
+            rewind(in); /* the child moved the offset that both share */
+        json_t *j = in ? json_loadf(in, 0, NULL) : NULL;
         if (!j || result_from_json(j, ret) < 0) {
             char reason[64];
             snprintf(reason, sizeof reason, "the replaying process ended early (status %d)", status);
@@ -156,6 +160,10 @@ int finding_replay(const char *path, struct result *ret, struct error *err)
             broken(&f, &local, ret);
         }
         json_decref(j);
+        if (in) {
+            fclose(in);
+            out = -1;
+        }
     }
     if (out >= 0)
         close(out);
