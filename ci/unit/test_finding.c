@@ -281,7 +281,7 @@ static void survives_random_damage(void **state)
     char *text = slurp(path, &len);
     rng_seed(&r, 3);
     for (size_t i = 0; i < DAMAGES; i++) {
-        char *copy = malloc(len);
+        char *copy = malloc(len + 1);
         size_t n = rng_one_in(&r, 4) ? rng_below(&r, len) : len;
         memcpy(copy, text, len);
         for (uint64_t k = rng_below(&r, 4) + (n == len); k > 0; k--)

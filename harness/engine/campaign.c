@@ -300,7 +300,7 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
         }
         if (n > 0 && fds[0].revents & POLLIN) {
             if (!take_packet(c, in, packet, 0))
-                fds[0].fd = -1; /* nobody has the other end any more */
+                fds[0].fd = -1;               /* nobody has the other end any more */
         } else if (n > 0 && fds[2].revents) { /* gone, and nothing waits in the socket */
             while (take_packet(c, in, packet, MSG_DONTWAIT))
                 ;
