@@ -32,7 +32,7 @@ BUG_PATTERNS = [
 ]
 CRASHES = {"none", "kill", "power"}
 SIGHTS = {"lost", "kept", "torn", "mixed", "absent"}
-HEADERS = {"test", "origin", "requires", "crash", "sometimes", "repeat"}
+HEADERS = {"test", "origin", "requires", "crash", "sometimes", "known", "repeat"}
 
 FILES = sorted(SCENARIOS.rglob("*.scn"))
 
@@ -98,6 +98,11 @@ def test_headers_are_complete(path):
         crash, what = sight.split()
         assert crash in crashes, f"`sometimes: {sight}` for a crash that is not tested"
         assert what in SIGHTS
+    for known in filter(None, found.get("known", "").split(", ")):
+        crash, backend, defect = known.split()
+        assert crash in crashes, f"`known: {known}` for a crash that is not tested"
+        assert backend.startswith("loop:fs=") and defect
+        assert path.read_text().startswith("#"), "a comment says what is known"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
