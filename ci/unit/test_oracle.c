@@ -17,12 +17,17 @@
 
 enum { FILE_BYTES = 24, ROUNDS = 4000 };
 
+static char name[] = "f";
+
+/* A world with one file, inode 1, named "f". */
 static struct world *empty_world(struct plan *p, struct history *h)
 {
     struct world *w = world_new();
 
     world_build(w, p, h, &guarantees_default);
     world_new_inode(w, INODE_FILE, (struct span){.event = NO_EVENT, .certain = true});
+    p->paths[0] = name;
+    world_set_name(w, (struct span){.event = NO_EVENT, .certain = true}, world_name(w, 0), 1);
     return w;
 }
 
@@ -197,12 +202,34 @@ static void a_ranged_sync_promises_the_size_its_range_needs(void **state)
     world_resize(w, 1, span_at(1), 4096);
     world_sync_data(w, 1, span_at(3));
     world_resize(w, 1, span_at(5), 65536);
-    world_sync_range(w, 1, span_at(7), 61440, 65536);
+    world_write(w, 1, span_at(6), 61440, 61448, (struct content){.kind = CONTENT_FILL, .fill = 1});
+    world_sync_range(w, 1, span_at(8), 61440, 65536);
     assert_true(size_legal(w, 6, 4096));
     assert_true(size_legal(w, 6, 65536));
     assert_false(size_legal(w, 6, 8192));
-    assert_false(size_legal(w, 8, 4096));
-    assert_true(size_legal(w, 8, 65536));
+    assert_false(size_legal(w, 9, 4096));
+    assert_true(size_legal(w, 9, 65536));
+    world_free(w);
+    free(h);
+}
+
+static void a_ranged_sync_promises_no_size_for_zeros_alone(void **state)
+{
+    struct plan plan = {.n_lanes = 1};
+    struct history *h = history_init(malloc(history_bytes(1, 1)), 1, 1, 7);
+    struct world *w = empty_world(&plan, h);
+
+    (void)state;
+    world_extend(w, 1, span_at(1), 0, 3000);
+    world_write(w, 1, span_at(1), 0, 3000, (struct content){.kind = CONTENT_FILL, .fill = 1});
+    world_sync_data(w, 1, span_at(3));
+    world_extend(w, 1, span_at(5), 7000, 8000);
+    world_write(w, 1, span_at(5), 7000, 8000, (struct content){.kind = CONTENT_FILL, .fill = 2});
+    world_sync_range(w, 1, span_at(7), 0, 4096);
+    assert_true(size_legal(w, 8, 3000));
+    world_sync_range(w, 1, span_at(9), 4096, 8192);
+    assert_false(size_legal(w, 10, 7999));
+    assert_true(size_legal(w, 10, 8000));
     world_free(w);
     free(h);
 }
@@ -217,10 +244,11 @@ static void a_ranged_sync_promises_no_size_beyond_its_range(void **state)
     world_resize(w, 1, span_at(1), 8192);
     world_sync_data(w, 1, span_at(3));
     world_resize(w, 1, span_at(5), 65536);
-    world_sync_range(w, 1, span_at(7), 0, 4096);
-    assert_true(size_legal(w, 8, 8192));
-    assert_true(size_legal(w, 8, 65536));
-    assert_false(size_legal(w, 8, 0));
+    world_write(w, 1, span_at(6), 0, 65536, (struct content){.kind = CONTENT_FILL, .fill = 1});
+    world_sync_range(w, 1, span_at(8), 0, 4096);
+    assert_true(size_legal(w, 9, 8192));
+    assert_true(size_legal(w, 9, 65536));
+    assert_false(size_legal(w, 9, 0));
     world_free(w);
     free(h);
 }
@@ -270,6 +298,7 @@ int main(void)
         cmocka_unit_test(bytes_agree_with_the_naive_oracle),
         cmocka_unit_test(segments_cover_the_file_once_and_in_order),
         cmocka_unit_test(a_ranged_sync_promises_the_size_its_range_needs),
+        cmocka_unit_test(a_ranged_sync_promises_no_size_for_zeros_alone),
         cmocka_unit_test(a_ranged_sync_promises_no_size_beyond_its_range),
         cmocka_unit_test(an_extending_write_may_leave_any_size_on_its_way),
         cmocka_unit_test(a_copy_moves_what_the_source_held),

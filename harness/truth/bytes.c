@@ -82,6 +82,8 @@ static void note_seen(struct judge *j, const struct inode *ino, const struct seg
         fj->lossy = true;
         fj->sights |= 1U << SIGHT_LOST;
     }
+    if (seg->practice_seq && (!who || who->when.end_seq <= seg->practice_seq))
+        fj->surprising = true;
     if (j->m.crash == CRASH_POWER && who && who->content.kind != CONTENT_ZERO && older(seg->floor, who))
         fj->sights |= 1U << SIGHT_KEPT;
 }

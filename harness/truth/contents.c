@@ -154,12 +154,21 @@ void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t ds
     }
 }
 
+static bool has_name(const struct world *w, int inode)
+{
+    for (size_t i = 0; i < w->n_names; i++)
+        if (w->names[i].now == inode)
+            return true;
+    return false;
+}
+
 static void add_sync(struct world *w, int inode, struct sync_record r)
 {
     struct inode *ino = &w->inodes[inode];
 
     if (!r.when.certain || !w->guarantees->sync_durable)
         return;
+    r.nameless = ino->kind == INODE_FILE && !has_name(w, inode);
     ino->syncs = grow(ino->syncs, &ino->cap_syncs, ino->n_syncs, sizeof *ino->syncs);
     ino->syncs[ino->n_syncs++] = r;
 }

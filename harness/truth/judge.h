@@ -18,6 +18,7 @@ struct judge {
 
 struct file_judgement {
     bool ok, lossy;
+    bool surprising; /* bytes that practice promised are not there */
     unsigned sights;
 };
 

@@ -52,6 +52,7 @@ struct sync_record {
     struct span when;
     uint64_t off, end;
     bool full;
+    bool nameless; /* the inode had no name any more: a promise by practice only */
 };
 
 enum inode_kind { INODE_FILE, INODE_DIR, INODE_OTHER };

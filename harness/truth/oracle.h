@@ -12,6 +12,7 @@ struct segment {
     bool anything;               /* any byte at all (stale blocks are documented) */
     const struct version *live;  /* what it was before the crash: the newest that had ended (NULL: the initial zeros) */
     const struct version *floor; /* the newest that must at least be there (NULL: none but the initial zeros) */
+    uint64_t practice_seq;       /* practice promises what began at this or later; older is a surprise; 0: nothing */
     int32_t promised_by;         /* event that made `floor` durable; NO_EVENT: no promise was needed (no power cut) */
 };
 

@@ -323,6 +323,12 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
         ret->lossy |= fj.lossy;
         ret->sights |= fj.sights;
         j->ret = ret;
+        if (fj.surprising) {
+            struct defect_report *d = defect_new(j, DEFECT_LOST, "C2", mt->s->v[i].path, true);
+
+            defect_say(d,
+                       "Bytes are not there that were synced while the file had no name; after the power cut it has one again.");
+        }
         judge_mapping(mt, i);
         j->ret = NULL;
     }
