@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "language/stamp.h"
 #include "truth/judge.h"
 
@@ -94,6 +95,15 @@ enum defect classify(const struct judge *j, int inode, const struct segment *seg
             snprintf(text, 320, "%s, which belong at offset %llu of %s", version_words(j->w, theirs, words),
                      (unsigned long long)(s.word * 8), home == inode ? "this file" : j->w->plan->paths[s.file]);
             return home == inode ? DEFECT_MISDIRECTED : DEFECT_FOREIGN;
+        }
+        if (s.file < j->w->plan->n_paths && s.store >= 1 && s.store <= j->w->plan->n_steps) {
+            struct buf step = {0};
+
+            step_print(j->w->plan, &j->w->plan->steps[s.store - 1], &step);
+            snprintf(text, 320, "what step %u `%.96s` put at offset %llu of %s, which never was in the file", s.store,
+                     buf_text(&step), (unsigned long long)(s.word * 8), j->w->plan->paths[s.file]);
+            buf_free(&step);
+            return DEFECT_FOREIGN;
         }
     }
     if (torn_word(j, inode, from, word_at, end - from)) {
