@@ -102,7 +102,7 @@ void world_resize(struct world *w, int inode, struct span when, uint64_t size)
         world_write(w, inode, when, size, OFF_MAX, zero);
     if (size < old)
         drop_private(w, inode, size);
-    add_size(w, inode, when, size, size);
+    add_size(w, inode, when, old < size ? old : size, size);
 }
 
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size)

@@ -41,7 +41,8 @@ struct version {
     bool tail; /* stored beyond end of file in the last page (rule D3): never part of the file */
 };
 
-/* The size became hi. Unless made durable, a write that extends may leave any size from lo on. */
+/* The size became hi. Unless made durable, whatever extends a file (a write, truncate, fallocate) may leave any size from lo on.
+ */
 struct size_version {
     struct span when;
     uint64_t lo, hi;
@@ -182,7 +183,8 @@ int world_new_inode(struct world *w, enum inode_kind kind, struct span born);
 /* [off, end) of the inode took this content. */
 void world_write(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
 void world_tail_store(struct world *w, int inode, struct span when, uint64_t off, uint64_t end, struct content c);
-/* The size became `size`; bytes that are new read 0. */
+/* The size became `size`; bytes that are new read 0. Growth is no single step (ext4's fallocate, XFS's truncate): see struct
+ * size_version. */
 void world_resize(struct world *w, int inode, struct span when, uint64_t size);
 /* The size became `size`, larger, by moving bytes that are versions of their own already. */
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size);
