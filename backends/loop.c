@@ -265,6 +265,8 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
     /* Practice is known of these; ext2 and others owe nobody the order of names. */
     if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)
         ret->fsync_names = ret->ordered_names = false;
+    if (strcmp(fs, "btrfs") == 0) /* its fsync logs one file, not what was done to other names before */
+        ret->ordered_names = false;
 }
 
 static void loop_close(struct volume *v)
