@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/command.h"
 #include "base/error.h"
+#include "storage/mountlock.h"
 
 enum { MAX_ARGS = 64, MIB = 1 << 20 };
 
@@ -171,9 +172,12 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
     for (char *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save))
         if (!take_flag(w, &mask))
             buf_printf(&data, "%s%s", data.len_bytes ? "," : "", w);
+    const int lock = mountlock_for_mount();
+
     if (mount(device, dir, fs, mask, buf_text(&data)))
         r = error_set(err, errno, "mount", fs, "%s (options \"%s\"; the kernel's log may say more)", strerror(errno),
                       options ? options : "");
+    mountlock_drop(lock);
     buf_free(&data);
     free(words);
     return r;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/actor.h"
+#include "storage/mountlock.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
@@ -56,7 +57,10 @@ static void call_sync(struct actor *a, const struct step *s, struct event *e)
     (void)a;
     (void)s;
     (void)e;
+    const int lock = mountlock_for_sync();
+
     sync();
+    mountlock_drop(lock);
 }
 
 static void effect_sync(struct world *w, const struct step *s, const struct event *e)
@@ -144,8 +148,10 @@ const struct verb verbs_sync[] = {
     {.name = "sync",
      .syntax = "",
      .target = TARGET_NONE,
-     .help = "Makes everything durable: all files and names of all file systems of the machine. Linux waits, although POSIX does "
-             "not ask it to. As in xfs_io; sync(2).",
+     .help =
+         "Makes everything durable: all files and names of all file systems of the machine. Linux waits, although POSIX does "
+         "not ask it to. No volume is mounted meanwhile, by any run on the machine: sync(2) would wait for each. As in xfs_io; "
+         "sync(2).",
      .effect = effect_sync,
      .call = call_sync},
     {.name = "syncfs",
