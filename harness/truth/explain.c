@@ -62,6 +62,30 @@ static bool collect(void *arg, const struct name_choice *c)
     return false;
 }
 
+/* One name and what it may stand for: bit v+1 of `present` for inode v. */
+static void print_name(struct explainer *x, const struct name *n, uint64_t present, bool absent, const struct moment *m,
+                       struct buf *text)
+{
+    char words[160];
+    bool several = present & (present - 1);
+
+    buf_printf(text, "      %.*s:%s%s", (int)n->len, n->leaf, absent ? " may be absent;" : "", several ? "\n" : "");
+    for (size_t v = 0; v < x->w->n_inodes && v < 63; v++) {
+        if (!(present >> (v + 1) & 1))
+            continue;
+        if (several)
+            buf_printf(text, "       the file of %s:", event_words(x->w, x->w->inodes[v].born.event, words));
+        if (x->w->inodes[v].kind != INODE_FILE) {
+            buf_puts(text, x->w->inodes[v].kind == INODE_DIR ? " directory\n" : " special file\n");
+            continue;
+        }
+        buf_puts(text, " size ");
+        oracle_sizes_print(x->w, (int)v, m, text);
+        buf_puts(text, "\n");
+        print_bytes(x, (int)v, m, text);
+    }
+}
+
 static void print_names(struct explainer *x, const struct moment *m, struct buf *text)
 {
     struct values names = {xcalloc(x->w->n_names, sizeof(uint64_t)), x->w->n_names};
@@ -69,26 +93,10 @@ static void print_names(struct explainer *x, const struct moment *m, struct buf 
     oracle_names(x->w, m, collect, &names);
     for (size_t i = 0; i < names.n; i++) {
         const struct name *n = &x->w->names[i];
-        bool absent = names.seen[i] & 1;
         uint64_t present = names.seen[i] & ~UINT64_C(1);
 
-        if (!present)
-            continue;
-        buf_printf(text, "      %.*s:%s", (int)n->len, n->leaf, absent ? " may be absent;" : "");
-        for (size_t v = 0; v < x->w->n_inodes && v < 63; v++) {
-            if (!(present >> (v + 1) & 1))
-                continue;
-            if (present & (present - 1))
-                buf_printf(text, " may be file %zu;", v);
-            if (x->w->inodes[v].kind != INODE_FILE) {
-                buf_puts(text, x->w->inodes[v].kind == INODE_DIR ? " directory\n" : " special file\n");
-                continue;
-            }
-            buf_puts(text, " size ");
-            oracle_sizes_print(x->w, (int)v, m, text);
-            buf_puts(text, "\n");
-            print_bytes(x, (int)v, m, text);
-        }
+        if (present)
+            print_name(x, n, present, names.seen[i] & 1, m, text);
     }
     free(names.seen);
 }

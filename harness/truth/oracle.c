@@ -13,8 +13,8 @@
  * D, the last durable version, and everything after it are legal, and the initial zeros as long as nothing durable covers them.
  * Nothing else orders bytes, pages or files (B2, B3); each byte is judged alone (B4).
  *
- * Sizes follow the same rule (D1). A ranged sync promises only the size needed to read its range (C1). A write that extends may
- * leave any size on the way to its own, unless made durable.
+ * Sizes follow the same rule (D1). A ranged sync promises only the size needed to read what was written to its
+ * range (C1). What extends a file may leave any size on the way to its own, unless made durable.
  *
  * Bytes stored beyond end of file in the last page are never part of the file (D3); a reader through a mapping may see them, or
  * zeros.
@@ -257,10 +257,11 @@ static uint64_t needed_size(const struct inode *ino, const struct sync_record *s
     return need < size ? need : size;
 }
 
-/* Does a ranged sync forbid to see `size`, which version v (NULL: the initial 0) would explain? */
-static bool range_forbids(const struct inode *ino, const struct moment *m, const struct size_version *v, uint64_t size,
-                          int32_t *ret_promise)
+/* The least size that ranged syncs leave legal where version v (NULL: the initial 0) explains it. */
+static uint64_t promised_size(const struct inode *ino, const struct moment *m, const struct size_version *v, int32_t *ret_promise)
 {
+    uint64_t least = 0;
+
     for (size_t i = 0; !keeps_all(m) && i < ino->n_syncs; i++) {
         const struct sync_record *s = &ino->syncs[i];
         const struct size_version *at = NULL;
@@ -270,20 +271,24 @@ static bool range_forbids(const struct inode *ino, const struct moment *m, const
         for (size_t k = 0; k < ino->n_sizes; k++)
             if (ino->sizes[k].when.certain && ino->sizes[k].when.end_seq <= s->when.begin_seq)
                 at = &ino->sizes[k];
-        if (at && (!v || v->when.begin_seq <= at->when.begin_seq) && size < needed_size(ino, s, at->hi)) {
+        uint64_t need = at && (!v || v->when.begin_seq <= at->when.begin_seq) ? needed_size(ino, s, at->hi) : 0;
+
+        if (need > least) {
+            least = need;
             *ret_promise = s->when.event;
-            return true;
         }
     }
-    return false;
+    return least;
 }
 
-/* The sizes version v may have left: exactly hi when it must be whole, else from lo on. */
-static uint64_t lowest(const struct size_version *v, const struct size_version *floor, const struct moment *m)
+/* The least size that version v may have left: hi when it must be whole, else lo, or what a ranged sync promised. */
+static uint64_t lowest(const struct inode *ino, const struct size_version *v, const struct size_version *floor,
+                       const struct moment *m, int32_t *ret_promise)
 {
     bool whole = v == floor || (keeps_all(m) && v->when.certain && ended_by(&v->when, m));
+    uint64_t lo = whole ? v->hi : v->lo, promised = promised_size(ino, m, v, ret_promise);
 
-    return whole ? v->hi : v->lo;
+    return lo > promised ? lo : promised;
 }
 
 bool oracle_size(const struct world *w, int inode, const struct moment *m, uint64_t size, int32_t *ret_promise)
@@ -293,14 +298,14 @@ bool oracle_size(const struct world *w, int inode, const struct moment *m, uint6
     *ret_promise = NO_EVENT;
     const struct size_version *floor = size_floor(ino, m, ret_promise);
 
-    if (!floor && size == 0 && !range_forbids(ino, m, NULL, 0, ret_promise))
+    if (!floor && size == 0 && promised_size(ino, m, NULL, ret_promise) == 0)
         return true;
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct size_version *v = &ino->sizes[i];
 
         if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq))
             continue;
-        if (lowest(v, floor, m) <= size && size <= v->hi && !range_forbids(ino, m, v, size, ret_promise))
+        if (lowest(ino, v, floor, m, ret_promise) <= size && size <= v->hi)
             return true;
     }
     return false;
@@ -311,25 +316,23 @@ void oracle_sizes_print(const struct world *w, int inode, const struct moment *m
     const struct inode *ino = &w->inodes[inode];
     int32_t promise = NO_EVENT;
     const struct size_version *floor = size_floor(ino, m, &promise);
-    const char *sep = "";
+    uint64_t told = UINT64_MAX; /* the range told last ended with this size */
+    bool initial = !floor && promised_size(ino, m, NULL, &promise) == 0;
 
-    if (!floor && !range_forbids(ino, m, NULL, 0, &promise)) {
+    if (initial) {
         buf_puts(out, "0");
-        sep = ", ";
+        told = 0;
     }
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct size_version *v = &ino->sizes[i];
+        uint64_t lo = lowest(ino, v, floor, m, &promise);
 
-        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq))
+        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq) || lo > v->hi)
             continue;
-        uint64_t lo = lowest(v, floor, m);
-
-        if (range_forbids(ino, m, v, v->hi, &promise))
-            continue;
+        if (lo != told)
+            buf_printf(out, "%s%llu", told == UINT64_MAX ? "" : ", ", (unsigned long long)lo);
         if (lo < v->hi)
-            buf_printf(out, "%s%llu to %llu", sep, (unsigned long long)lo, (unsigned long long)v->hi);
-        else
-            buf_printf(out, "%s%llu", sep, (unsigned long long)v->hi);
-        sep = ", ";
+            buf_printf(out, " to %llu", (unsigned long long)v->hi);
+        told = v->hi;
     }
 }
