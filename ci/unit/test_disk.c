@@ -298,26 +298,68 @@ static void flush_behind_a_single_write_is_taken_for_its_fua(void **state)
     assert_int_equal(flags_of(f, 5), 0);
 }
 
-static bool was_read(const struct fixture *f, uint64_t block)
+/* The sectors of a block that were noted as read. */
+static unsigned read_of(const struct fixture *f, uint32_t block)
 {
-    return disk_blocks_read(f->disk)[block / 64] >> (block % 64) & 1;
+    size_t n;
+    const struct disk_note *notes = disk_reads(f->disk, &n);
+    unsigned sectors = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (notes[i].block != block)
+            continue;
+        assert_int_equal(sectors & notes[i].sectors, 0);
+        sectors |= notes[i].sectors;
+    }
+    return sectors;
 }
 
-static void blocks_read_are_those_read_before_they_were_written(void **state)
+static void sectors_read_are_those_read_before_they_were_written(void **state)
 {
     struct fixture *f = *state;
     static uint8_t block[4096];
+    size_t n;
 
-    disk_write(f->disk, 5 * 4096, block, 4096, false); /* whole: nothing below matters */
+    disk_write(f->disk, 5 * 4096, block, 4096, false);
     disk_read(f->disk, 5 * 4096, block, 4096);
-    disk_write(f->disk, 6 * 4096, block, 512, false); /* in part: the rest does */
-    disk_read(f->disk, 7 * 4096, block, 512);
-    assert_false(was_read(f, 5));
-    assert_true(was_read(f, 6));
-    assert_true(was_read(f, 7));
-    assert_false(was_read(f, 8));
+    disk_write(f->disk, 6 * 4096 + 512, block, 1024, false);
+    disk_read(f->disk, 6 * 4096, block, 4096);
+    disk_discard(f->disk, 7 * 4096, 4096);
+    disk_read(f->disk, 7 * 4096, block, 4096);
+    disk_read(f->disk, 9 * 4096 + 1024, block, 512);
+    disk_read(f->disk, 9 * 4096, block, 4096);
+    assert_int_equal(read_of(f, 5), 0);
+    assert_int_equal(read_of(f, 6), 0xf9);
+    assert_int_equal(read_of(f, 7), 0);
+    assert_int_equal(read_of(f, 8), 0);
+    assert_int_equal(read_of(f, 9), 0xff);
+    assert_int_equal(disk_reads(f->disk, &n)[1].sectors, 4); /* in the order of the reads */
+    disk_drop_overlay(f->disk);
+    assert_int_equal(read_of(f, 6), 0xf9);
     disk_reset(f->disk);
-    assert_false(was_read(f, 6) || was_read(f, 7));
+    assert_int_equal(read_of(f, 6) | read_of(f, 9), 0);
+    disk_read(f->disk, 5 * 4096, block, 4096); /* what was written before is no longer */
+    assert_int_equal(read_of(f, 5), 0xff);
+}
+
+static void hashes_tell_contents(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t data[4096];
+    const struct disk_note whole = {.block = 1, .sectors = 0xff}, part = {.block = 1, .sectors = 0x81};
+    const uint64_t h = disk_hash(f->disk, whole), h_part = disk_hash(f->disk, part);
+
+    disk_read(f->disk, 4096, data, 4096);
+    data[600] ^= 1;
+    disk_write(f->disk, 4096, data, 4096, false);
+    assert_true(disk_hash(f->disk, whole) != h);
+    assert_true(disk_hash(f->disk, part) == h_part);
+    data[600] ^= 1;
+    disk_write(f->disk, 4096, data, 4096, false);
+    assert_true(disk_hash(f->disk, whole) == h);
+    data[4095] ^= 1;
+    disk_write(f->disk, 4096, data, 4096, false);
+    assert_true(disk_hash(f->disk, part) != h_part);
 }
 
 static void beyond_the_end_and_out_of_memory_are_errors(void **state)
@@ -381,7 +423,8 @@ int main(void)
         DISK_TEST(corrupted_write_differs_in_one_word),
         DISK_TEST(ignored_flush_and_fua_are_flagged),
         DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
-        DISK_TEST(blocks_read_are_those_read_before_they_were_written),
+        DISK_TEST(sectors_read_are_those_read_before_they_were_written),
+        DISK_TEST(hashes_tell_contents),
         DISK_TEST(beyond_the_end_and_out_of_memory_are_errors),
         DISK_TEST(a_server_forked_earlier_records_too),
     };

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "storage/crash_states.h"
 #include "storage/disk_impl.h"
 
@@ -28,10 +29,12 @@ static int map_shared(struct disk *d, uint64_t n_blocks, uint64_t n_slots)
 {
     /* In one layer a block is overwritten in the table at most twice (zeroed, then written); three layers. */
     const uint64_t shared_bytes = round_to_block(sizeof *d->s), table_bytes = round_to_block(n_blocks * sizeof *d->table),
-                   undo_bytes = round_to_block(6 * n_blocks * sizeof *d->undo), read_bytes = round_to_block(n_blocks / 8 + 8);
+                   undo_bytes = round_to_block(6 * n_blocks * sizeof *d->undo),
+                   notes_bytes = round_to_block(n_blocks * (BLOCK_BYTES / SECTOR_BYTES) * sizeof *d->reads),
+                   sectors_bytes = round_to_block(n_blocks);
     uint8_t *p;
 
-    d->map_bytes = shared_bytes + table_bytes + undo_bytes + read_bytes + n_slots * BLOCK_BYTES;
+    d->map_bytes = shared_bytes + table_bytes + undo_bytes + notes_bytes + 2 * sectors_bytes + n_slots * BLOCK_BYTES;
     d->map = mmap(NULL, d->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (d->map == MAP_FAILED)
         return -errno;
@@ -39,8 +42,10 @@ static int map_shared(struct disk *d, uint64_t n_blocks, uint64_t n_slots)
     d->s = (void *)p;
     d->table = (void *)(p += shared_bytes);
     d->undo = (void *)(p += table_bytes);
-    d->blocks_read = (void *)(p += undo_bytes);
-    d->pool = p + read_bytes;
+    d->reads = (void *)(p += undo_bytes);
+    d->read = p += notes_bytes;
+    d->written = p += sectors_bytes;
+    d->pool = p + sectors_bytes;
     return 0;
 }
 
@@ -99,6 +104,7 @@ void disk_free(struct disk *d)
     if (d->owner_pidfd >= 0)
         close(d->owner_pidfd);
     munmap(d->map, d->map_bytes);
+    free(d->kept);
     free(d);
 }
 
@@ -127,20 +133,22 @@ static void set_slot(struct disk *d, uint64_t block, uint32_t slot)
     d->table[block] = slot;
 }
 
-static void note_read(struct disk *d, uint64_t block)
+/* The sectors of a block that hold [in_block, in_block + n). */
+static uint8_t sectors_of(uint64_t in_block, uint64_t n)
 {
-    struct disk_shared *s = d->s;
-    const uint64_t word = block / 64;
+    const uint64_t first = in_block / SECTOR_BYTES, end = (in_block + n + SECTOR_BYTES - 1) / SECTOR_BYTES;
 
-    d->blocks_read[word] |= (uint64_t)1 << (block % 64);
-    if (s->read_lo == s->read_hi) {
-        s->read_lo = word;
-        s->read_hi = word + 1;
-    } else if (word < s->read_lo) {
-        s->read_lo = word;
-    } else if (word >= s->read_hi) {
-        s->read_hi = word + 1;
-    }
+    return (uint8_t)((1U << end) - (1U << first));
+}
+
+static void note_read(struct disk *d, uint64_t block, uint8_t sectors)
+{
+    const uint8_t news = (uint8_t)(sectors & ~d->read[block] & ~d->written[block]);
+
+    if (!news)
+        return;
+    d->read[block] |= news;
+    d->reads[d->s->n_reads++] = (struct disk_note){.block = (uint32_t)block, .sectors = news};
 }
 
 /* Puts bytes within one block. */
@@ -153,21 +161,24 @@ static int put_in_block(struct disk *d, struct layer_mark layer, uint64_t block,
 
     if (slot < layer.n_slots || slot < SLOT_FIRST) {
         if (!src && n == BLOCK_BYTES) {
-            if (slot != SLOT_ZERO)
-                set_slot(d, block, SLOT_ZERO);
+            /* Zero already: not in the undo list, from which `written` is cleared, so it does not count as written. */
+            if (slot == SLOT_ZERO)
+                return 0;
+            set_slot(d, block, SLOT_ZERO);
+            if (note)
+                d->written[block] = UINT8_MAX;
             return 0;
         }
         if (s->top.n_slots == s->max_slots)
             return -ENOSPC;
         slot = s->top.n_slots++;
         dst = d->pool + (uint64_t)(slot - SLOT_FIRST) * BLOCK_BYTES;
-        if (n != BLOCK_BYTES) {
-            if (note)
-                note_read(d, block);
+        if (n != BLOCK_BYTES)
             memcpy(dst, disk_block(d, block), BLOCK_BYTES);
-        }
         set_slot(d, block, slot);
     }
+    if (note)
+        d->written[block] |= sectors_of(in_block, n);
     dst = d->pool + (uint64_t)(slot - SLOT_FIRST) * BLOCK_BYTES + in_block;
     if (src)
         memcpy(dst, src, n);
@@ -201,10 +212,8 @@ int disk_read(struct disk *d, uint64_t off, void *dst, uint64_t len_bytes)
     while (len_bytes) {
         const uint64_t block = off / BLOCK_BYTES, in_block = off % BLOCK_BYTES, room = BLOCK_BYTES - in_block,
                        n = len_bytes < room ? len_bytes : room;
-        const uint32_t slot = d->table[block];
 
-        if (slot < d->s->overlay.n_slots || slot < SLOT_FIRST)
-            note_read(d, block);
+        note_read(d, block, sectors_of(in_block, n));
         memcpy(out, disk_block(d, block) + in_block, n);
         off += n;
         out += n;
@@ -213,25 +222,38 @@ int disk_read(struct disk *d, uint64_t off, void *dst, uint64_t len_bytes)
     return 0;
 }
 
+static void forget_reads(struct disk *d)
+{
+    while (d->s->n_reads)
+        d->read[d->reads[--d->s->n_reads].block] = 0;
+}
+
+/* Drops all that lies above the mark. */
 static void drop_to(struct disk *d, struct layer_mark m)
 {
     struct disk_shared *s = d->s;
 
     while (s->top.n_undo > m.n_undo) {
         const struct undo *u = &d->undo[--s->top.n_undo];
+
         d->table[u->block] = u->slot;
+        d->written[u->block] = 0;
     }
     s->top.n_slots = m.n_slots;
-    if (s->read_hi > s->read_lo)
-        memset(d->blocks_read + s->read_lo, 0, (s->read_hi - s->read_lo) * sizeof *d->blocks_read);
-    s->read_lo = s->read_hi = 0;
+}
+
+void disk_drop_overlay(struct disk *d)
+{
+    drop_to(d, d->s->overlay);
 }
 
 void disk_reset(struct disk *d)
 {
+    forget_reads(d);
     drop_to(d, bottom);
     d->settled = d->s->overlay = bottom;
     d->settled_log = d->settled_pos = 0;
+    d->n_kept = 0;
 }
 
 /* Puts a logged write, or the part of it that is kept, into a layer. */
@@ -247,6 +269,18 @@ static int put_entry(struct disk *d, struct layer_mark layer, const struct write
     return disk_put(d, layer, e->off + skip, e->op == LOG_WRITE ? writelog_data(log, e) + skip : NULL, len, false);
 }
 
+/* How many of the state's writes the state layer holds already, given what is settled; the others in it are dropped. */
+static size_t keep_common(struct disk *d, const struct crash_state *s)
+{
+    size_t n = d->n_kept;
+
+    /* One more write above is common (prefixes); a part of the layer cannot be undone. */
+    if (d->settled_pos != s->durable || n > s->n_kept || (n && memcmp(d->kept, s->kept, n * sizeof *d->kept) != 0))
+        n = 0;
+    drop_to(d, n ? d->s->overlay : d->settled);
+    return n;
+}
+
 int disk_load(struct disk *d, const struct writelog *log, const struct crash_state *s)
 {
     int r = 0;
@@ -254,13 +288,19 @@ int disk_load(struct disk *d, const struct writelog *log, const struct crash_sta
     assert(s->durable <= s->cut && s->cut <= writelog_length(log));
     if (d->settled_log != writelog_identity(log) || d->settled_pos > s->durable)
         disk_reset(d);
-    drop_to(d, d->settled);
+    forget_reads(d);
+    d->n_kept = keep_common(d, s);
     d->settled_log = writelog_identity(log);
-    for (; d->settled_pos < s->durable && r == 0; d->settled_pos++)
-        r = put_entry(d, bottom, log, &(struct kept_write){.entry = d->settled_pos});
-    d->settled = d->s->top;
-    for (size_t i = 0; i < s->n_kept && r == 0; i++)
+    if (d->settled_pos < s->durable) {
+        for (; d->settled_pos < s->durable && r == 0; d->settled_pos++)
+            r = put_entry(d, bottom, log, &(struct kept_write){.entry = d->settled_pos});
+        d->settled = d->s->top;
+    }
+    for (size_t i = d->n_kept; i < s->n_kept && r == 0; i++) {
         r = put_entry(d, d->settled, log, &s->kept[i]);
+        d->kept = grow(d->kept, &d->cap_kept, d->n_kept, sizeof *d->kept);
+        d->kept[d->n_kept++] = s->kept[i];
+    }
     d->s->overlay = d->s->top;
     if (r < 0)
         disk_reset(d);
@@ -302,7 +342,21 @@ int disk_snapshot(struct disk *d)
     return r < 0 ? r : fd;
 }
 
-const uint64_t *disk_blocks_read(const struct disk *d)
+const struct disk_note *disk_reads(const struct disk *d, size_t *ret_n)
 {
-    return d->blocks_read;
+    *ret_n = d->s->n_reads;
+    return d->reads;
+}
+
+uint64_t disk_hash(const struct disk *d, struct disk_note what)
+{
+    const uint8_t *data = disk_block(d, what.block);
+    uint64_t h = what.sectors;
+
+    if (what.sectors == UINT8_MAX)
+        return hash_bytes(data, BLOCK_BYTES);
+    for (unsigned i = 0; i < BLOCK_BYTES / SECTOR_BYTES; i++)
+        if (what.sectors >> i & 1)
+            h = hash_fold(h ^ hash_bytes(data + i * SECTOR_BYTES, SECTOR_BYTES), 0x9e3779b97f4a7c15U) + i;
+    return h;
 }

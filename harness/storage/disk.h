@@ -13,6 +13,7 @@
 #define TORNPAGE_STORAGE_DISK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "storage/writelog.h"
@@ -53,7 +54,19 @@ int disk_load(struct disk *d, const struct writelog *log, const struct crash_sta
 /* Copies the media as a reader sees it now into a new memory file (sparse); returns the descriptor or -errno. */
 int disk_snapshot(struct disk *d);
 
-/* Blocks read before they were written since the last reset or load: for pruning. Bit i of the map is block i (4 KiB). */
-const uint64_t *disk_blocks_read(const struct disk *d);
+/*
+ * For pruning: what was read before it was written since the last reset or load. A note names sectors of one 4 KiB block: bit i
+ * of `sectors` is its i-th 512 bytes.
+ */
+struct disk_note {
+    uint32_t block;
+    uint8_t sectors;
+};
+/* Notes in the order of the first reads. A block may have several, each for other sectors. */
+const struct disk_note *disk_reads(const struct disk *d, size_t *ret_n);
+/* Drops the overlay, so that the crash state alone is seen again, and keeps the notes. Only while nothing is mounted. */
+void disk_drop_overlay(struct disk *d);
+/* A hash of what these sectors hold now. */
+uint64_t disk_hash(const struct disk *d, struct disk_note what);
 
 #endif

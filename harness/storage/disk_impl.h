@@ -14,6 +14,7 @@
 
 enum {
     BLOCK_BYTES = 4096,
+    SECTOR_BYTES = 512,
     SLOT_BASE = 0, /* the block is the base image's */
     SLOT_ZERO = 1, /* the block is all zeros (discarded) */
     SLOT_FIRST = 2 /* slots of the pool */
@@ -37,7 +38,7 @@ struct disk_shared {
     unsigned sector;
     struct layer_mark top;
     struct layer_mark overlay; /* where the overlay begins */
-    uint64_t read_lo, read_hi; /* words [lo, hi) of the map of blocks read may be non-zero */
+    uint64_t n_reads;          /* notes of what was read */
 
     pthread_mutex_t lock; /* recording is switched while the file system may be writing */
     uint64_t generation;  /* counts disk_record */
@@ -53,7 +54,8 @@ struct disk {
     uint32_t *table;
     struct undo *undo;
     uint8_t *pool;
-    uint64_t *blocks_read;
+    struct disk_note *reads;
+    uint8_t *read, *written; /* by block: sectors of the notes; sectors written into the overlay */
     void *map;
     size_t map_bytes;
     const uint8_t *base;
@@ -66,11 +68,14 @@ struct disk {
     /* The settled layer: entries [0, settled_pos) of the log with this identity, kept below the crash state from load to load. */
     struct layer_mark settled;
     uint64_t settled_log, settled_pos;
+    /* The state layer: these writes, in this order. */
+    struct kept_write *kept;
+    size_t n_kept, cap_kept;
 };
 
 /*
  * Puts bytes (NULL: zeros) into the layer that begins at `layer`. 0, or -ENOSPC when the pool is used up (part may be done).
- * `note`: what is written in part counts as read.
+ * `note`: what is read from there later is no news.
  */
 int disk_put(struct disk *d, struct layer_mark layer, uint64_t off, const uint8_t *src, uint64_t len_bytes, bool note);
 /* The block's bytes as a reader sees them. */

@@ -12,27 +12,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/rng.h"
-
-/* Folds the 128-bit product: a cheap mix of two words. */
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    const rng_u128 p = (rng_u128)a * b;
-
-    return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-static uint64_t hash_sector(const uint8_t *data)
-{
-    uint64_t h0 = 0x243f6a8885a308d3U, h1 = 0x13198a2e03707344U, w[4];
-
-    for (size_t i = 0; i < SECTOR_512; i += sizeof w) {
-        memcpy(w, data + i, sizeof w);
-        h0 = fold(w[0] ^ 0xa4093822299f31d1U ^ h0, w[1] ^ 0x082efa98ec4e6c89U) + i;
-        h1 = fold(w[2] ^ 0x452821e638d01377U ^ h1, w[3] ^ 0xbe5466cf34e90c6dU) + i;
-    }
-    return rng_mix(h0) ^ h1;
-}
 
 /* The last version of each sector while the log is read. Open addressing; the number of slots is a power of two. */
 struct sector_map {
@@ -100,7 +81,7 @@ static void toggle(const struct epochs *e, uint32_t version, uint64_t image[2])
     v = &e->versions[version];
     h = rng_mix(sector_of(e, v)) ^ v->content;
     image[0] ^= rng_mix(h);
-    image[1] ^= rng_mix(fold(h ^ 0xc0ac29b7c97c50ddU, rng_mix(v->content ^ 0x3f84d5b5b5470917U)));
+    image[1] ^= rng_mix(hash_fold(h ^ 0xc0ac29b7c97c50ddU, rng_mix(v->content ^ 0x3f84d5b5b5470917U)));
 }
 
 static void add_item(struct epochs *e, struct sector_map *m, const struct writelog *l, uint64_t entry, uint32_t epoch,
@@ -109,7 +90,7 @@ static void add_item(struct epochs *e, struct sector_map *m, const struct writel
     static const uint8_t zeros[SECTOR_512];
     const struct log_entry *le = writelog_entry(l, entry);
     const uint8_t *data = le->op == LOG_WRITE ? writelog_data(l, le) : NULL;
-    const uint64_t zero_content = data ? 0 : hash_sector(zeros);
+    const uint64_t zero_content = data ? 0 : hash_bytes(zeros, SECTOR_512);
     const uint32_t n_sectors = (uint32_t)(le->len / SECTOR_512), item = (uint32_t)e->n_items;
 
     assert(e->n_items < VERSION_NONE && e->n_versions + n_sectors < VERSION_NONE);
@@ -134,7 +115,7 @@ static void add_item(struct epochs *e, struct sector_map *m, const struct writel
         }
         e->versions = grow(e->versions, &e->cap_versions, e->n_versions, sizeof *e->versions);
         e->versions[e->n_versions++] = (struct version){
-            .content = data ? hash_sector(data + (size_t)i * SECTOR_512) : zero_content,
+            .content = data ? hash_bytes(data + (size_t)i * SECTOR_512, SECTOR_512) : zero_content,
             .item = item,
             .next = VERSION_NONE,
             .base = base,
