@@ -7,7 +7,7 @@ import malformed
 import pytest
 from conftest import ROOT, SCENARIO, run_program
 
-COMMANDS = ["run", "list", "explain", "replay"]
+COMMANDS = ["run", "list", "explain", "replay", "bench"]
 
 
 def option_table(command):
@@ -106,6 +106,11 @@ WRONG = [
     (["replay"], "which finding?"),
     (["replay", "--times", "0", "x"], "--times 0: expected a whole number from 1"),
     (["replay", "no/such/finding"], "no/such/finding"),
+    (["bench", "pwer-ext4"], "did you mean 'power-ext4'?"),
+    (["bench", "--rounds", "0"], "--rounds 0: expected a whole number from 1"),
+    (["bench", "--seconds", "0"], "--seconds 0: expected seconds"),
+    (["bench", "--jobs", "x"], "--jobs x: expected a whole number from 1"),
+    (["bench", "sim", "--json", "no/such/dir/x.json"], "--json no/such/dir/x.json: No such file"),
 ]
 
 
@@ -278,6 +283,14 @@ def test_list_verbs_has_a_paragraph_for_each_verb_of_the_sources():
     assert len(names) >= 35
     for name in names:
         assert re.search(rf"^{name}\b.*\n    \S", text, re.M), name
+
+
+def test_the_manual_of_scenarios_has_the_verbs_as_listed():
+    manual = (ROOT / "scenarios/README.md").read_text()
+    section = manual[manual.index("<!-- verbs -->") : manual.index("<!-- /verbs -->")]
+    written = [(syntax, " ".join(text.split())) for syntax, text in re.findall(r"^### `(.*)`\n\n(.*)\n", section, re.M)]
+    listed = re.findall(r"^(\S.*)\n((?: {4}.*\n)+)", run_program("list", "verbs").stdout, re.M)
+    assert written == [(syntax, " ".join(text.split())) for syntax, text in listed]
 
 
 def test_explain_prints_what_is_legal(scenarios, tornpage):

@@ -1,0 +1,259 @@
+/* tornpage bench: how fast tornpage is beside the bare machine. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/buf.h"
+#include "base/version.h"
+#include "engine/bench.h"
+#include "faces/faces.h"
+#include "faces/text.h"
+
+enum { BENCH_JSON, BENCH_SECONDS, BENCH_ROUNDS, BENCH_JOBS, BENCH_OPTIONS };
+enum { MAX_BENCHES = 32, NAME_COLUMNS = 14 };
+
+static const struct face_option options[BENCH_OPTIONS + 1] = {
+    [BENCH_JSON] = {"json", 0, "FILE", "Also write the figures as JSON; '-' is standard output."},
+    [BENCH_SECONDS] = {"seconds", 's', "TIME", "How long one measurement takes at least: seconds, such as 0.5. Default: 1."},
+    [BENCH_ROUNDS] = {"rounds", 'n', "N", "Measure floor and ours N times, in turn, and take medians. Default: 5."},
+    [BENCH_JOBS] = {"jobs", 'j', "N", "Workers of the power benches, floor and ours alike. Default: as many as 'run' takes."},
+    [BENCH_OPTIONS] = {NULL, 0, NULL, NULL},
+};
+
+struct chosen {
+    const struct bench *bench[MAX_BENCHES];
+    size_t n;
+};
+
+static bool is_chosen(const struct chosen *c, const struct bench *b)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->bench[i] == b)
+            return true;
+    return false;
+}
+
+static int choose(const struct face *f, int argc, char **argv, struct chosen *ret)
+{
+    const char *names[MAX_BENCHES + 1];
+    size_t n = 0;
+
+    for (; benches[n]; n++) {
+        assert(n < MAX_BENCHES);
+        names[n] = benches[n]->name;
+    }
+    names[n] = NULL;
+    for (int i = optind; i < argc; i++) {
+        size_t k = 0;
+
+        while (k < n && strcmp(argv[i], names[k]) != 0)
+            k++;
+        if (k == n) {
+            struct buf b = {0};
+            text_choices(&b, argv[i], names);
+            usage_error(f, "unknown bench '%s'%s", argv[i], buf_text(&b));
+            buf_free(&b);
+            return STATUS_USAGE;
+        }
+        if (!is_chosen(ret, benches[k]))
+            ret->bench[ret->n++] = benches[k];
+    }
+    for (size_t i = 0; optind >= argc && i < n; i++)
+        ret->bench[ret->n++] = benches[i];
+    return 0;
+}
+
+/* Three significant digits at least; in one of two static buffers, for floor and ours in one printf. */
+static const char *figure(double x)
+{
+    static char text[2][32];
+    static unsigned next;
+    char *t = text[next++ % 2];
+
+    if (x >= 1e9)
+        snprintf(t, sizeof text[0], "%.2f G", x / 1e9);
+    else if (x >= 1e6)
+        snprintf(t, sizeof text[0], "%.2f M", x / 1e6);
+    else
+        snprintf(t, sizeof text[0], x >= 100 ? "%.0f" : "%.1f", x);
+    return t;
+}
+
+static void print_head(FILE *out)
+{
+    fprintf(out, "%-*s%-10s%12s%12s%8s   spread\n", NAME_COLUMNS, "bench", "unit", "floor", "ours", "ratio");
+}
+
+static void print_row(FILE *out, const struct bench *b, const struct bench_result *r)
+{
+    fprintf(out, "%-*s%-10s", NAME_COLUMNS, b->name, b->unit);
+    if (r->outcome == BENCH_MEASURED)
+        fprintf(out, "%12s%12s%8.2f   %.2f to %.2f\n", figure(r->floor), figure(r->ours), r->ratio, r->ratio_least,
+                r->ratio_most);
+    else
+        fprintf(out, "  %s: %s\n", r->outcome == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
+    fflush(out);
+}
+
+static json_t *row(const struct bench *b, const struct bench_result *r)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "name", json_string(b->name));
+    json_object_set_new(j, "unit", json_string(b->unit));
+    if (r->outcome == BENCH_MEASURED) {
+        json_object_set_new(j, "floor", json_real(r->floor));
+        json_object_set_new(j, "ours", json_real(r->ours));
+        json_object_set_new(j, "ratio", json_real(r->ratio));
+        json_object_set_new(j, "ratio_least", json_real(r->ratio_least));
+        json_object_set_new(j, "ratio_most", json_real(r->ratio_most));
+    } else {
+        struct buf reason = {0};
+
+        text_clean(&reason, r->reason);
+        json_object_set_new(j, r->outcome == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
+        buf_free(&reason);
+    }
+    return j;
+}
+
+static void print_json(FILE *out, json_t *rows, const struct bench_options *o)
+{
+    json_t *j = json_object();
+    struct utsname host;
+
+    uname(&host);
+    json_object_set_new(j, "tornpage", json_string(TORNPAGE_VERSION));
+    json_object_set_new(j, "kernel", json_string(host.release));
+    json_object_set_new(j, "seconds", json_real(o->seconds));
+    json_object_set_new(j, "rounds", json_integer(o->rounds));
+    json_object_set_new(j, "benches", rows);
+    if (json_dumpf(j, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0)
+        fputc('\n', out);
+    json_decref(j);
+}
+
+/* Status: skipped when all were, broken when one was. */
+static int run_chosen(const struct chosen *c, const struct bench_options *o, FILE *people, json_t *rows)
+{
+    size_t n_skipped = 0;
+    bool any_broken = false;
+
+    print_head(people);
+    for (size_t i = 0; i < c->n; i++) {
+        struct bench_result r;
+
+        fflush(NULL); /* the bench is a fork of this process */
+        bench_run(c->bench[i], o, &r);
+        print_row(people, c->bench[i], &r);
+        json_array_append_new(rows, row(c->bench[i], &r));
+        n_skipped += r.outcome == BENCH_SKIPPED;
+        any_broken |= r.outcome == BENCH_BROKEN;
+    }
+    return any_broken ? STATUS_BROKEN : n_skipped == c->n ? STATUS_SKIPPED : STATUS_GOOD;
+}
+
+static int take_option(const struct face *f, int option, const char *value, struct bench_options *o, const char **json)
+{
+    uint64_t n = 0;
+
+    switch (option) {
+    case BENCH_JSON:
+        *json = value;
+        return 0;
+    case BENCH_SECONDS:
+        if (text_seconds(value, &o->seconds))
+            return 0;
+        return usage_error(f, "--seconds %s: expected seconds, such as 0.5", value);
+    case BENCH_ROUNDS:
+        if (!text_number(value, 1, BENCH_MAX_ROUNDS, &n))
+            return usage_error(f, "--rounds %s: expected a whole number from 1 to %d", value, BENCH_MAX_ROUNDS);
+        o->rounds = (unsigned)n;
+        return 0;
+    default:
+        assert(option == BENCH_JOBS);
+        if (!text_number(value, 1, 1024, &n))
+            return usage_error(f, "--jobs %s: expected a whole number from 1 to 1024", value);
+        o->jobs = (unsigned)n;
+        return 0;
+    }
+}
+
+static int run_command(const struct face *f, int argc, char **argv)
+{
+    struct bench_options o = {.seconds = 1, .rounds = 5};
+    struct chosen chosen = {.n = 0};
+    const char *value = NULL, *json = NULL;
+    FILE *out = NULL;
+    int option;
+
+    while ((option = option_next(f, argc, argv, &value)) >= 0)
+        if (take_option(f, option, value, &o, &json) != 0)
+            return STATUS_USAGE;
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+    if (choose(f, argc, argv, &chosen) != 0)
+        return STATUS_USAGE;
+    if (json) {
+        out = strcmp(json, "-") == 0 ? stdout : fopen(json, "we");
+        if (!out)
+            return usage_error(f, "--json %s: %s", json, strerror(errno));
+    }
+
+    json_t *rows = json_array();
+    int status = run_chosen(&chosen, &o, out == stdout ? stderr : stdout, rows);
+    if (out)
+        print_json(out, rows, &o);
+    else
+        json_decref(rows);
+    if (out && out != stdout && (ferror(out) | fclose(out))) {
+        fprintf(stderr, "tornpage: %s: could not be written\n", json);
+        status = STATUS_BROKEN;
+    }
+    return status;
+}
+
+const struct face face_bench = {
+    .name = "bench",
+    .args = "[NAME]...",
+    .summary = "Measure how fast tornpage is beside the least that the machine needs for the same.",
+    .about =
+        "Each bench measures floor and ours in turn, in one run, so that a busy machine slows both. Figures are medians over the "
+        "rounds; the ratio is the median of the rounds' own ratios, with the least and the greatest as its spread. The larger "
+        "the "
+        "ratio the better: ours / floor, but floor / ours for memory. A bench that needs root or loop devices is skipped with "
+        "its "
+        "reason where there are none.\n"
+        "\n"
+        "Floors and what is compared with them:\n"
+        "  power-ext4, power-xfs, power-btrfs (states/s)\n"
+        "      floor: mount, read of all files and unmount of crash images of the same recording (the\n"
+        "      journal's recovery included) from a plain loop device over a memory file, with the same\n"
+        "      mount options and number of workers\n"
+        "      ours: the same states as 'run' explores them, each mounted: loaded, mounted, surveyed,\n"
+        "      probed with a write and fsync, unmounted, judged; recordings between them included\n"
+        "  kill (kills/s)\n"
+        "      floor: fork, mmap, store of 16 KiB, SIGKILL, wait, read of the file, on tmpfs\n"
+        "      ours: the driver's run of a plan up to its kill point, survey and verifier\n"
+        "  record (steps/s)\n"
+        "      floor: stores, writes and syncs as bare system calls on ext4 on a plain loop device\n"
+        "      ours: the same as a plan on the recorded disk, recording\n"
+        "  verify (bytes/s)\n"
+        "      floor: memcmp of two buffers of 16 MiB, which is beyond the L2 cache\n"
+        "      ours: the verifier on a file of that size with several legal versions\n"
+        "  sim (runs/s)\n"
+        "      floor: no floor but the target, 30,000 a second on one core\n"
+        "      ours: random plans of at most 8 steps simulated, built into worlds, judged\n"
+        "  memory (MiB)\n"
+        "      floor: twice the write log, which has 100,000 entries on a volume of 1 GiB\n"
+        "      ours: the most that a process held which loaded every prefix of that log\n"
+        "\n"
+        "Exit status: 0 measured, 2 wrong usage, 77 everything skipped, 99 broken.",
+    .options = options,
+    .run = run_command,
+};
