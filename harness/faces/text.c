@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "language/lex.h"
 
 void text_wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width)
@@ -161,39 +162,15 @@ bool text_seconds(const char *text, double *ret_s)
     return true;
 }
 
-/* Edit distance of two short words (insertions, deletions, substitutions). */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MAX = 48 };
-    size_t row[MAX + 1], la = strlen(a), lb = strlen(b);
-
-    if (la > MAX || lb > MAX)
-        return MAX;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-            if (above + 1 < best)
-                best = above + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-            diagonal = above;
-        }
-    }
-    return row[lb];
-}
-
 const char *text_similar(const char *word, const char *const *list)
 {
     const char *best = NULL;
     size_t best_distance = strlen(word) / 3 + 2; /* one more than is still called similar */
 
     for (; *list; list++) {
-        size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0 ? 0 : distance(word, *list);
+        size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0
+                       ? 0
+                       : edit_distance(word, strlen(word), *list, strlen(*list));
         if (d < best_distance && d < strlen(*list)) {
             best = *list;
             best_distance = d;

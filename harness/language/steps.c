@@ -5,41 +5,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "language/outcome.h"
 #include "language/parse.h"
 #include "language/verb.h"
 
 enum { MAX_EXPECTED = sizeof((struct expect *)NULL)->code / sizeof *((struct expect *)NULL)->code };
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    const size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Levenshtein distance of two short words. */
-static size_t edit_distance(const char *a, size_t a_len, const char *b)
-{
-    enum { MAX = 32 };
-    size_t row[MAX + 1];
-    const size_t b_len = strlen(b);
-
-    if (a_len > MAX || b_len > MAX)
-        return MAX;
-    for (size_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            const size_t above = row[j];
-            row[j] = least(row[j - 1] + 1, above + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[b_len];
-}
 
 static int unknown_verb(const struct parser *ps, const struct token *t)
 {
@@ -47,7 +18,7 @@ static int unknown_verb(const struct parser *ps, const struct token *t)
     size_t nearest_distance = 0;
 
     for (const struct verb *v = verb_next(NULL); v; v = verb_next(v)) {
-        const size_t distance = edit_distance(t->text, t->text_len, v->name);
+        const size_t distance = edit_distance(t->text, t->text_len, v->name, strlen(v->name));
 
         if (!nearest || distance < nearest_distance) {
             nearest = v->name;
