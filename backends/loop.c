@@ -287,7 +287,7 @@ static int open_disk(struct volume *v, struct error *err)
 {
     const struct prepared *p = v->config->prepared;
     struct stat image;
-    int fd, r;
+    int fd = -1, r;
 
     if (fstat(p->image_fd, &image))
         return error_set(err, errno, "fstat", "image", NULL);

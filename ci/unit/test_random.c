@@ -115,16 +115,18 @@ static void remove_all(const char *dir)
     }
 }
 
-static void harness_failed(void *run, int code, const char *what)
+static __attribute__((noreturn)) void harness_failed(void *run, int code, const char *what)
 {
     (void)run;
     fail_msg("%s: %s", what, strerror(code));
+    abort(); /* not reached */
 }
 
-static void never_struck(void *run)
+static __attribute__((noreturn)) void never_struck(void *run)
 {
     (void)run;
     fail_msg("no kill was asked for");
+    abort(); /* not reached */
 }
 
 /* Runs the steps one after the other on real files, which is an order that the barriers allow; only SIGBUS may happen. */

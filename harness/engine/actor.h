@@ -48,14 +48,14 @@ struct actor_map {
 struct actor {
     const struct plan *plan;
     struct history *history;
-    const _Atomic uint64_t *pos;                           /* the write log's published length, or NULL */
-    int root_fd;                                           /* the run's directory */
-    bool may_shutdown;                                     /* the volume is the run's own */
-    bool exiting;                                          /* set by the exit verb: the actor ends after this step */
-    int64_t inside_step;                                   /* a kill inside this store ... (-1: none) */
-    uint64_t inside_bytes;                                 /* ... after so many bytes */
-    void (*strike)(void *run);                             /* the kill point is reached: does not return */
-    void (*broken)(void *run, int code, const char *what); /* the harness failed: does not return */
+    const _Atomic uint64_t *pos;                         /* the write log's published length, or NULL */
+    int root_fd;                                         /* the run's directory */
+    bool may_shutdown;                                   /* the volume is the run's own */
+    bool exiting;                                        /* set by the exit verb: the actor ends after this step */
+    int64_t inside_step;                                 /* a kill inside this store ... (-1: none) */
+    uint64_t inside_bytes;                               /* ... after so many bytes */
+    void (*strike)(void *run) __attribute__((noreturn)); /* the kill point is reached */
+    void (*broken)(void *run, int code, const char *what) __attribute__((noreturn)); /* the harness failed */
     void *run;
 
     pthread_mutex_t lock; /* guards what follows */

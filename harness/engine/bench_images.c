@@ -259,7 +259,7 @@ int bench_images_make(const struct backend_config *c, const char *fs, const stru
 {
     const struct backend *b = c->backend;
     struct volume *v = NULL;
-    int fds[IMAGES], rc = b->open(c, 1, &v, err);
+    int fds[IMAGES] = {-1}, rc = b->open(c, 1, &v, err);
 
     *ret = (struct bench_images){.first_fd = -1};
     if (rc < 0)

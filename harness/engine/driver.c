@@ -150,6 +150,7 @@ static int serve(struct driving *d, struct error *err)
     struct run *r = d->run;
 
     if (r->driver_opens && !atomic_load(&r->gate_open) && lanes_all_at_gate(r)) {
+        assert(d->job->ready);
         int64_t before = now_ns();
         int rc = d->job->ready(d->job->arg, err);
 

@@ -147,7 +147,7 @@ static void pass_barrier(struct run *r, uint8_t lane, const struct step *s)
  * The kill point: every actor dies here and now, ours last, by our own hand; that spares a detour through the driver. All pids
  * are known, since kill points lie behind the gate.
  */
-static void strike(void *arg)
+static __attribute__((noreturn)) void strike(void *arg)
 {
     struct run *r = arg;
     pid_t own = getpid();
@@ -163,7 +163,7 @@ static void strike(void *arg)
     abort(); /* not reached */
 }
 
-static void broken(void *arg, int code, const char *what)
+static __attribute__((noreturn)) void broken(void *arg, int code, const char *what)
 {
     struct run *r = arg;
 

@@ -99,6 +99,7 @@ static void made(struct parser *ps, const struct step *s, enum scope_kind kind)
 
     if (!step_may_succeed(s))
         return;
+    assert(s->handle >= 0);
     ps->scope.made[kind][actor] |= UINT64_C(1) << s->handle;
     ps->scope.actor_last[kind][actor] = s->handle;
     ps->scope.lane_last[kind][s->lane] = s->handle;

@@ -186,7 +186,7 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
 int fsimage_check(const char *fs, const char *device, char *text, size_t size_bytes, struct error *err)
 {
     const struct fs_kind *k = kind_of(fs);
-    const char *argv[MAX_ARGS];
+    const char *argv[MAX_ARGS] = {NULL};
     char words[128];
     struct buf out = {.data = NULL};
     size_t n = 0;

@@ -67,17 +67,16 @@ static void expect_open(struct world *w, const struct step *s, const struct even
     struct expectation *x = world_expect(w, e);
     uint32_t path = (uint32_t)s->arg[0].num;
     int inode = world_lookup(w, path);
+    bool device = w->plan->paths[path][0] == '/';
 
     x->names = true;
-    if (w->plan->paths[path][0] == '/')
-        x->err = EXPECT_ANY;
-    else if (inode == NO_INODE)
+    if (!device && inode == NO_INODE)
         x->err = has_flag(s, 'f') && world_name(w, path) >= 0 ? 0 : ENOENT;
-    else if (has_flag(s, 'f') && has_flag(s, 'x'))
+    else if (!device && has_flag(s, 'f') && has_flag(s, 'x'))
         x->err = EEXIST;
-    else if (w->inodes[inode].kind == INODE_DIR && (!has_flag(s, 'r') || has_flag(s, 'f')))
+    else if (!device && w->inodes[inode].kind == INODE_DIR && (!has_flag(s, 'r') || has_flag(s, 'f')))
         x->err = EISDIR;
-    else if (w->inodes[inode].kind == INODE_OTHER)
+    else if (device || w->inodes[inode].kind == INODE_OTHER)
         x->err = EXPECT_ANY;
 }
 
