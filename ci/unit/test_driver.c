@@ -134,6 +134,60 @@ static void a_failing_ready_ends_the_run(void **state)
     assert_false(begun(f, 3));
 }
 
+/* What `ready` saw in an actor's process; in shared memory. */
+struct seen {
+    struct history *history;
+    _Atomic uint32_t calls, n_ended, n_events;
+    _Atomic pid_t pid;
+};
+
+static int note_seen(void *arg, struct error *err)
+{
+    struct seen *s = arg;
+
+    (void)err;
+    for (uint32_t i = 0; i < s->history->n_events; i++)
+        s->n_ended += s->history->events[i].end_seq != HISTORY_NEVER;
+    s->n_events = s->history->n_events;
+    s->pid = getpid();
+    s->calls++;
+    return 0;
+}
+
+static void the_last_actor_at_the_gate_calls_ready_if_it_may(void **state)
+{
+    struct fixture *f = *state;
+    struct seen *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(s, MAP_FAILED);
+    take_plan(f, "A: open -f f\nB: open -f g\n---\nA: pwrite 0 4k\nB: pwrite 0 4k\n");
+    f->job.ready = note_seen;
+    f->job.ready_in_actor = true;
+    f->job.arg = s;
+    for (int i = 0; i < 20; i++) {
+        *s = (struct seen){.history = f->history};
+        run_well(f);
+        assert_int_equal(s->calls, 1);
+        assert_int_not_equal(s->pid, getpid());
+        assert_int_equal(s->n_events, 2);
+        assert_int_equal(s->n_ended, 2);
+        assert_int_equal(f->history->n_events, 4);
+    }
+    munmap(s, sizeof *s);
+}
+
+static void a_ready_that_fails_in_an_actor_ends_the_run(void **state)
+{
+    struct fixture *f = *state;
+
+    take_plan(f, four_stores);
+    f->job.ready = refuse;
+    f->job.ready_in_actor = true;
+    assert_int_equal(run(f), -ETIMEDOUT);
+    assert_string_equal(f->err.op, "ready");
+    assert_false(begun(f, 3));
+}
+
 /* B waits for a lock that A, waiting for B, never gives back. */
 static const char deadlock[] = "A: open -f f\nA: lockf 0 1\nbarrier\nB: open f\n---\nbarrier\nB: lockf -w 0 1\nbarrier\n";
 
@@ -234,6 +288,8 @@ int main(void)
         TEST(exit_in_the_set_up_opens_the_gate),
         TEST(ready_is_called_between_set_up_and_the_rest),
         TEST(a_failing_ready_ends_the_run),
+        TEST(the_last_actor_at_the_gate_calls_ready_if_it_may),
+        TEST(a_ready_that_fails_in_an_actor_ends_the_run),
         TEST(a_step_that_hangs_is_named),
         TEST(a_kill_point_in_the_set_up_is_refused),
         TEST(actors_die_with_their_driver),

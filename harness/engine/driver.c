@@ -305,7 +305,8 @@ static int run_actors(struct driving *d, struct error *err)
         if (rc < 0)
             return rc;
     }
-    r->driver_opens = setup && job->ready;
+    r->driver_opens = setup && job->ready && !job->ready_in_actor;
+    r->lane_readies = setup && job->ready && job->ready_in_actor;
     /* One actor alone need not wait either. Several do: a kill point needs to know them all. */
     if (!setup && job->plan->n_actors == 1)
         atomic_store(&r->gate_open, 1);

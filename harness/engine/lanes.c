@@ -69,15 +69,32 @@ void lanes_watched(struct run *r)
     move_on(r);
 }
 
+/* The actor cannot go on; the first one that fails says why. */
+static _Noreturn void fail(struct run *r, const struct error *err)
+{
+    if (atomic_exchange(&r->failed, 1) == 0)
+        r->failure = *err;
+    _exit(EXIT_FAILURE);
+}
+
 /* Called by whoever made the last change that could complete the gate; being called twice does no harm. */
 static void gate_complete(struct run *r)
 {
+    struct error err = {0};
+
     if (!lanes_all_at_gate(r) || atomic_load(&r->gate_open))
         return;
-    if (r->driver_opens)
+    if (r->driver_opens) {
         wake_driver(r);
-    else
-        lanes_open_gate(r);
+        return;
+    }
+    if (r->lane_readies) {
+        if (atomic_exchange(&r->readying, 1))
+            return; /* whoever did it before opens the gate as well */
+        if (r->job->ready(r->job->arg, &err) < 0)
+            fail(r, &err);
+    }
+    lanes_open_gate(r);
 }
 
 bool lanes_look(struct run *r, bool (*holds)(struct run *r, const void *arg), const void *arg)
@@ -165,11 +182,10 @@ static __attribute__((noreturn)) void strike(void *arg)
 
 static __attribute__((noreturn)) void broken(void *arg, int code, const char *what)
 {
-    struct run *r = arg;
+    struct error err;
 
-    if (atomic_exchange(&r->failed, 1) == 0)
-        error_set(&r->failure, code, "actor", NULL, "%s: %s", what, strerror(code));
-    _exit(EXIT_FAILURE);
+    error_set(&err, code, "actor", NULL, "%s: %s", what, strerror(code));
+    fail(arg, &err);
 }
 
 /* The exit verb: nobody waits for this actor's lanes any more. */

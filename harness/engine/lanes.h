@@ -21,11 +21,13 @@ struct run {
     const struct driver_job *job; /* same address in all processes of the run: they are forks of the driver */
     int root_fd;                  /* job->dir */
     int wake_fd;                  /* eventfd by which lanes wake the driver; -1: it has nothing to do in between */
-    bool driver_opens;            /* the gate: job->ready comes first; else the last lane to arrive opens it */
+    bool driver_opens;            /* the gate: it calls job->ready first; else the last lane to arrive opens it */
+    bool lane_readies;            /* the last lane to arrive calls job->ready before it opens the gate */
 
     _Atomic uint32_t driver_awake;               /* it looks at what follows by itself for now; no need to wake it */
     _Atomic uint32_t turn;                       /* futex; moves whenever something below does */
     _Atomic uint32_t at_gate;                    /* bit per lane: has arrived there */
+    _Atomic uint32_t readying;                   /* lane_readies: a lane has taken it on */
     _Atomic uint32_t gate_open;                  /* set-up is over */
     _Atomic uint32_t gone;                       /* bit per lane: its actor has exited, nobody waits for it */
     _Atomic uint32_t barrier_at[PLAN_MAX_LANES]; /* step index + 1 of the last barrier the lane has come to */
