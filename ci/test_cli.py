@@ -7,7 +7,7 @@ import malformed
 import pytest
 from conftest import ROOT, SCENARIO, run_program
 
-COMMANDS = ["run", "list", "explain", "replay", "bench"]
+COMMANDS = ["run", "list", "explain", "replay", "log", "explore", "bench"]
 
 
 def option_table(command):

@@ -125,6 +125,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .max_states = c->opt->max_states,
                           .runs = c->opt->runs,
                           .findings_dir = c->opt->findings_dir,
+                          .log_dir = c->opt->log_dir,
                           .fsck = c->opt->fsck,
                           .progress = c->progress,
                           .pulse = pulse};

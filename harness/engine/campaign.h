@@ -22,6 +22,7 @@ struct campaign_options {
     uint64_t max_states;      /* per result; 0: the default limits */
     uint64_t runs;            /* simulate: runs per result; 0: backend->runs */
     double time_s;            /* stop starting new work after so long; 0: no limit */
+    const char *log_dir;      /* where the recordings of power runs are saved; NULL: nowhere */
     const char *findings_dir; /* where finding files go; created when the first one is written */
     bool fsck;                /* also run fsck on each crash state */
 };

@@ -1,19 +1,18 @@
 /* Saves findings: see finding.h. finding_load.c reads them back. */
 #include "engine/finding.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/rng.h"
 #include "base/version.h"
 #include "engine/blob.h"
@@ -123,38 +122,15 @@ static void file_name(const struct finding *f, char *name, size_t size_bytes)
     int n = snprintf(name, size_bytes - 40, "%s-%s-%s", f->plan->name, f->config->spec, crash_names[f->crash]);
     size_t len = n < 0 ? 0 : (size_t)n < size_bytes - 40 ? (size_t)n : size_bytes - 41;
 
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)name[i]) && !strchr("._=+-", name[i]))
-            name[i] = name[i] == '/' ? '-' : '_';
-    if (name[0] == '.')
-        name[0] = '_';
+    name[len] = '\0';
+    files_plain_name(name);
     snprintf(name + len, 40, "-%08x.finding.json", (unsigned)digest(f));
-}
-
-static int make_dirs(const char *dir, struct error *err)
-{
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s", dir);
-
-    if (n < 0 || (size_t)n >= sizeof path)
-        return error_set(err, ENAMETOOLONG, "mkdir", dir, NULL);
-    for (char *slash = path + 1;; slash++) {
-        char c = *slash;
-        if (c != '/' && c != '\0')
-            continue;
-        *slash = '\0';
-        if (mkdir(path, 0777) < 0 && errno != EEXIST)
-            return error_set(err, errno, "mkdir", path, NULL);
-        if (!c)
-            return 0;
-        *slash = c;
-    }
 }
 
 int finding_save(const struct finding *f, const char *dir, char **ret_path, struct error *err)
 {
     char name[240], path[PATH_MAX], temp[PATH_MAX];
-    int rc = make_dirs(dir, err);
+    int rc = files_make_dirs(dir, err);
 
     if (rc < 0)
         return rc;

@@ -109,6 +109,29 @@ pid_t isolate_fork(bool *isolated, struct error *err)
     return 0;
 }
 
+pid_t isolate_fork_processes(struct error *err)
+{
+    int parent = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    bool new_pids = false;
+
+    if (parent < 0) {
+        error_set(err, errno, "pidfd_open", NULL, NULL);
+        return -1;
+    }
+    pid_t pid = fork_into_pid_namespace(&new_pids);
+
+    if (pid < 0)
+        error_set(err, errno, "fork", NULL, NULL);
+    if (pid != 0) {
+        close(parent);
+        return pid;
+    }
+    follow_parent(parent);
+    if (!new_pids)
+        _exit(EXIT_FAILURE);
+    return 0;
+}
+
 int isolate_possible(struct error *err)
 {
     enum { FINE, NO_NAMESPACES, NO_LOOP };

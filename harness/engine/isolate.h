@@ -21,6 +21,12 @@ int isolate_possible(struct error *err);
  */
 pid_t isolate_fork(bool *isolated, struct error *err);
 /*
+ * Forks a child that dies with the calling thread and is init of a new pid namespace, so that all processes below it are gone
+ * when it has been waited for; mounts are shared with the caller. Only for callers that are isolated themselves: where there can
+ * be no such namespace the child ends at once (EXIT_FAILURE). Returns as isolate_fork does.
+ */
+pid_t isolate_fork_processes(struct error *err);
+/*
  * A directory for mount points and run directories: in an isolated child its own tmpfs, empty at first; elsewhere $TMPDIR or
  * /tmp, where names must be made unique and removed.
  */

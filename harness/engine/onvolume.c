@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/recording.h"
 #include "engine/rundir.h"
 #include "language/verb.h"
 
@@ -129,6 +130,25 @@ bool onvolume_survey(struct onvolume *v)
     return survey_dir(v->g->survey, v->dir, &v->g->survivors, &err) < 0 ? fail(v, &err) : true;
 }
 
+/*
+ * The run is over and was recorded: saves the log for others, if that was asked for. It begins at the START event, which all of
+ * the set-up had been synced before.
+ */
+static int save_recording(struct onvolume *v, struct error *err)
+{
+    const struct job *j = v->g->job;
+    const struct history *h = v->g->history;
+    struct recording r = {.plan = j->plan, .spec = j->config->spec, .run = v->n_saved, .history = h, .disk = v->disk};
+
+    if (!j->log_dir || j->crash != CRASH_POWER || !v->disk || !(r.log = disk_recording(v->disk)))
+        return 0;
+    for (uint32_t i = 0; i < atomic_load(&h->n_events); i++)
+        if (h->events[i].step == HISTORY_STEP_START)
+            r.from = h->events[i].begin_pos;
+    v->n_saved++;
+    return recording_save(&r, j->log_dir, err);
+}
+
 bool onvolume_end(struct onvolume *v)
 {
     struct event *e = NULL;
@@ -139,11 +159,12 @@ bool onvolume_end(struct onvolume *v)
     if (!onvolume_unmount(v))
         return false;
     history_end(v->g->history, e, v->pos);
+    if (save_recording(v, &err) < 0)
+        return fail(v, &err);
     return tally_admits(v->g);
 }
 
-/* Does a mount failure tell of the machine (out of memory, no device) and not of what is on the disk? */
-static bool mount_failed_by_machine(const struct error *err)
+bool onvolume_machine_failed(const struct error *err)
 {
     static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
                                 EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
@@ -161,7 +182,7 @@ bool onvolume_look(struct onvolume *v, uint64_t n)
 
     assert(!v->mounted);
     if (v->b->mount(v->volume, &err) < 0) {
-        if (mount_failed_by_machine(&err))
+        if (onvolume_machine_failed(&err))
             return fail(v, &err);
         survivors_clear(s);
         s->mount_err = err.code;

@@ -18,6 +18,7 @@ struct onvolume {
     char dir[512];               /* the run directory at hand, */
     uint64_t n;                  /*   and its number */
     const _Atomic uint64_t *pos; /* the write log's length, or NULL */
+    uint64_t n_saved;            /* recordings saved for others */
     bool sync_first;             /* sync the volume before the crash may strike */
     /* Called when set-up is over and synced, just before the START event. NULL: nothing. */
     int (*started)(void *arg, struct error *err);
@@ -35,6 +36,8 @@ bool onvolume_unmount(struct onvolume *v);
 bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene);
 /* Fills the tally's survivors from the run directory. */
 bool onvolume_survey(struct onvolume *v);
+/* Does a mount failure tell of the machine (out of memory, no device) and not of what is on the disk? */
+bool onvolume_machine_failed(const struct error *err);
 /*
  * Mounts what is on the disk now and fills the tally's survivors from the run directory `n`: a mount that fails is one of them,
  * unless the machine is to blame. Leaves the volume mounted if it mounts.

@@ -26,6 +26,7 @@ enum {
     RUN_RANDOM,
     RUN_FSCK,
     RUN_FINDINGS,
+    RUN_LOG,
     RUN_JSON,
     RUN_JUNIT,
     RUN_TAP,
@@ -50,6 +51,9 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
                     "Also N random scenarios, made from the seed and named random/SEED; only these when no scenario is named."},
     [RUN_FSCK] = {"fsck", 0, NULL, "Also run the file system's checker on each crash state."},
     [RUN_FINDINGS] = {"findings", 'f', "DIR", "Where findings are saved; made when there is one. Default: findings."},
+    [RUN_LOG] = {"log", 0, "DIR",
+                 "Save each power recording as DIR/NAME.log, in the format of dm-log-writes with a mark at each step's begin and "
+                 "end, and the image it starts from as DIR/NAME.base; for 'tornpage explore' and replay-log."},
     [RUN_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
     [RUN_JUNIT] = {"junit", 0, "FILE", "Also write the results as JUnit XML; '-' is standard output."},
     [RUN_TAP] = {"tap", 0, NULL, "Write the results as TAP to standard output."},
@@ -139,6 +143,9 @@ static int take_option(struct run *run, int option, const char *value)
     case RUN_FINDINGS:
         run->opt.findings_dir = value;
         return *value ? 0 : usage_error(&face_run, "--findings: the name of the directory is empty");
+    case RUN_LOG:
+        run->opt.log_dir = value;
+        return *value ? 0 : usage_error(&face_run, "--log: the name of the directory is empty");
     case RUN_JSON:
         run->json = value;
         return 0;

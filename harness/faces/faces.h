@@ -27,7 +27,7 @@ struct face {
     int (*run)(const struct face *c, int argc, char **argv);
 };
 
-extern const struct face face_run, face_list, face_explain, face_replay, face_bench;
+extern const struct face face_run, face_list, face_explain, face_replay, face_log, face_explore, face_bench;
 extern const struct face *const faces[]; /* NULL-terminated, in the order of --help */
 
 enum { OPTION_END = -1, OPTION_BAD = -2, OPTION_HELP = -3 };

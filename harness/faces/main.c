@@ -8,7 +8,8 @@
 #include "faces/faces.h"
 #include "faces/text.h"
 
-const struct face *const faces[] = {&face_run, &face_list, &face_explain, &face_replay, &face_bench, NULL};
+const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
+                                    &face_log, &face_explore, &face_bench,   NULL};
 
 static void help(void)
 {

@@ -48,6 +48,9 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes); /* the range
  */
 void disk_record(struct disk *d, struct writelog *log, const struct disk_lies *lies);
 
+/* The log that is being recorded into; NULL: none. For the process that called disk_record. */
+struct writelog *disk_recording(const struct disk *d);
+
 /* Only while nothing is mounted: */
 void disk_reset(struct disk *d);                                                        /* back to the base image */
 int disk_load(struct disk *d, const struct writelog *log, const struct crash_state *s); /* reset, then this crash state */

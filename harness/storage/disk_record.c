@@ -45,6 +45,11 @@ void disk_record(struct disk *d, struct writelog *log, const struct disk_lies *l
     unlock(d);
 }
 
+struct writelog *disk_recording(const struct disk *d)
+{
+    return d->log;
+}
+
 /* The log as this process sees it; NULL when nothing is recorded. The lock is held. */
 static int current_log(struct disk *d, struct writelog **ret)
 {

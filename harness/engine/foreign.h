@@ -1,0 +1,78 @@
+/*
+ * Explores a log that somebody else made: the crash states of a base image under a dm-log-writes log, each mounted and judged by
+ * a check command instead of the oracle.
+ *
+ * A crash state may exist over a stretch of the log, and marks in that stretch tell the command different things ("this much is
+ * promised now"). So a state is checked once for each number of marks that may have been passed when it exists, on a fresh copy
+ * each time.
+ */
+#ifndef TORNPAGE_ENGINE_FOREIGN_H
+#define TORNPAGE_ENGINE_FOREIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/backend.h"
+#include "storage/logmarks.h"
+#include "storage/logwrites.h"
+
+struct error;
+
+enum { FOREIGN_STATES = 1000, FOREIGN_IMAGES = 10, FOREIGN_TOLD = 1000 };
+
+struct foreign_options {
+    const char *log_path, *base_path;
+    const char *fs, *mount; /* file system; mount options, or NULL */
+    unsigned sector;        /* atomic unit: 512, 4096; 0: the file system's default, at least the log's sector */
+    const char *check;      /* for sh -c */
+    const char *from, *to;  /* marks; NULL: the log's ends */
+    uint64_t max_states;    /* 0: FOREIGN_STATES */
+    uint64_t seed;
+    double deadline_s;        /* for one run of the command */
+    const char *findings_dir; /* where images of violated states go; NULL: nowhere */
+};
+
+enum foreign_kind { FOREIGN_MOUNT, FOREIGN_CHECK, FOREIGN_HUNG };
+extern const char *const foreign_kind_names[]; /* "mount", "check", "hung" */
+
+struct foreign_violation {
+    enum foreign_kind kind;
+    int status;        /* the command's exit status, 128 + signal; errno of the mount */
+    uint64_t cut;      /* position in the log, in entries of the file */
+    uint64_t n_marks;  /* passed there */
+    const char *state; /* the crash state in words, positions as in the file */
+    const char *mark;  /* the last one passed, "" */
+    const char *said;  /* what the command or the mount said */
+    const char *image; /* file of the state's image, "" when it was not saved */
+    char *text;        /* owns the four */
+};
+
+struct foreign_result {
+    uint64_t n_entries, n_marks; /* of the log */
+    uint64_t from, to;           /* positions in the file that were explored */
+    unsigned sector;             /* atomic unit */
+    uint64_t states, checks, states_violated;
+    struct foreign_violation *violations; /* the first FOREIGN_TOLD, in the order they were found */
+    size_t n_violations, cap_violations;
+};
+
+struct foreign; /* a log and an image, in memory, ready to be explored */
+
+/* Called about ten times a second: states done, a guess of those left, those violated. */
+typedef void (*foreign_watch)(void *arg, uint64_t done, uint64_t left, uint64_t violated);
+
+/*
+ * Reads log and image. -EINVAL and the like: they are malformed or do not fit each other, or the options are wrong. A skip: the
+ * machine lacks the file system or the privileges.
+ */
+int foreign_open(const struct foreign_options *opt, struct foreign **ret, struct error *err);
+/*
+ * Explores, in an isolated process that is gone when this returns. 0; -EINVAL when the base image does not mount even before
+ * the first state; another error: the machine or the harness failed. *ret is freed with foreign_result_free, also on failure.
+ */
+int foreign_explore(struct foreign *x, foreign_watch watch, void *arg, struct foreign_result *ret, struct error *err);
+void foreign_close(struct foreign *x);
+void foreign_result_free(struct foreign_result *r);
+
+#endif

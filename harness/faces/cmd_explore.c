@@ -1,0 +1,293 @@
+/* tornpage explore: the crash states of somebody else's log, judged by a command. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/version.h"
+#include "engine/foreign.h"
+#include "faces/faces.h"
+#include "faces/report.h"
+#include "faces/text.h"
+
+enum {
+    EXPLORE_LOG,
+    EXPLORE_BASE,
+    EXPLORE_FS,
+    EXPLORE_CHECK,
+    EXPLORE_MOUNT,
+    EXPLORE_FROM,
+    EXPLORE_TO,
+    EXPLORE_MAX,
+    EXPLORE_SEED,
+    EXPLORE_SECTOR,
+    EXPLORE_DEADLINE,
+    EXPLORE_JSON,
+    EXPLORE_FINDINGS,
+    EXPLORE_OPTIONS
+};
+
+static const struct face_option options[EXPLORE_OPTIONS + 1] = {
+    [EXPLORE_LOG] = {"log", 'l', "FILE", "The log, in the format of dm-log-writes."},
+    [EXPLORE_BASE] = {"base", 'B', "IMAGE", "What the device held when the log began: a file or a device; it is only read."},
+    [EXPLORE_FS] = {"fs", 0, "NAME", "The file system to mount: ext4, xfs, btrfs, or another that this kernel has."},
+    [EXPLORE_CHECK] = {"check", 'c', "COMMAND",
+                       "Run by sh -c on each mounted crash state. Status 0: good; 126 and 127: the shell could not run it; any "
+                       "other: a violation."},
+    [EXPLORE_MOUNT] = {"mount", 'o', "OPTIONS", "Mount options, as for mount -o."},
+    [EXPLORE_FROM] = {"from", 0, "MARK", "Only crashes behind the first mark of this name."},
+    [EXPLORE_TO] = {"to", 0, "MARK", "Only crashes up to the next mark of this name."},
+    [EXPLORE_MAX] = {"states", 0, "N", "At most N crash states. Default: 1000."},
+    [EXPLORE_SEED] = {"seed", 's', "N", "Where all randomness comes from. Default: 1."},
+    [EXPLORE_SECTOR] = {"sector", 0, "BYTES",
+                        "What the disk writes whole or not at all: 512 or 4096. Default: by file system, as of the loop "
+                        "backend; 4096 when the log has such sectors."},
+    [EXPLORE_DEADLINE] = {"deadline", 0, "TIME",
+                          "A command that runs longer is killed, and that is a violation: seconds, or 90s, 5m. Default: 30s."},
+    [EXPLORE_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
+    [EXPLORE_FINDINGS] = {"findings", 'f', "DIR",
+                          "Where the images of the first 10 violated states are saved, as raw sparse files. Default: findings."},
+    [EXPLORE_OPTIONS] = {NULL, 0, NULL, NULL},
+};
+
+enum { TOLD_VIOLATIONS = 10 };
+
+static int parse_number(int option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+    if (text_number(text, min, max, ret))
+        return 0;
+    return usage_error(&face_explore, "--%s %s: expected a whole number from %llu to %llu", options[option].name, text,
+                       (unsigned long long)min, (unsigned long long)max);
+}
+
+static int take_option(struct foreign_options *opt, const char **json, int option, const char *value)
+{
+    const char **const texts[EXPLORE_OPTIONS] = {[EXPLORE_LOG] = &opt->log_path,
+                                                 [EXPLORE_BASE] = &opt->base_path,
+                                                 [EXPLORE_FS] = &opt->fs,
+                                                 [EXPLORE_CHECK] = &opt->check,
+                                                 [EXPLORE_FROM] = &opt->from,
+                                                 [EXPLORE_TO] = &opt->to,
+                                                 [EXPLORE_MOUNT] = &opt->mount,
+                                                 [EXPLORE_JSON] = json,
+                                                 [EXPLORE_FINDINGS] = &opt->findings_dir};
+
+    switch (option) {
+    case EXPLORE_MAX:
+        return parse_number(option, value, 1, INT64_MAX, &opt->max_states);
+    case EXPLORE_SEED:
+        return parse_number(option, value, 0, INT64_MAX, &opt->seed);
+    case EXPLORE_SECTOR:
+        opt->sector = strcmp(value, "512") == 0 ? 512 : strcmp(value, "4096") == 0 ? 4096 : 0;
+        return opt->sector ? 0 : usage_error(&face_explore, "--sector %s: expected 512 or 4096", value);
+    case EXPLORE_DEADLINE:
+        if (text_seconds(value, &opt->deadline_s))
+            return 0;
+        return usage_error(&face_explore, "--deadline %s: expected seconds, or a time such as 90s or 5m", value);
+    default:
+        assert(texts[option]);
+        *texts[option] = value;
+        return *value || option == EXPLORE_MOUNT || option == EXPLORE_FROM || option == EXPLORE_TO
+                   ? 0
+                   : usage_error(&face_explore, "--%s: its value is empty", options[option].name);
+    }
+}
+
+static json_t *text_json(const char *s)
+{
+    struct buf b = {.data = NULL};
+
+    text_clean(&b, s ? s : "");
+    json_t *j = json_string(buf_text(&b));
+    buf_free(&b);
+    return j;
+}
+
+static const char *verdict_of(int status)
+{
+    return verdict_names[status == STATUS_GOOD       ? VERDICT_KEPT
+                         : status == STATUS_VIOLATED ? VERDICT_VIOLATED
+                         : status == STATUS_SKIPPED  ? VERDICT_SKIPPED
+                                                     : VERDICT_BROKEN];
+}
+
+static void write_json(const struct foreign_options *opt, const struct foreign_result *r, int status, const char *reason,
+                       double wall_s, FILE *out)
+{
+    json_t *all = json_array(), *findings = json_array(), *j;
+    struct utsname host = {0};
+
+    uname(&host);
+    for (size_t i = 0; i < r->n_violations; i++) {
+        const struct foreign_violation *v = &r->violations[i];
+
+        json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", foreign_kind_names[v->kind], "status",
+                                             v->status, "position", (json_int_t)v->cut, "marks", (json_int_t)v->n_marks, "mark",
+                                             text_json(v->mark), "state", text_json(v->state), "said", text_json(v->said),
+                                             "image", text_json(v->image)));
+        if (*v->image)
+            json_array_append_new(findings, text_json(v->image));
+    }
+    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, so, so}", "tornpage", TORNPAGE_VERSION,
+                  "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s", (double)(int64_t)(wall_s * 1000) / 1000, "log",
+                  text_json(opt->log_path), "base", text_json(opt->base_path), "fs", opt->fs, "sector", (int)r->sector, "verdict",
+                  verdict_of(status), "reason", text_json(reason), "entries", (json_int_t)r->n_entries, "marks",
+                  (json_int_t)r->n_marks, "from", (json_int_t)r->from, "to", (json_int_t)r->to, "states_mounted",
+                  (json_int_t)r->states, "checks", (json_int_t)r->checks, "states_violated", (json_int_t)r->states_violated,
+                  "violations", all, "findings", findings);
+    assert(j);
+    if (json_dumpf(j, out, JSON_INDENT(1)) == 0)
+        fputc('\n', out);
+    json_decref(j);
+}
+
+static void print_violation(const struct foreign_violation *v, FILE *out)
+{
+    struct buf mark = {.data = NULL}, said = {.data = NULL};
+
+    text_clean(&mark, v->mark);
+    text_clean(&said, v->said);
+    fprintf(out, "\nposition %llu, %s%s%s: ", (unsigned long long)v->cut, v->n_marks ? "last mark '" : "before any mark",
+            buf_text(&mark), v->n_marks ? "'" : "");
+    if (v->kind == FOREIGN_MOUNT)
+        fputs("it does not mount\n", out);
+    else if (v->kind == FOREIGN_HUNG)
+        fputs("the command did not end before its deadline\n", out);
+    else if (v->status > 128)
+        fprintf(out, "the command died of signal %d, or ended with status %d\n", v->status - 128, v->status);
+    else
+        fprintf(out, "the command ended with status %d\n", v->status);
+    fprintf(out, "    state: %s\n", v->state);
+    text_lines(out, buf_text(&said), 4, 12);
+    if (*v->image)
+        fprintf(out, "    image: %s\n", v->image);
+    buf_free(&mark);
+    buf_free(&said);
+}
+
+static void print_result(const struct foreign_options *opt, const struct foreign_result *r, double wall_s, FILE *out)
+{
+    const struct term term = term_of(out);
+
+    for (size_t i = 0; i < r->n_violations && i < TOLD_VIOLATIONS; i++)
+        print_violation(&r->violations[i], out);
+    if (r->n_violations > TOLD_VIOLATIONS)
+        fprintf(out, "\n... and %s more\n", text_count(r->n_violations - TOLD_VIOLATIONS));
+    if (r->n_violations)
+        fputs("\n", out);
+    fprintf(out, "%s: entries %llu to %llu of %llu, %s marks; atomic unit %u; seed %llu\n", opt->log_path,
+            (unsigned long long)r->from, (unsigned long long)r->to, (unsigned long long)r->n_entries, text_count(r->n_marks),
+            r->sector, (unsigned long long)opt->seed);
+    fprintf(out, "%s%s%s: %s of %s crash states violated; %s checks in %s\n",
+            verdict_colour(r->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT, term),
+            verdict_word(r->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT), colour_end(term), text_count(r->states_violated),
+            text_count(r->states), text_count(r->checks), text_duration(wall_s));
+}
+
+static void watch(void *arg, uint64_t done, uint64_t left, uint64_t violated)
+{
+    const struct progress p = {.jobs_total = 1, .states_done = done, .states_left = left, .violated = violated};
+
+    progress_watch(arg, NULL, &p);
+}
+
+/* The status an error of the engine gives: input that is wrong is wrong usage. */
+static int status_of(int rc, const struct error *err)
+{
+    if (err->skip)
+        return STATUS_SKIPPED;
+    return rc == -EINVAL || rc == -ENOENT || rc == -EACCES || rc == -EISDIR || rc == -E2BIG ? STATUS_USAGE : STATUS_BROKEN;
+}
+
+static int explore(const struct foreign_options *opt, const char *json, FILE *json_out)
+{
+    struct foreign_result result = {.n_entries = 0};
+    struct error err = {.code = 0};
+    struct progress_line line;
+    struct foreign *x = NULL;
+    char text[1024] = "";
+    int status = STATUS_GOOD;
+
+    progress_begin(&line, stderr, 0);
+    int rc = foreign_open(opt, &x, &err);
+    if (rc == 0)
+        rc = foreign_explore(x, watch, &line, &result, &err);
+    progress_end(&line);
+    const double wall_s = clock_s() - line.begin_s;
+    if (rc == 0 || result.states_violated)
+        print_result(opt, &result, wall_s, json_out == stdout ? stderr : stdout);
+    if (rc < 0) {
+        fflush(stdout);
+        fprintf(stderr, "tornpage: %s\n", error_text(&err, text, sizeof text));
+        status = result.states_violated ? STATUS_VIOLATED : status_of(rc, &err);
+    } else if (result.states_violated) {
+        status = STATUS_VIOLATED;
+    }
+    if (json_out && status != STATUS_USAGE)
+        write_json(opt, &result, status, text, wall_s, json_out);
+    if (json_out && json_out != stdout && (ferror(json_out) | fclose(json_out))) {
+        fprintf(stderr, "tornpage: %s: could not be written\n", json);
+        status = STATUS_BROKEN;
+    }
+    foreign_result_free(&result);
+    foreign_close(x);
+    return status;
+}
+
+static int run_command(const struct face *c, int argc, char **argv)
+{
+    struct foreign_options opt = {.seed = 1, .deadline_s = 30, .findings_dir = "findings"};
+    const char *value = NULL, *json = NULL;
+    FILE *json_out = NULL;
+    int option;
+
+    while ((option = option_next(c, argc, argv, &value)) >= 0)
+        if (take_option(&opt, &json, option, value) != 0)
+            return STATUS_USAGE;
+    if (option != OPTION_END)
+        return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
+    if (optind < argc)
+        return usage_error(c, "'%s' is no option, and explore takes nothing else", argv[optind]);
+    if (!opt.log_path || !opt.base_path || !opt.fs || !opt.check)
+        return usage_error(c, "--%s is missing", !opt.log_path ? "log" : !opt.base_path ? "base" : !opt.fs ? "fs" : "check");
+    if (json) {
+        json_out = strcmp(json, "-") == 0 ? stdout : fopen(json, "we");
+        if (!json_out)
+            return usage_error(c, "--json %s: %s", json, strerror(errno));
+    }
+    return explore(&opt, json, json_out);
+}
+
+const struct face face_explore = {
+    .name = "explore",
+    .args = "--log FILE --base IMAGE --fs NAME --check COMMAND",
+    .summary = "Visit the crash states of a write log that somebody else made, and judge each by a command.",
+    .about =
+        "The log comes from the kernel's dm-log-writes, from QEMU's blklogwrites, or from 'tornpage run --log'. For each disk "
+        "image "
+        "that a power cut during the log may have left, the file system is mounted and COMMAND runs, with the mount point as $1 "
+        "and "
+        "the last mark that was passed as $2; also in its environment: TORNPAGE_MOUNT, TORNPAGE_MARK, and in TORNPAGE_MARKS how "
+        "many marks were passed. It may write; each state is mounted afresh. A state that exists on both sides of a mark is "
+        "checked for either. A file system that does not mount is a violation, too.\n"
+        "\n"
+        "Marks are what whoever made the log promises ('dmsetup message DEVICE 0 mark fsync-done'): once it is passed, the "
+        "command "
+        "may insist on what had been synced before. Everything runs in private namespaces; whatever the command starts ends "
+        "with it.\n"
+        "\n"
+        "Exit status: 0 nothing violated, 1 violated, 2 wrong usage, or a log or image that is malformed or does not fit, 77 "
+        "skipped "
+        "(the machine lacks something), 99 broken.\n"
+        "\n"
+        "Examples:\n"
+        "  tornpage explore --log fsx.log --base fsx.base --fs xfs --check 'sh verify.sh \"$1\" \"$2\"'\n"
+        "  tornpage explore -l w.log -B w.img --fs ext4 --from mkfs --check 'cmp a \"$1/a\"'\n",
+    .options = options,
+    .run = run_command,
+};
