@@ -78,8 +78,7 @@ static void add_size(struct world *w, int inode, struct span when, uint64_t lo, 
     ino->sizes[ino->n_sizes++] = (struct size_version){.when = when, .lo = lo, .hi = hi};
 }
 
-/* Shrinking a file, or shifting its bytes, drops the pages of private mappings there: their own stores may be gone (I2). */
-static void drop_private(struct world *w, int inode, uint64_t from)
+void world_drop_private(struct world *w, int inode, uint64_t from)
 {
     for (size_t a = 0; a < w->plan->n_actors; a++)
         for (size_t h = 0; h < w->plan->n_handles; h++) {
@@ -101,13 +100,12 @@ void world_resize(struct world *w, int inode, struct span when, uint64_t size)
     else if (size < old)
         world_write(w, inode, when, size, OFF_MAX, zero);
     if (size < old)
-        drop_private(w, inode, size);
+        world_drop_private(w, inode, size);
     add_size(w, inode, when, old < size ? old : size, size);
 }
 
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size)
 {
-    drop_private(w, inode, 0);
     add_size(w, inode, when, size, size);
 }
 

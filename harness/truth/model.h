@@ -94,7 +94,7 @@ struct name_sync {
 };
 
 struct open_file {
-    bool valid, readable, writable, append;
+    bool valid, readable, writable, append, direct;
     int inode;
     uint32_t path; /* index into plan->paths: what stamps call the file */
     bool dsync;    /* O_DSYNC or O_SYNC: writes are durable on return */
@@ -102,6 +102,7 @@ struct open_file {
 
 struct mapping {
     bool valid, shared, writable;
+    bool syncs;       /* msync -s acts: Linux skips what was mapped from a descriptor that cannot write (it clears VM_SHARED) */
     unsigned n_holes; /* parts that were unmapped, as file offsets */
     struct {
         uint64_t off, end;
@@ -178,6 +179,8 @@ struct mapping *world_new_map(struct world *w, const struct step *s);
  * exist. */
 int world_lookup(struct world *w, uint32_t path);
 int world_name(struct world *w, uint32_t path);
+/* Why a call on a path that names nothing fails: ENOENT, or ENOTDIR where a file stands for a directory on the way. */
+int world_missing(struct world *w, uint32_t path);
 int world_new_inode(struct world *w, enum inode_kind kind, struct span born);
 
 /* [off, end) of the inode took this content. */
@@ -190,6 +193,8 @@ void world_resize(struct world *w, int inode, struct span when, uint64_t size);
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size);
 /* Bytes [off, end) are being written and may extend the file: the size grows to `end` on the way, a gap before `off` reads 0. */
 void world_extend(struct world *w, int inode, struct span when, uint64_t off, uint64_t end);
+/* Pages of private mappings from `from` on are dropped: their own stores there may be gone (I2). */
+void world_drop_private(struct world *w, int inode, uint64_t from);
 /* Bytes of src at [src_off, src_off+len) appeared at dst_off of dst (clone, copy, collapse, insert). */
 void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len, struct span when);
 uint64_t world_size(const struct world *w, int inode); /* after all events so far */

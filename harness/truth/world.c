@@ -166,10 +166,15 @@ static int find_name(struct world *w, int dir, const char *leaf, size_t len)
     return (int)w->n_names++;
 }
 
-/* Walks all components but the last; *ret_leaf is the last one. Returns the directory's inode, or NO_INODE. */
-static int walk(struct world *w, const char *path, const char **ret_leaf, size_t *ret_len)
+/*
+ * Walks all components but the last; *ret_leaf is the last one. Returns the directory's inode; NO_INODE when there is none, and
+ * then *ret_err says why.
+ */
+static int walk(struct world *w, const char *path, const char **ret_leaf, size_t *ret_len, int *ret_err)
 {
     int dir = ROOT_INODE;
+
+    *ret_err = 0;
 
     for (;;) {
         while (*path == '/')
@@ -190,8 +195,10 @@ static int walk(struct world *w, const char *path, const char **ret_leaf, size_t
         int name = find_name(w, dir, path, len); /* may move w->names */
 
         dir = w->names[name].now;
-        if (dir == NO_INODE || w->inodes[dir].kind != INODE_DIR)
+        if (dir == NO_INODE || w->inodes[dir].kind != INODE_DIR) {
+            *ret_err = dir == NO_INODE ? ENOENT : ENOTDIR;
             return NO_INODE;
+        }
         path = slash + 1;
     }
 }
@@ -203,7 +210,7 @@ int world_name(struct world *w, uint32_t path)
 
     if (text[0] == '/')
         return -1;
-    int dir = walk(w, text, &leaf, &len);
+    int err, dir = walk(w, text, &leaf, &len, &err);
 
     return dir == NO_INODE || len == 0 ? -1 : find_name(w, dir, leaf, len);
 }
@@ -215,13 +222,23 @@ int world_lookup(struct world *w, uint32_t path)
 
     if (text[0] == '/')
         return NO_INODE;
-    int dir = walk(w, text, &leaf, &len);
+    int err, dir = walk(w, text, &leaf, &len, &err);
 
     if (dir == NO_INODE || len == 0)
         return dir;
     int name = find_name(w, dir, leaf, len); /* may move w->names */
 
     return w->names[name].now;
+}
+
+int world_missing(struct world *w, uint32_t path)
+{
+    const char *leaf;
+    size_t len;
+    int err;
+
+    walk(w, w->plan->paths[path], &leaf, &len, &err);
+    return err ? err : ENOENT;
 }
 
 void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2)

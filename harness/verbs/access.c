@@ -13,6 +13,39 @@ static uint64_t page_up(uint64_t off)
     return (off + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES;
 }
 
+/*
+ * The addresses of an unmapped part may belong to another mapping by now, so an access stops there as if nothing were there.
+ * Returns the hole's place that stops it, or UINT64_MAX; shortens the range to what comes before.
+ */
+static uint64_t stop_at_hole(const struct actor_map *m, bool backwards, uint64_t *off, uint64_t *len)
+{
+    uint64_t end = *off + *len, stop = UINT64_MAX;
+
+    for (unsigned i = 0; i < m->n_holes; i++) {
+        uint64_t lo = m->holes[i].lo, hi = m->holes[i].hi;
+
+        if (lo >= end || hi <= *off)
+            continue;
+        if (backwards) {
+            *off = hi < end ? hi : end;
+            stop = *off - 1;
+        } else {
+            stop = end = lo > *off ? lo : *off;
+        }
+    }
+    *len = end - *off;
+    return stop;
+}
+
+static void note_hole(struct event *e, uint64_t stop)
+{
+    if (stop == UINT64_MAX || e->signo)
+        return;
+    e->signo = SIGSEGV;
+    e->si_code = SEGV_MAPERR;
+    e->fault_off = stop;
+}
+
 static void call_mread(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_map m;
@@ -20,11 +53,13 @@ static void call_mread(struct actor *a, const struct step *s, struct event *e)
 
     if (!actor_map(a, s, e, &m, NULL) || !actor_map_range(s, 0, &m, e, &off, &len))
         return;
+    uint64_t stop = stop_at_hole(&m, false, &off, &len);
     uint8_t *dst = history_data_new(a->history, e, len);
 
     if (!dst)
         a->broken(a->run, ENOBUFS, "mread: the history has no room for what it reads");
     actor_load(e, &m, off, len, dst);
+    note_hole(e, stop);
     e->data_len = (uint64_t)e->ret; /* a fault may have cut it short */
 }
 
@@ -49,8 +84,9 @@ static bool inside(struct world *w, const struct step *s, const struct event *e,
         x->err = EFAULT; /* the driver refuses to touch what is not the mapping's */
         return false;
     }
-    if (m->n_holes)
-        x->signo = EXPECT_ANY;
+    for (unsigned i = 0; i < m->n_holes; i++)
+        if (m->holes[i].off < end && m->holes[i].end > off)
+            x->signo = EXPECT_ANY; /* SIGSEGV, or SIGBUS before it comes there */
     return m->inode != NO_INODE;
 }
 
@@ -74,7 +110,10 @@ static void call_mwrite(struct actor *a, const struct step *s, struct event *e)
         return;
     struct actor_filling f = actor_filling_of(a, s, m.path);
 
+    uint64_t stop = stop_at_hole(&m, has_flag(s, 'r'), &off, &len);
+
     actor_store(a, s, e, &m, off, len, &f, has_flag(s, 'r'));
+    note_hole(e, stop);
 }
 
 /* The bytes of [off, end) that were stored when the step stopped after e->ret of them. */
@@ -171,7 +210,7 @@ static void effect_msync(struct world *w, const struct step *s, const struct eve
     /* Over a hole it still syncs what is mapped, then says ENOMEM (rule C4). */
     bool done = event_ok(e) || (event_ended(e) && e->err == ENOMEM && m->n_holes);
 
-    if (done && has_flag(s, 's') && m->shared && m->inode != NO_INODE)
+    if (done && has_flag(s, 's') && m->syncs && m->inode != NO_INODE)
         sync_mapped(w, m, span_of(w, e, true), off, page_up(end));
 }
 
@@ -203,8 +242,9 @@ const struct verb verbs_access[] = {
          "-s writes the range of the file (default: the whole mapping) to the disk and waits: when it returns 0 those bytes, and "
          "the size and block mapping needed to read them, are durable; bytes outside the range are not. -a makes nothing durable "
          "(a no-op since Linux 2.6.19), nor does -i alone, which asks other mappings of the file to be brought up to date "
-         "(EBUSY on locked pages), nor no flag at all, which Linux treats as -a. On a private mapping it succeeds and does "
-         "nothing; over a hole it syncs what is mapped and returns ENOMEM. As in xfs_io; msync(2), POSIX.",
+         "(EBUSY on locked pages), nor no flag at all, which Linux treats as -a. On a private mapping, or one made from a "
+         "read-only descriptor, Linux succeeds and does nothing; over a hole it syncs what is mapped and returns ENOMEM. As in "
+         "xfs_io; msync(2), POSIX.",
      .effect = effect_msync,
      .call = call_msync},
     {0},

@@ -39,20 +39,26 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
     close(src);
 }
 
-/* The source inode of a copy into f; NO_INODE when nothing can have happened. Sets what the call must come to. */
+/* The source inode of a copy into f; NO_INODE when it must fail. Sets what the call must come to. */
 static int copied_from(struct world *w, const struct step *s, const struct event *e, const struct open_file *f)
 {
     struct expectation *x = world_expect(w, e);
     int src = world_lookup(w, (uint32_t)s->arg[0].num);
 
     x->names = true;
-    if (!f || !f->writable)
+    if (!f || !f->writable || f->append)
         x->err = EBADF;
     else if (src == NO_INODE)
-        x->err = ENOENT;
+        x->err = world_missing(w, (uint32_t)s->arg[0].num);
     else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE || w->inodes[src].kind != INODE_FILE)
         x->err = EXPECT_ANY;
-    return x->err == 0 && event_may_have_acted(e) ? src : NO_INODE;
+    return x->err == 0 ? src : NO_INODE;
+}
+
+/* Bytes of one file onto themselves: refused. */
+static bool overlapping(bool same_file, uint64_t from, uint64_t to, uint64_t len)
+{
+    return same_file && from < to + len && to < from + len;
 }
 
 static void effect_reflink(struct world *w, const struct step *s, const struct event *e)
@@ -67,10 +73,13 @@ static void effect_reflink(struct world *w, const struct step *s, const struct e
 
     if (len == 0)
         len = size > from ? size - from : 0;
-    if ((from | to) % ACTOR_PAGE_BYTES || (len % ACTOR_PAGE_BYTES && from + len != size) || from + len > size)
+    bool part = len % ACTOR_PAGE_BYTES != 0; /* legal where both files end */
+
+    if ((from | to) % ACTOR_PAGE_BYTES || (part && (from + len != size || to + len < world_size(w, f->inode))) ||
+        from + len > size || overlapping(src == f->inode, from, to, len))
         world_expect(w, e)->err = EXPECT_ANY; /* blocks are shared whole, or not at all */
     if (event_ended(e) && e->err)
-        return;
+        return; /* all or nothing */
     world_extend(w, f->inode, when, to, to + len);
     world_copy(w, src, from, f->inode, to, len, when);
 }
@@ -132,6 +141,10 @@ static void effect_copy_range(struct world *w, const struct step *s, const struc
     uint64_t from = flag_value(s, 's', 0), to = flag_value(s, 'd', 0), size = world_size(w, src);
     uint64_t len = flag_value(s, 'l', size > from ? size - from : 0);
 
+    if (overlapping(src == f->inode, from, to, len))
+        world_expect(w, e)->err = EINVAL;
+    if (!event_may_have_acted(e) && e->ret == 0)
+        return;
     if (event_ok(e))
         len = (uint64_t)e->ret;
     world_extend(w, f->inode, when, to, to + len);

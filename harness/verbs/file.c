@@ -71,13 +71,15 @@ static void expect_open(struct world *w, const struct step *s, const struct even
 
     x->names = true;
     if (!device && inode == NO_INODE)
-        x->err = has_flag(s, 'f') && world_name(w, path) >= 0 ? 0 : ENOENT;
+        x->err = has_flag(s, 'f') && world_name(w, path) >= 0 ? 0 : world_missing(w, path);
     else if (!device && has_flag(s, 'f') && has_flag(s, 'x'))
         x->err = EEXIST;
     else if (!device && w->inodes[inode].kind == INODE_DIR && (!has_flag(s, 'r') || has_flag(s, 'f')))
         x->err = EISDIR;
     else if (device || w->inodes[inode].kind == INODE_OTHER)
         x->err = EXPECT_ANY;
+    if (x->err == 0 && has_flag(s, 'd'))
+        x->err = EXPECT_ANY; /* EINVAL where there is no O_DIRECT */
 }
 
 static void effect_open(struct world *w, const struct step *s, const struct event *e)
@@ -93,6 +95,7 @@ static void effect_open(struct world *w, const struct step *s, const struct even
                                                .readable = !has_flag(s, 'w'),
                                                .writable = !has_flag(s, 'r'),
                                                .append = has_flag(s, 'a'),
+                                               .direct = has_flag(s, 'd'),
                                                .dsync = has_flag(s, 's') || has_flag(s, 'D'),
                                                .inode = inode,
                                                .path = (uint32_t)s->arg[0].num};

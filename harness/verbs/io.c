@@ -61,6 +61,13 @@ static void call_pread(struct actor *a, const struct step *s, struct event *e)
     e->data_len = (uint64_t)e->ret;
 }
 
+/* With O_DIRECT some file systems refuse what is not whole sectors, others read or write it through the page cache. */
+static void expect_aligned(struct world *w, const struct step *s, const struct event *e, const struct open_file *f)
+{
+    if (f->direct && (s->arg[0].num | s->arg[1].num) % ACTOR_PAGE_BYTES)
+        world_expect(w, e)->err = EXPECT_ANY;
+}
+
 static void effect_pread(struct world *w, const struct step *s, const struct event *e)
 {
     struct open_file *f = world_file(w, s);
@@ -69,8 +76,10 @@ static void effect_pread(struct world *w, const struct step *s, const struct eve
         world_expect(w, e)->err = EBADF;
     else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE)
         world_expect(w, e)->err = EXPECT_ANY;
-    else
+    else {
+        expect_aligned(w, s, e, f);
         world_access(w, e, f->inode, s->arg[0].num, s->arg[1].num, false, NULL);
+    }
 }
 
 /* Where a write lands: with O_APPEND at the end of the file, whatever offset pwrite is given (pwrite(2), "BUGS"). */
@@ -113,6 +122,7 @@ static void effect_pwrite(struct world *w, const struct step *s, const struct ev
         world_expect(w, e)->err = EXPECT_ANY;
         return;
     }
+    expect_aligned(w, s, e, f);
     if (!event_may_have_acted(e))
         return;
     struct span when = span_of(w, e, event_ok(e));

@@ -65,8 +65,9 @@ static void call_mmap(struct actor *a, const struct step *s, struct event *e)
     } else if (!whole_file(&f, e, &len)) {
         return;
     }
-    /* A replacement longer than what it replaces would run over whatever lies behind: memory of ours, perhaps. */
-    if (over.mapped && page_up(len) > over.page_span) {
+    /* A replacement longer than what it replaces would run over whatever lies behind, and one of a mapping with holes over what
+     * lies in them: memory of ours, perhaps. */
+    if (over.mapped && (page_up(len) > over.page_span || over.n_holes)) {
         e->err = EINVAL;
         return;
     }
@@ -79,6 +80,11 @@ static void call_mmap(struct actor *a, const struct step *s, struct event *e)
     if (addr == MAP_FAILED) {
         e->err = errno;
         return;
+    }
+    if (over.mapped) {
+        over.holes[over.n_holes].lo = over.off;
+        over.holes[over.n_holes++].hi = over.off + page_up(len);
+        actor_set_map(a, (int)flag_value(s, 'O', 0), &over);
     }
     actor_new_map(a, s,
                   &(struct actor_map){
@@ -110,6 +116,13 @@ static int mmap_error(const struct world *w, const struct step *s, const struct 
     return w->inodes[f->inode].kind == INODE_FILE ? 0 : ENODEV;
 }
 
+static void add_hole(struct mapping *m, uint64_t off, uint64_t end)
+{
+    assert(m->n_holes < MAX_HOLES); /* the driver refuses more than ACTOR_MAX_HOLES */
+    m->holes[m->n_holes].off = off;
+    m->holes[m->n_holes++].end = end;
+}
+
 static void effect_mmap(struct world *w, const struct step *s, const struct event *e)
 {
     struct open_file *f = file_to_map(w, s);
@@ -120,10 +133,16 @@ static void effect_mmap(struct world *w, const struct step *s, const struct even
     world_expect(w, e)->err = mmap_error(w, s, f, len);
     if (!f || !event_ok(e))
         return;
+    if (has_flag(s, 'O')) {
+        struct mapping *over = &w->maps[world_actor(w, s)][flag_value(s, 'O', 0)];
+
+        add_hole(over, over->off, over->off + page_up(len));
+    }
     struct mapping *m = world_new_map(w, s);
 
     m->valid = true;
     m->shared = !has_flag(s, 'p');
+    m->syncs = m->shared && f->writable;
     m->writable = (protection(s) & PROT_WRITE) != 0;
     m->n_holes = 0;
     m->inode = f->inode;
@@ -132,6 +151,14 @@ static void effect_mmap(struct world *w, const struct step *s, const struct even
     m->len = len;
     m->made_seq = e->begin_seq;
     m->n_own = 0;
+}
+
+/* A private mapping's own stores in [lo, hi) of the file may be gone: from now on either they or the file's bytes are seen. */
+static void forget_own(struct mapping *m, uint64_t lo, uint64_t hi)
+{
+    for (size_t i = 0; i < m->n_own; i++)
+        if (m->own[i].off < hi && m->own[i].end > lo)
+            m->own[i].when.certain = false;
 }
 
 /* Unmaps file range [lo, hi) of the mapping, except what is unmapped already: those addresses may be somebody else's by now. */
@@ -182,13 +209,6 @@ static void call_munmap(struct actor *a, const struct step *s, struct event *e)
     actor_result(e, unmap_except_holes(&m, off, hi));
 }
 
-static void add_hole(struct mapping *m, uint64_t off, uint64_t end)
-{
-    assert(m->n_holes < MAX_HOLES); /* the driver refuses more than ACTOR_MAX_HOLES */
-    m->holes[m->n_holes].off = off;
-    m->holes[m->n_holes++].end = end;
-}
-
 static void effect_munmap(struct world *w, const struct step *s, const struct event *e)
 {
     struct mapping *m = world_map(w, s);
@@ -213,6 +233,11 @@ static void call_mremap(struct actor *a, const struct step *s, struct event *e)
 
     if (!actor_map(a, s, e, &m, &slot))
         return;
+    /* What lies in a hole may be somebody else's by now. */
+    if (m.n_holes) {
+        e->err = EFAULT;
+        return;
+    }
     void *addr = mremap(m.addr, m.len_bytes, len, has_flag(s, 'm') ? MREMAP_MAYMOVE : 0);
 
     if (addr == MAP_FAILED) {
@@ -230,8 +255,10 @@ static void effect_mremap(struct world *w, const struct step *s, const struct ev
     struct mapping *m = world_map(w, s);
 
     world_expect(w, e)->err = m ? EXPECT_ANY : EINVAL; /* whether there is room behind it is the kernel's affair */
-    if (m && event_ok(e))
-        m->len = s->arg[0].num;
+    if (!m || !event_ok(e))
+        return;
+    m->len = s->arg[0].num;
+    forget_own(m, m->off + page_up(m->len), OFF_MAX);
 }
 
 static void call_madvise(struct actor *a, const struct step *s, struct event *e)
@@ -259,10 +286,7 @@ static void effect_madvise(struct world *w, const struct step *s, const struct e
     uint64_t off = s->arg[0].given ? s->arg[0].num : m->off,
              end = off + (s->arg[0].given ? page_up(s->arg[1].num) : page_up(m->len));
 
-    /* A private mapping's stores there are gone if it worked: from now on either may be seen. */
-    for (size_t i = 0; i < m->n_own; i++)
-        if (m->own[i].off < end && m->own[i].end > off)
-            m->own[i].when.certain = false;
+    forget_own(m, off, end); /* if it worked */
 }
 
 static void call_mincore(struct actor *a, const struct step *s, struct event *e)
@@ -319,7 +343,8 @@ const struct verb verbs_map[] = {
          "lane's current mapping; '@name' names it, otherwise it bears its descriptor's name. -r, -w, -x set the protection "
          "(default: read and write). -p maps privately: stores then never reach the file. -S asks for MAP_SYNC (DAX only). -O "
          "puts it over that other mapping, from its first page on (MAP_FIXED): the dirty bytes of the part replaced still "
-         "reach the file, and the new pages are not locked. OFFSET must be a multiple of the page. A shared writable mapping "
+         "reach the file, the new pages are not locked, and a load or store of the other mapping there is stopped with SIGSEGV. "
+         "OFFSET must be a multiple of the page. A shared writable mapping "
          "needs a descriptor open for both, else EACCES; a directory gives ENODEV. As in xfs_io, except -p, -F, -O; mmap(2).",
      .effect = effect_mmap,
      .call = call_mmap},

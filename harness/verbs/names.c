@@ -37,9 +37,10 @@ static void effect_rename(struct world *w, const struct step *s, const struct ev
 {
     uint32_t from = (uint32_t)s->arg[0].num, to = (uint32_t)s->arg[1].num;
     int src = world_lookup(w, from), dst = world_lookup(w, to), src_name = world_name(w, from), dst_name = world_name(w, to);
-    int err = src == NO_INODE || src_name < 0 || dst_name < 0 ? ENOENT : is_dir(w, src) || is_dir(w, dst) ? EXPECT_ANY : 0;
+    bool found = src != NO_INODE && src_name >= 0 && dst_name >= 0;
+    int err = !found ? world_missing(w, src == NO_INODE ? from : to) : is_dir(w, src) || is_dir(w, dst) ? EXPECT_ANY : 0;
 
-    if (named(w, e, err) && err != ENOENT && src != dst)
+    if (named(w, e, err) && found && src != dst)
         world_set_names(w, span_of(w, e, event_ok(e)), src_name, NO_INODE, dst_name, src);
 }
 
@@ -56,7 +57,11 @@ static void effect_link(struct world *w, const struct step *s, const struct even
 {
     uint32_t from = (uint32_t)s->arg[0].num, to = (uint32_t)s->arg[1].num;
     int src = world_lookup(w, from), name = world_name(w, to);
-    int err = src == NO_INODE || name < 0 ? ENOENT : world_lookup(w, to) != NO_INODE ? EEXIST : is_dir(w, src) ? EPERM : 0;
+    int err = src == NO_INODE                   ? world_missing(w, from)
+              : name < 0                        ? world_missing(w, to)
+              : world_lookup(w, to) != NO_INODE ? EEXIST
+              : is_dir(w, src)                  ? EPERM
+                                                : 0;
 
     if (named(w, e, err) && err == 0)
         world_set_name(w, span_of(w, e, event_ok(e)), name, src);
@@ -73,7 +78,7 @@ static void call_unlink(struct actor *a, const struct step *s, struct event *e)
 static void effect_unlink(struct world *w, const struct step *s, const struct event *e)
 {
     uint32_t path = (uint32_t)s->arg[0].num;
-    int inode = world_lookup(w, path), err = inode == NO_INODE ? ENOENT : is_dir(w, inode) ? EISDIR : 0;
+    int inode = world_lookup(w, path), err = inode == NO_INODE ? world_missing(w, path) : is_dir(w, inode) ? EISDIR : 0;
 
     if (named(w, e, err) && err == 0)
         world_set_name(w, span_of(w, e, event_ok(e)), world_name(w, path), NO_INODE);
@@ -94,7 +99,7 @@ static void call_mkdir(struct actor *a, const struct step *s, struct event *e)
 static void make(struct world *w, const struct step *s, const struct event *e, enum inode_kind kind)
 {
     uint32_t path = (uint32_t)s->arg[0].num;
-    int name = world_name(w, path), err = world_lookup(w, path) != NO_INODE ? EEXIST : name < 0 ? ENOENT : 0;
+    int name = world_name(w, path), err = world_lookup(w, path) != NO_INODE ? EEXIST : name < 0 ? world_missing(w, path) : 0;
 
     if (!named(w, e, err) || err)
         return;
@@ -119,7 +124,7 @@ static void call_rmdir(struct actor *a, const struct step *s, struct event *e)
 static void effect_rmdir(struct world *w, const struct step *s, const struct event *e)
 {
     uint32_t path = (uint32_t)s->arg[0].num;
-    int inode = world_lookup(w, path), err = inode == NO_INODE ? ENOENT : !is_dir(w, inode) ? ENOTDIR : 0;
+    int inode = world_lookup(w, path), err = inode == NO_INODE ? world_missing(w, path) : !is_dir(w, inode) ? ENOTDIR : 0;
 
     for (size_t i = 0; !err && i < w->n_names; i++)
         if (w->names[i].dir == inode && w->names[i].now != NO_INODE)
@@ -151,7 +156,9 @@ static void call_chmod(struct actor *a, const struct step *s, struct event *e)
 
 static void effect_chmod(struct world *w, const struct step *s, const struct event *e)
 {
-    named(w, e, world_lookup(w, (uint32_t)s->arg[1].num) == NO_INODE ? ENOENT : 0);
+    uint32_t path = (uint32_t)s->arg[1].num;
+
+    named(w, e, world_lookup(w, path) == NO_INODE ? world_missing(w, path) : 0);
 }
 
 const struct verb verbs_names[] = {

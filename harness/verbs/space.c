@@ -106,6 +106,7 @@ static void effect_fcollapse(struct world *w, const struct step *s, const struct
     struct span when = span_of(w, e, event_ok(e));
     uint64_t size = world_size(w, f->inode);
 
+    world_drop_private(w, f->inode, off);
     world_copy(w, f->inode, end, f->inode, off, size - end, when);
     world_resize(w, f->inode, when, size - (end - off));
 }
@@ -125,6 +126,7 @@ static void effect_finsert(struct world *w, const struct step *s, const struct e
     struct span when = span_of(w, e, event_ok(e));
     uint64_t size = world_size(w, f->inode);
 
+    world_drop_private(w, f->inode, off);
     world_copy(w, f->inode, off, f->inode, off + len, size - off, when);
     world_write(w, f->inode, when, off, off + len, (struct content){.kind = CONTENT_ZERO});
     world_shift_size(w, f->inode, when, size + len);

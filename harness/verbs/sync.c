@@ -121,7 +121,7 @@ static void effect_fsyncdir(struct world *w, const struct step *s, const struct 
 
     x->names = true;
     if (dir == NO_INODE)
-        x->err = ENOENT;
+        x->err = world_missing(w, (uint32_t)s->arg[0].num);
     else if (w->inodes[dir].kind != INODE_DIR)
         x->err = ENOTDIR;
     else if (event_ok(e))

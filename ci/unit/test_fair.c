@@ -1,0 +1,85 @@
+/*
+ * The oracle is fair: it does not object to what documents allow, in corners that random plans leave out (they let one actor act
+ * at a time and make only calls that succeed). Each scenario runs on the sane sim under many seeds and all crash kinds.
+ */
+#include "sim_run.h"
+#include "truth/verify.h"
+#include "truth/world.h"
+
+enum { SEEDS = 200 };
+
+static const char HEAD[] = "test: t.\norigin: test\ncrash: none kill power\n";
+
+static void never_objects(const char *steps)
+{
+    struct run r;
+    struct world *w = world_new();
+    char text[2048];
+
+    snprintf(text, sizeof text, "%s%s", HEAD, steps);
+    run_start(&r, parse(text));
+    for (uint64_t seed = 0; seed < SEEDS; seed++)
+        for (enum crash_kind crash = CRASH_NONE; crash < CRASH_KINDS; crash++) {
+            struct verify_result result = {0};
+
+            assert_int_equal(run_once(&r, crash, seed), 0);
+            world_build(w, r.plan, r.history, &guarantees_default);
+            verify_steps(w, &result);
+            verify_survivors(w, crash, r.pos, &r.survivors, &result);
+            if (result.n_violations)
+                fail_msg("crash %s, seed %llu: %s", crash_names[crash], (unsigned long long)seed, result.defects[0].text);
+        }
+    world_free(w);
+    run_stop(&r);
+}
+
+#define TWO "open -f f\npwrite 0 16k\nopen -f g\npwrite 0 5000\n"
+
+static void copies_that_must_fail_fail(void **state)
+{
+    (void)state;
+    never_objects(TWO "open @a -a f\n---\ncopy_range @a g\nreflink @a g\n"); /* append-only: EBADF */
+    never_objects(TWO "---\ncopy_range @f -s 0 -d 2k -l 4k f\ncopy_range @f -s 0 -d 8k -l 4k f\npread @f 0 16k\n");
+    never_objects(TWO "---\nreflink @f g 4k 4k 904\nreflink @f f 0 4k 8k\npread @f 0 16k\n");
+}
+
+static void a_path_through_a_file_is_no_directory(void **state)
+{
+    (void)state;
+    never_objects(TWO "---\nopen -f f/x\nrename f g/x\nlink f g/x\nunlink f/x\nmkdir f/d\nfsyncdir f/d\nunlink missing/x\n");
+}
+
+static void direct_reads_and_writes_may_want_whole_sectors(void **state)
+{
+    (void)state;
+    never_objects(TWO "fsync @f\n---\nopen @d -d f\npread @d 1 100\npwrite @d 3 100\npwrite @d 4k 4k\npread @d 0 16k\n");
+}
+
+static void private_stores_go_with_their_pages(void **state)
+{
+    (void)state;
+    never_objects(TWO "mmap @f -p -F f 0 8k\n---\nmwrite @f 0 8k\nmremap @f 4k\nmremap @f -m 8k\nmread @f 0 8k\n");
+    never_objects(TWO "mmap @f -p -F f 0 8k\n---\nmwrite @f 0 8k\nfcollapse @f 0 4k\nmread @f 0 8k\n");
+    never_objects(TWO "mmap @f -p -F f 0 8k\n---\nmwrite @f 0 8k\nfinsert @f 4k 4k\nmread @f 0 8k\n");
+    never_objects(TWO "mmap @f -p -F f 0 8k\n---\nmwrite @f 0 8k\ntruncate @f 100\ntruncate @f 8k\nmread @f 0 8k\n");
+}
+
+static void accesses_stop_at_holes(void **state)
+{
+    (void)state;
+    never_objects(TWO
+                  "mmap @a -F f 0 16k\n---\nmwrite @a\nmunmap @a 4k 4k\nmwrite @a -r 0 12k\nmread @a 0 16k\nmread @a 8k 4k\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_that_must_fail_fail),
+        cmocka_unit_test(a_path_through_a_file_is_no_directory),
+        cmocka_unit_test(direct_reads_and_writes_may_want_whole_sectors),
+        cmocka_unit_test(private_stores_go_with_their_pages),
+        cmocka_unit_test(accesses_stop_at_holes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
