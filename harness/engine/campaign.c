@@ -127,6 +127,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .findings_dir = c->opt->findings_dir,
                           .log_dir = c->opt->log_dir,
                           .fsck = c->opt->fsck,
+                          .no_prune = c->opt->no_prune,
                           .progress = c->progress,
                           .pulse = pulse};
 

@@ -19,12 +19,13 @@ struct campaign_options {
     uint64_t seed;
     unsigned crashes;         /* bit per enum crash_kind; each job runs those that plan, backend and this have in common */
     unsigned jobs;            /* worker processes; 0: chosen */
-    uint64_t max_states;      /* per result; 0: the default limits */
+    uint64_t max_states;      /* mounted, per result; 0: the default limits */
     uint64_t runs;            /* simulate: runs per result; 0: backend->runs */
     double time_s;            /* stop starting new work after so long; 0: no limit */
     const char *log_dir;      /* where the recordings of power runs are saved; NULL: nowhere */
     const char *findings_dir; /* where finding files go; created when the first one is written */
     bool fsck;                /* also run fsck on each crash state */
+    bool no_prune;            /* mount every crash state, also those that must show what another one showed */
 };
 
 /* Live numbers in shared memory, for the progress line. */

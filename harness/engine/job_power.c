@@ -1,37 +1,20 @@
 /*
  * Power cuts: runs one scenario to its end on a recorded disk, then visits the disk images that a power cut during that run may
- * have left. Each is mounted, surveyed and unmounted; its contents must be legal at every moment at which that image may exist.
+ * have left (explore.c says which). What each shows when it is mounted must be legal at every moment at which it may exist.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/onvolume.h"
-#include "engine/tally.h"
-#include "storage/crash_states.h"
-#include "storage/writelog.h"
+#include "base/buf.h"
+#include "engine/power.h"
 
 enum {
     LOG_ENTRIES = 1 << 20,
     LOG_DATA_BYTES = 1 << 29, /* reserved, not committed */
-    SAMPLES = 8,              /* random subsets of a large epoch by default, */
-    SAMPLES_DEEP = 64,        /*   and when more states than by default are asked for */
     MIN_STATES = 32,          /* of each recording, however often the scenario wants it repeated */
     RUN_DIR = ONVOLUME_POWER_DIR,
     CONTROLS = 3, /* mount failures after which it is checked that anything mounts at all */
-};
-
-struct power {
-    struct onvolume v;
-    struct writelog *log;
-    struct disk_lies lies;
-    uint64_t run; /* number of the recording */
-    uint64_t from;
-    uint64_t *bounds; /* positions at which the history changes, ascending */
-    size_t n_bounds, cap_bounds;
-    const struct crash_state *state;
-    uint64_t pos; /* at which it is judged */
-    unsigned controls;
 };
 
 static int begin_crashes(void *arg, struct error *err)
@@ -123,13 +106,18 @@ static int state_image(void *arg)
     return disk_load(p->v.disk, p->log, p->state) < 0 ? -1 : disk_snapshot(p->v.disk);
 }
 
-static bool load(struct power *p, const struct crash_state *s)
+bool power_load(struct power *p, const struct crash_state *s)
 {
-    struct error err = {0};
     int rc = disk_load(p->v.disk, p->log, s);
 
-    if (rc < 0)
-        return fail(p, -rc, "disk_load", "the crash state does not fit in the disk's memory");
+    return rc == 0 || fail(p, -rc, "disk_load", "the crash state does not fit in the disk's memory");
+}
+
+/* Makes the next mount read the disk anew. */
+static bool drop_cache(struct power *p)
+{
+    struct error err = {0};
+
     if (p->v.b->rewind(p->v.volume, &err) == 0)
         return true;
     tally_fail(p->v.g, &err);
@@ -140,81 +128,31 @@ static bool load(struct power *p, const struct crash_state *s)
  * A mount failed, with an error that crash damage can cause: EIO, say, which a dead disk gives as well. So the state at the
  * start of the run, which the file system itself has synced, must mount.
  */
-static bool control_mount(struct power *p)
+bool power_control(struct power *p)
 {
     const struct crash_state start = {.durable = p->from, .cut = p->from, .until = p->from};
 
     if (p->controls >= CONTROLS)
         return true;
     p->controls++;
-    return load(p, &start) && onvolume_mount(&p->v) && onvolume_unmount(&p->v);
+    return power_load(p, &start) && drop_cache(p) && onvolume_mount(&p->v) && onvolume_unmount(&p->v);
 }
 
-/* Mounts the loaded state and fills the survivors. */
-static bool look(struct power *p)
+bool power_look(struct power *p)
 {
     struct survivors *s = &p->v.g->survivors;
     struct error err = {0};
 
-    if (!onvolume_look(&p->v, RUN_DIR))
+    if (!drop_cache(p) || !onvolume_look(&p->v, RUN_DIR))
         return false;
-    if (!p->v.mounted)
-        return control_mount(p);
-    if (!onvolume_unmount(&p->v))
+    if (p->v.mounted && !onvolume_unmount(&p->v))
         return false;
-    if (p->v.g->job->fsck && p->v.b->fsck && p->v.b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
+    if (s->mount_err == 0 && p->v.g->job->fsck && p->v.b->fsck && p->v.b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
         tally_fail(p->v.g, &err);
         return false;
     }
+    disk_drop_overlay(p->v.disk);
     return true;
-}
-
-/* Judges the survivors at every moment at which the image may exist and the history differs. */
-static bool judge_state(struct power *p, struct scene *scene, bool *ret_lossy)
-{
-    const struct crash_state *s = p->state;
-    bool violated = false;
-    size_t lo = 0, hi = p->n_bounds;
-
-    p->pos = scene->pos = s->cut;
-    violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
-    while (lo < hi) { /* the first bound behind the cut */
-        size_t mid = lo + (hi - lo) / 2;
-        if (p->bounds[mid] <= s->cut)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    for (; lo < p->n_bounds && p->bounds[lo] <= s->until; lo++) {
-        p->pos = scene->pos = p->bounds[lo];
-        violated |= tally_survivors(p->v.g, CRASH_POWER, scene, ret_lossy);
-    }
-    return violated;
-}
-
-static void explore(struct power *p, uint64_t max_states, uint64_t seed)
-{
-    struct tally *g = p->v.g;
-    const struct state_limits limits = {.max_states = max_states,
-                                        .samples = max_states > JOB_STATES ? SAMPLES_DEEP : SAMPLES,
-                                        .sector = disk_sector(p->v.disk),
-                                        .torn = true};
-    struct state_source *source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
-    struct scene scene = {.seed = g->job->seed, .describe = describe_state, .image = state_image, .arg = p};
-
-    while (states_next(source, &p->state) == 1) {
-        uint64_t done, left;
-        bool lossy = false;
-
-        if (!load(p, p->state) || !look(p))
-            break;
-        bool violated = judge_state(p, &scene, &lossy);
-        states_progress(source, &done, &left);
-        if (done + left > max_states)
-            left = max_states > done ? max_states - done : 0;
-        tally_count(g, lossy, violated, left);
-    }
-    states_free(source);
 }
 
 void job_power(struct tally *g)
@@ -222,7 +160,7 @@ void job_power(struct tally *g)
     const struct job *j = g->job;
     const uint64_t all = j->max_states ? j->max_states : JOB_STATES, repeat = j->plan->repeat;
     struct power p = {0};
-    struct scene scene = {.seed = j->seed};
+    struct scene scene = {.seed = j->seed}, look = {.seed = j->seed, .describe = describe_state, .image = state_image, .arg = &p};
 
     assert(repeat >= 1);
     if (!onvolume_open(&p.v, g)) {
@@ -242,7 +180,7 @@ void job_power(struct tally *g)
             each = MIN_STATES;
         for (p.run = 0; p.run < repeat && !tally_over(g) && record(&p, &scene); p.run++) {
             list_bounds(&p);
-            explore(&p, each, rng_next(&g->rng));
+            power_explore(&p, each, rng_next(&g->rng), &look);
         }
         disk_record(p.v.disk, NULL, NULL);
     }

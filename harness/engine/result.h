@@ -18,7 +18,9 @@ struct result {
     enum verdict verdict;
     char *reason; /* why broken or skipped; what `sometimes` was not observed; a violation's first line; "" */
     uint64_t states_covered, states_mounted, states_lossy, states_violated; /* power; simulate: runs */
-    uint64_t kills;                                                         /* processes killed (kill) */
+    uint64_t epochs_exhaustive, epochs_sampled; /* power: all subsets of the epoch's writes were covered, or only some */
+    double states_exist;                        /* power: all subsets, torn writes apart */
+    uint64_t kills;                             /* processes killed (kill) */
     uint64_t surprises;
     bool known;      /* violated only as the scenario's header says is known of this backend: no failure of the run */
     char **findings; /* paths of finding files, sorted */

@@ -340,6 +340,22 @@ void tally_hang(struct tally *g, int32_t step, const struct scene *scene)
     tally_take(g, scene);
 }
 
+static void beat(const struct job *j, uint64_t states_left)
+{
+    if (j->pulse) {
+        atomic_fetch_add(&j->pulse->beats, 1);
+        atomic_store(&j->pulse->states_left, states_left);
+    }
+}
+
+void tally_mounted(struct tally *g, uint64_t states_left)
+{
+    g->result->states_mounted++;
+    if (g->job->progress)
+        atomic_fetch_add(&g->job->progress->states_done, 1);
+    beat(g->job, states_left);
+}
+
 void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_left)
 {
     const struct job *j = g->job;
@@ -358,8 +374,5 @@ void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_lef
         if (j->progress)
             atomic_fetch_add(&j->progress->kills_done, 1);
     }
-    if (j->pulse) {
-        atomic_fetch_add(&j->pulse->beats, 1);
-        atomic_store(&j->pulse->states_left, states_left);
-    }
+    beat(j, states_left);
 }

@@ -79,6 +79,9 @@ bool tally_shut_down(const struct tally *g);
 /* A crash state, a kill or a model run is done and came to this: counts it and moves the progress. */
 void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_left);
 
+/* A crash state was mounted; what it counts for the caller adds to the result. */
+void tally_mounted(struct tally *g, uint64_t states_left);
+
 /* One file of the engine for each of these. */
 void job_model(struct tally *g);
 void job_none(struct tally *g);

@@ -25,6 +25,7 @@ enum {
     RUN_RUNS,
     RUN_RANDOM,
     RUN_FSCK,
+    RUN_NO_PRUNE,
     RUN_FINDINGS,
     RUN_LOG,
     RUN_JSON,
@@ -43,13 +44,15 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_JOBS] = {"jobs", 'j', "N", "Worker processes. Default: chosen by the number of processors."},
     [RUN_TIME] = {"time", 't', "TIME", "Begin no new work after so long: seconds, or 90s, 5m, 2h."},
     [RUN_STATES] = {"states", 0, "N",
-                    "At most N crash states of each scenario, backend and crash kind. Default: the engine's limits."},
+                    "Mount at most N crash states of each scenario, backend and crash kind. Default: the engine's limits."},
     [RUN_RUNS] =
         {"runs", 0, "N",
          "Runs of each scenario on backends that simulate ('sim'), each from a seed of its own. Default: the backend's."},
     [RUN_RANDOM] = {"random", 'r', "N",
                     "Also N random scenarios, made from the seed and named random/SEED; only these when no scenario is named."},
     [RUN_FSCK] = {"fsck", 0, NULL, "Also run the file system's checker on each crash state."},
+    [RUN_NO_PRUNE] = {"no-prune", 0, NULL,
+                      "Mount every crash state, also one that agrees with a mounted one in everything that recovery reads."},
     [RUN_FINDINGS] = {"findings", 'f', "DIR", "Where findings are saved; made when there is one. Default: findings."},
     [RUN_LOG] = {"log", 0, "DIR",
                  "Save each power recording as DIR/NAME.log, in the format of dm-log-writes with a mark at each step's begin and "
@@ -139,6 +142,9 @@ static int take_option(struct run *run, int option, const char *value)
         return parse_number(option, value, 1, 10000000, &run->n_random);
     case RUN_FSCK:
         run->opt.fsck = true;
+        return 0;
+    case RUN_NO_PRUNE:
+        run->opt.no_prune = true;
         return 0;
     case RUN_FINDINGS:
         run->opt.findings_dir = value;

@@ -109,16 +109,13 @@ static enum verdict cell_text(const struct cell *c, enum crash_kind crash, char 
     if (v == VERDICT_KINDS)
         snprintf(buf, MAX_CELL, "%s", absent);
     else if (v == VERDICT_VIOLATED && c->known == c->n[v])
-        snprintf(buf, MAX_CELL, "(%s %llu/%llu)%s", verdict_word(v), (unsigned long long)c->violated,
-                 (unsigned long long)c->covered, star);
+        snprintf(buf, MAX_CELL, "(%s %s/%s)%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
     else if (v == VERDICT_VIOLATED && c->covered)
-        snprintf(buf, MAX_CELL, "%s %llu/%llu%s", verdict_word(v), (unsigned long long)c->violated,
-                 (unsigned long long)c->covered, star);
+        snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
     else if (v == VERDICT_LOSSY && c->covered)
-        snprintf(buf, MAX_CELL, "%s %llu/%llu%s", verdict_word(v), (unsigned long long)c->lossy, (unsigned long long)c->covered,
-                 star);
+        snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->lossy), text_short(c->covered), star);
     else if (v == VERDICT_KEPT && crash == CRASH_POWER && c->covered)
-        snprintf(buf, MAX_CELL, "%s %llu%s", verdict_word(v), (unsigned long long)c->covered, star);
+        snprintf(buf, MAX_CELL, "%s %s%s", verdict_word(v), text_short(c->covered), star);
     else
         snprintf(buf, MAX_CELL, "%s%s", verdict_word(v), star);
     return v;

@@ -38,6 +38,9 @@ static json_t *one_result(const struct result *r)
     json_object_set_new(j, "states_mounted", number(r->states_mounted));
     json_object_set_new(j, "states_lossy", number(r->states_lossy));
     json_object_set_new(j, "states_violated", number(r->states_violated));
+    json_object_set_new(j, "epochs_exhaustive", number(r->epochs_exhaustive));
+    json_object_set_new(j, "epochs_sampled", number(r->epochs_sampled));
+    json_object_set_new(j, "states_exist", json_real(r->states_exist));
     json_object_set_new(j, "kills", number(r->kills));
     json_object_set_new(j, "surprises", number(r->surprises));
     if (r->known)

@@ -23,7 +23,7 @@ static void print_violation(const struct result *r, FILE *out, struct term term)
     if (r->known)
         fputs(" (known: see the scenario's header)", out);
     if (r->states_covered)
-        fprintf(out, ": in %s of %s states", text_count(r->states_violated), text_count(r->states_covered));
+        fprintf(out, ": in %s of %s states", text_short(r->states_violated), text_short(r->states_covered));
     fputc('\n', out);
 
     size_t left_out = text_lines(out, r->details && *r->details ? r->details : r->reason, 4, MAX_LINES);
@@ -154,20 +154,26 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
 static void print_totals(const struct report *r, FILE *out, struct term term)
 {
     size_t n[VERDICT_KINDS] = {0};
-    uint64_t covered = 0, mounted = 0, kills = 0;
+    uint64_t covered = 0, mounted = 0, kills = 0, exhaustive = 0, sampled = 0;
 
     for (size_t i = 0; i < r->n_results; i++) {
         n[r->results[i].verdict]++;
         covered += r->results[i].states_covered;
         mounted += r->results[i].states_mounted;
         kills += r->results[i].kills;
+        exhaustive += r->results[i].epochs_exhaustive;
+        sampled += r->results[i].epochs_sampled;
     }
     fprintf(out, "%s results:", text_count(r->n_results));
     for (unsigned v = 0; v < VERDICT_KINDS; v++)
         fprintf(out, "%s %s%s %s%s", v ? "," : "", n[v] ? verdict_colour(v, term) : "", text_count(n[v]), verdict_word(v),
                 n[v] ? colour_end(term) : "");
-    fprintf(out, ".\n%s states covered, %s mounted, %s kills, in %s.\n", text_count(covered), text_count(mounted),
-            text_count(kills), text_duration(r->wall_s));
+    fprintf(out, ".\n%s states covered, %s mounted", covered < 10000000 ? text_count(covered) : text_short(covered),
+            text_count(mounted));
+    if (exhaustive + sampled)
+        fprintf(out, " (%s times), %s epochs exhaustive, %s sampled", text_short(mounted ? covered / mounted : 0),
+                text_count(exhaustive), text_count(sampled));
+    fprintf(out, ", %s kills, in %s.\n", text_count(kills), text_duration(r->wall_s));
     fprintf(out, "Seed %llu, kernel %s. To repeat:\n  %s\n", (unsigned long long)r->seed, r->kernel, r->again);
 }
 

@@ -105,6 +105,17 @@ const char *text_count(uint64_t n)
     return p;
 }
 
+const char *text_short(uint64_t n)
+{
+    char *p = scratch();
+
+    if (n < 10000000)
+        snprintf(p, 40, "%llu", (unsigned long long)n);
+    else
+        snprintf(p, 40, "%.1e", (double)n);
+    return p;
+}
+
 const char *text_duration(double s)
 {
     char *p = scratch();

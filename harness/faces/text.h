@@ -21,6 +21,8 @@ void text_clean(struct buf *b, const char *text);
 void text_shell(struct buf *b, const char *word);
 /* n with commas between thousands; in one of a few static buffers, for use within one printf. */
 const char *text_count(uint64_t n);
+/* As text_count without commas, and short: what is more than seven digits is rounded, "1.3e+12". */
+const char *text_short(uint64_t n);
 /* Seconds as "4.2 s", "3 min 07 s", "2 h 05 min"; static buffers as text_count. */
 const char *text_duration(double s);
 /* A whole decimal or 0x number in [min, max]; false when `text` is anything else. */

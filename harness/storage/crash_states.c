@@ -36,30 +36,25 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "storage/epochs.h"
-
-enum kind { KIND_PREFIX, KIND_DROPPED, KIND_ALONE, KIND_TORN, KIND_SUBSET, KIND_SAMPLE, KINDS };
+#include "storage/seen.h"
 
 enum { TORN_WAYS = 6, TORN_AMIDST = 5, SAMPLES_MAX = 1 << 20 };
-
-/* An image given out for the cuts in [cut, until]. Ranges with one end are one and grow downwards. */
-struct seen {
-    uint64_t image[2], until, cut;
-    bool used;
-};
 
 struct state_source {
     struct epochs e;
     struct state_limits lim;
     uint64_t seed, from;
     /* Where the enumeration is: candidate `index` of its kind; for kinds that go by epoch also the place within. */
-    enum kind kind;
+    enum state_kind kind;
     uint64_t index;
     uint32_t epoch;
     uint64_t in_epoch;
-    uint64_t total[KINDS], quota[KINDS]; /* candidates there are, and are tried */
+    uint64_t total[STATE_KINDS], quota[STATE_KINDS]; /* candidates there are, and are tried */
+    uint64_t more[STATE_KINDS];                      /* and are tried, those among them, with max_more */
+    bool is_more;                                    /* those are being tried */
+    bool *skip;                                      /* by epoch */
     uint64_t n_tried, n_given;
-    struct seen *seen;
-    size_t n_slots, n_seen;
+    struct seen_images seen;
     struct part *parts; /* of the current candidate; room for the largest epoch */
     struct crash_state state;
 };
@@ -70,34 +65,36 @@ static uint32_t epoch_items(const struct epoch *ep)
 }
 
 /* Candidates of a kind that goes by epoch. */
-static uint64_t candidates_of_epoch(const struct state_source *s, enum kind kind, uint32_t epoch)
+static uint64_t candidates_of_epoch(const struct state_source *s, enum state_kind kind, uint32_t epoch)
 {
     const uint32_t n = epoch_items(&s->e.epochs[epoch]);
 
-    if (kind == KIND_SUBSET)
+    if (s->skip[epoch])
+        return 0;
+    if (kind == STATE_SUBSET)
         return n <= STATES_SMALL_EPOCH ? (uint64_t)1 << n : 0;
     return n > STATES_SMALL_EPOCH ? s->lim.samples : 0;
 }
 
-/* Deals max_states out to the kinds: those with few candidates get them all, the others an equal share. */
-static void set_quotas(struct state_source *s)
+/* Deals so many states out to the kinds: those with few candidates get them all, the others an equal share. */
+static void set_quotas(const struct state_source *s, uint64_t left, uint64_t quota[STATE_KINDS])
 {
-    uint64_t left = s->lim.max_states, sum = 0;
-    bool dealt[KINDS] = {false};
+    uint64_t sum = 0;
+    bool dealt[STATE_KINDS] = {false};
 
-    for (int k = 0; k < KINDS; k++)
-        sum += s->quota[k] = s->total[k];
+    for (int k = 0; k < STATE_KINDS; k++)
+        sum += quota[k] = s->total[k];
     if (!left || sum <= left)
         return;
-    for (uint64_t kinds_left = KINDS; kinds_left > 0; kinds_left--) {
+    for (uint64_t kinds_left = STATE_KINDS; kinds_left > 0; kinds_left--) {
         int least = -1;
 
-        for (int k = 0; k < KINDS; k++)
+        for (int k = 0; k < STATE_KINDS; k++)
             if (!dealt[k] && (least < 0 || s->total[k] < s->total[least]))
                 least = k;
         if (s->total[least] > left / kinds_left)
-            s->quota[least] = left / kinds_left;
-        left -= s->quota[least];
+            quota[least] = left / kinds_left;
+        left -= quota[least];
         dealt[least] = true;
     }
 }
@@ -115,17 +112,19 @@ struct state_source *states_new(const struct writelog *l, uint64_t from, uint64_
     s->seed = seed;
     s->from = from;
     epochs_build(&s->e, l, from, to);
+    s->skip = xcalloc(s->e.n_epochs, sizeof *s->skip);
     n = s->e.n_items - s->e.first_item;
-    s->total[KIND_PREFIX] = n + 1;
-    s->total[KIND_DROPPED] = s->total[KIND_ALONE] = n;
-    s->total[KIND_TORN] = lim->torn ? n * TORN_WAYS : 0;
+    s->total[STATE_PREFIX] = n + 1;
+    s->total[STATE_DROPPED] = s->total[STATE_ALONE] = n;
+    s->total[STATE_TORN] = lim->torn ? n * TORN_WAYS : 0;
     for (uint32_t i = 0; i < s->e.n_epochs; i++) {
-        s->total[KIND_SUBSET] += candidates_of_epoch(s, KIND_SUBSET, i);
-        s->total[KIND_SAMPLE] += candidates_of_epoch(s, KIND_SAMPLE, i);
+        s->total[STATE_SUBSET] += candidates_of_epoch(s, STATE_SUBSET, i);
+        s->total[STATE_SAMPLE] += candidates_of_epoch(s, STATE_SAMPLE, i);
         if (epoch_items(&s->e.epochs[i]) > largest)
             largest = epoch_items(&s->e.epochs[i]);
     }
-    set_quotas(s);
+    set_quotas(s, lim->max_states, s->quota);
+    set_quotas(s, lim->max_states + lim->max_more, s->more);
     s->parts = xcalloc(largest + 1, sizeof *s->parts);
     return s;
 }
@@ -135,47 +134,11 @@ void states_free(struct state_source *s)
     if (!s)
         return;
     epochs_free(&s->e);
-    free(s->seen);
+    seen_free(&s->seen);
+    free(s->skip);
     free(s->parts);
     free(s->state.kept);
     free(s);
-}
-
-static struct seen *find_seen(const struct state_source *s, const uint64_t image[2], uint64_t until)
-{
-    size_t i = rng_mix(image[0] ^ until) & (s->n_slots - 1);
-
-    while (s->seen[i].used && (s->seen[i].image[0] != image[0] || s->seen[i].image[1] != image[1] || s->seen[i].until != until))
-        i = (i + 1) & (s->n_slots - 1);
-    return &s->seen[i];
-}
-
-/*
- * Notes that the image is given out for [cut, *until]; moves *until before what was given out already. False: nothing is new.
- */
-static bool note_seen(struct state_source *s, const uint64_t image[2], uint64_t cut, uint64_t *until)
-{
-    struct seen *e, entry = {.image = {image[0], image[1]}, .until = *until, .cut = cut, .used = true};
-
-    if (2 * (s->n_seen + 1) > s->n_slots) {
-        struct seen *old = s->seen;
-        const size_t n_old = s->n_slots;
-
-        s->n_slots = n_old ? n_old * 2 : 256;
-        s->seen = xcalloc(s->n_slots, sizeof *s->seen);
-        for (size_t i = 0; i < n_old; i++)
-            if (old[i].used)
-                *find_seen(s, old[i].image, old[i].until) = old[i];
-        free(old);
-    }
-    e = find_seen(s, image, *until);
-    if (e->used && cut >= e->cut)
-        return false;
-    if (e->used)
-        *until = e->cut - 1;
-    s->n_seen += !e->used;
-    *e = entry;
-    return true;
 }
 
 static struct part whole(const struct item *it)
@@ -294,18 +257,18 @@ static bool subset(struct state_source *s, const struct epoch *ep, uint64_t mask
 /* Fills parts for the current candidate. False: there is no such state. */
 static bool fill(struct state_source *s, uint32_t *ret_epoch)
 {
-    const uint32_t per_item = s->kind == KIND_TORN ? TORN_WAYS : 1;
+    const uint32_t per_item = s->kind == STATE_TORN ? TORN_WAYS : 1;
     uint32_t item = s->e.first_item + (uint32_t)(s->index / per_item);
     const struct epoch *ep;
 
-    if (s->kind == KIND_SUBSET || s->kind == KIND_SAMPLE) {
+    if (s->kind == STATE_SUBSET || s->kind == STATE_SAMPLE) {
         *ret_epoch = s->epoch;
-        if (s->kind == KIND_SUBSET)
+        if (s->kind == STATE_SUBSET)
             return subset(s, &s->e.epochs[s->epoch], s->in_epoch);
         sample(s, &s->e.epochs[s->epoch], s->in_epoch);
         return true;
     }
-    if (s->kind == KIND_PREFIX) {
+    if (s->kind == STATE_PREFIX) {
         /* Candidate 0 holds nothing of the log after `from`; candidate n its first n items. */
         *ret_epoch = s->index ? s->e.items[--item].epoch : 0;
         keep_before(s, &s->e.epochs[*ret_epoch], s->index ? item + 1 : 0, false);
@@ -313,11 +276,11 @@ static bool fill(struct state_source *s, uint32_t *ret_epoch)
     }
     *ret_epoch = s->e.items[item].epoch;
     ep = &s->e.epochs[*ret_epoch];
-    if (s->kind == KIND_TORN)
+    if (s->kind == STATE_TORN)
         return tear(s, ep, item, (unsigned)(s->index % per_item));
-    keep_before(s, ep, s->kind == KIND_DROPPED ? ep->last : item, s->kind == KIND_ALONE);
-    s->parts[item - ep->first] = s->kind == KIND_ALONE ? whole(&s->e.items[item]) : (struct part){.count = 0};
-    return s->kind == KIND_ALONE || !s->e.items[item].forced;
+    keep_before(s, ep, s->kind == STATE_DROPPED ? ep->last : item, s->kind == STATE_ALONE);
+    s->parts[item - ep->first] = s->kind == STATE_ALONE ? whole(&s->e.items[item]) : (struct part){.count = 0};
+    return s->kind == STATE_ALONE || !s->e.items[item].forced;
 }
 
 static void add_kept(struct state_source *s, const struct item *it, const struct part *p)
@@ -341,17 +304,19 @@ static bool make_state(struct state_source *s, uint32_t epoch)
     struct crash_state *st = &s->state;
     uint64_t image[2], until;
 
+    st->kind = s->kind;
+    st->epoch = epoch;
     st->durable = st->cut = ep->start;
     st->n_kept = 0;
     for (uint32_t i = ep->last; i > ep->first && st->cut == ep->start; i--)
         if (s->parts[i - 1 - ep->first].count)
             st->cut = s->e.items[i - 1].entry + 1;
-    if (s->kind == KIND_PREFIX && s->index)
+    if (s->kind == STATE_PREFIX && s->index)
         memcpy(image, s->e.items[s->e.first_item + s->index - 1].prefix, sizeof image);
     else
         epochs_image(&s->e, epoch, s->parts, image);
     until = epochs_until(&s->e, epoch, st->cut, image);
-    if (!note_seen(s, image, st->cut, &until))
+    if (!seen_note(&s->seen, image, st->cut, &until))
         return false;
     st->until = until;
     memcpy(st->image, image, sizeof image);
@@ -366,7 +331,7 @@ static void step(struct state_source *s)
 {
     s->index++;
     s->in_epoch++;
-    if (s->kind != KIND_SUBSET && s->kind != KIND_SAMPLE)
+    if (s->kind != STATE_SUBSET && s->kind != STATE_SAMPLE)
         return;
     while (s->epoch < s->e.n_epochs && s->in_epoch >= candidates_of_epoch(s, s->kind, s->epoch)) {
         s->in_epoch = 0;
@@ -374,10 +339,11 @@ static void step(struct state_source *s)
     }
 }
 
-/* Goes to the first candidate of the next kind. */
-static void next_kind(struct state_source *s)
+/* Goes to the first candidate of the kind. */
+static void begin_kind(struct state_source *s, enum state_kind kind, bool more)
 {
-    s->kind++;
+    s->kind = kind;
+    s->is_more = more;
     s->index = UINT64_MAX;
     s->in_epoch = UINT64_MAX;
     s->epoch = 0;
@@ -385,22 +351,36 @@ static void next_kind(struct state_source *s)
 }
 
 /* Is candidate `index` among the quota evenly taken from the total? */
-static bool chosen(const struct state_source *s)
+static bool in_quota(const struct state_source *s, const uint64_t quota[STATE_KINDS])
 {
-    const rng_u128 q = s->quota[s->kind];
+    const rng_u128 q = quota[s->kind];
     const uint64_t t = s->total[s->kind];
 
     return (uint64_t)((s->index + 1) * q / t) != (uint64_t)(s->index * q / t);
 }
 
+static bool chosen(const struct state_source *s)
+{
+    return in_quota(s, s->quota) != s->is_more && (!s->is_more || in_quota(s, s->more));
+}
+
+static bool kind_is_over(const struct state_source *s)
+{
+    const bool by_epoch = s->kind == STATE_SUBSET || s->kind == STATE_SAMPLE;
+
+    return s->index >= s->total[s->kind] || (by_epoch && s->epoch >= s->e.n_epochs);
+}
+
 int states_next(struct state_source *s, const struct crash_state **ret)
 {
-    while (s->kind < KINDS) {
+    while (s->kind < STATE_KINDS) {
         uint32_t epoch;
         bool given = false;
 
-        if (s->index >= s->total[s->kind]) {
-            next_kind(s);
+        if (kind_is_over(s)) {
+            const bool more = !s->is_more && s->lim.max_more && s->quota[s->kind] < s->more[s->kind];
+
+            begin_kind(s, more ? s->kind : s->kind + 1, more);
             continue;
         }
         if (chosen(s)) {
@@ -417,12 +397,64 @@ int states_next(struct state_source *s, const struct crash_state **ret)
     return 0;
 }
 
+uint64_t states_share(const struct state_source *s, enum state_kind last)
+{
+    uint64_t sum = 0;
+
+    if (!s->lim.max_states)
+        return UINT64_MAX;
+    for (int k = 0; k <= (int)last; k++)
+        sum += s->quota[k];
+    return sum;
+}
+
+uint32_t states_epochs(const struct state_source *s)
+{
+    return (uint32_t)s->e.n_epochs;
+}
+
+void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_writes *ret)
+{
+    const struct epoch *ep = &s->e.epochs[epoch];
+
+    *ret = (struct epoch_writes){.durable = ep->start, .end = ep->end};
+    ret->entries = xcalloc(epoch_items(ep) + 1, sizeof *ret->entries);
+    for (uint32_t i = ep->first; i < ep->last; i++) {
+        ret->entries[ret->n++] = s->e.items[i].entry;
+        ret->forced |= s->e.items[i].forced;
+    }
+}
+
+void states_skip(struct state_source *s, uint32_t epoch)
+{
+    assert(epoch < s->e.n_epochs);
+    s->skip[epoch] = true;
+}
+
+double states_exist(const struct state_source *s)
+{
+    double sum = 1;
+
+    /* Subsets by their last write: those before it are free, but FUA writes are kept. An epoch's empty one is the epoch before.
+     */
+    for (size_t e = 0; e < s->e.n_epochs; e++) {
+        double before = 1;
+        for (uint32_t i = s->e.epochs[e].first; i < s->e.epochs[e].last; i++) {
+            sum += before;
+            before *= s->e.items[i].forced ? 1 : 2;
+        }
+    }
+    return sum;
+}
+
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left)
 {
     uint64_t sum = 0, left;
 
-    for (int k = 0; k < KINDS; k++)
-        sum += s->quota[k];
+    for (int k = 0; k < STATE_KINDS; k++)
+        sum += s->lim.max_more ? s->more[k] : s->quota[k];
+    if (sum < s->n_tried)
+        sum = s->n_tried;
     /* Of the candidates still to be tried the same share will be new as up to now. */
     left = s->n_tried ? (uint64_t)((rng_u128)(sum - s->n_tried) * s->n_given / s->n_tried) : sum;
     *ret_done = s->n_given;

@@ -32,12 +32,16 @@ static inline void kept_bytes(const struct kept_write *k, uint64_t off, uint64_t
     *ret_len = (k->count && to < len_bytes ? to : len_bytes) - *ret_skip;
 }
 
+enum state_kind { STATE_PREFIX, STATE_DROPPED, STATE_ALONE, STATE_TORN, STATE_SUBSET, STATE_SAMPLE, STATE_KINDS };
+
 /*
  * The media after a cut at `cut`: every write before `durable` (a log position), and of the writes in [durable, cut) exactly
  * those in `kept`, in log order. The same image may exist at every cut in [cut, until]: its contents must be legal at each of
  * them.
  */
 struct crash_state {
+    enum state_kind kind;
+    uint32_t epoch; /* in which the kept writes are in flight */
     uint64_t durable, cut, until;
     struct kept_write *kept;
     size_t n_kept, cap_kept;
@@ -48,6 +52,7 @@ enum { STATES_SMALL_EPOCH = 6 }; /* in-flight writes up to which all subsets are
 
 struct state_limits {
     uint64_t max_states; /* 0: no limit */
+    uint64_t max_more;   /* after those of each kind, so many more may follow (for whoever knows them without a mount); 0: none */
     uint32_t samples;    /* seeded random subsets for each epoch that is too large for all subsets */
     unsigned sector;     /* atomic unit */
     bool torn;           /* also visit torn writes */
@@ -68,6 +73,23 @@ int states_next(struct state_source *s, const struct crash_state **ret);
 /* How many distinct states were given out so far, and a close estimate (>= 1) of how many are still to come; for the progress
  * line. */
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left);
+/* How many states, of max_states, the kinds up to and with this one may take. With no limit: UINT64_MAX. */
+uint64_t states_share(const struct state_source *s, enum state_kind last);
+
+/* An epoch: the writes that are in flight together. */
+struct epoch_writes {
+    uint64_t durable, end; /* cuts in [durable, end]: everything before `durable` is on the media */
+    uint64_t *entries;     /* ascending log positions; freed by the caller */
+    uint32_t n;
+    bool forced; /* some of them are FUA, so that not all subsets exist */
+};
+uint32_t states_epochs(const struct state_source *s);
+void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_writes *ret);
+/* No more subsets and samples of this epoch. */
+void states_skip(struct state_source *s, uint32_t epoch);
+/* How many states there are in all: subsets of each epoch's writes, none of them torn. */
+double states_exist(const struct state_source *s);
+
 /* "cut at 17 to 20; durable up to 12; kept 12-13 15; torn 16 (sectors 0-3)" */
 void crash_state_print(const struct crash_state *s, struct buf *out);
 

@@ -1,0 +1,325 @@
+/*
+ * Which crash states of a recording are looked at, and what follows for the others.
+ *
+ * Each state that comes up is loaded into the disk. If it agrees with one that was mounted before in everything that recovery
+ * read then (storage/read_trie.c), it shows the same survivors: it is covered, and only judged. Else it is mounted. What is legal
+ * depends on the moment of the cut, so that every state is judged at all moments at which it may exist, mounted or not; what one
+ * picture comes to at one moment is remembered.
+ *
+ * The order: every prefix, each write dropped alone, each kept alone; then, epoch by epoch, all subsets of its writes
+ * (storage/subsets.c), given up where too many of them would have to be mounted; torn writes; and of the epochs given up the
+ * small ones' subsets and samples of the others. So an epoch is either exhaustive (all subsets covered) or sampled, and the
+ * result says how many there are of each.
+ *
+ * Without pruning every state is mounted, and only epochs of at most STATES_SMALL_EPOCH writes are exhaustive.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "engine/outcomes.h"
+#include "engine/power.h"
+#include "storage/read_trie.h"
+#include "storage/subsets.h"
+
+enum {
+    SAMPLES = 8,           /* random subsets of a large epoch by default, */
+    SAMPLES_DEEP = 64,     /*   and when more states than by default are asked for */
+    MORE_STATES = 32,      /* candidates for each state that may be mounted */
+    MAX_GROUPS = 4096,     /* of one epoch */
+    LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
+    MEMORY_BYTES = 1 << 28 /* pictures and reads remembered; when it is used up pruning starts again */
+};
+
+#define MANY UINT64_C(1000000000000000) /* counts go no further, so that those of many results can be added up */
+
+/* States of one epoch that are counted apart: when all its subsets are covered, these are among them. */
+struct epoch_count {
+    uint64_t covered, lossy, violated;
+    bool exhaustive;
+};
+
+struct explorer {
+    struct power *p;
+    struct tally *g;
+    struct scene *scene;
+    bool prune, all_given; /* the second: every candidate is visited */
+    uint64_t max_states, n_mounted, may_mount;
+    struct state_source *source;
+    struct read_trie *trie;
+    size_t *outcome_of; /* by number of the tested state */
+    size_t cap_outcome_of;
+    struct outcomes outcomes;
+    struct epoch_count *counts;
+};
+
+/* What is known of a state. */
+enum look { KNOWN, UNKNOWN, FAILED };
+
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+    return a > MANY - b ? MANY : a + b;
+}
+
+static uint64_t power_of_two(uint32_t n)
+{
+    return n < 50 && UINT64_C(1) << n < MANY ? UINT64_C(1) << n : MANY;
+}
+
+/* The moment of the history at this position: how many bounds are at or before it. */
+static size_t moment(const struct power *p, uint64_t pos)
+{
+    size_t lo = 0, hi = p->n_bounds;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (p->bounds[mid] <= pos)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Judges a picture at a moment, once. */
+static uint8_t judge(struct explorer *x, size_t outcome, size_t at, uint64_t pos)
+{
+    struct outcome *o = &x->outcomes.v[outcome];
+    bool lossy = false;
+
+    if (!(o->judged[at] & OUTCOME_JUDGED)) {
+        struct survivors own = x->g->survivors;
+
+        x->p->pos = x->scene->pos = pos;
+        x->g->survivors = o->survivors;
+        const bool violated = tally_survivors(x->g, CRASH_POWER, x->scene, &lossy);
+        x->g->survivors = own;
+        o->judged[at] = (uint8_t)(OUTCOME_JUDGED | (lossy ? OUTCOME_LOSSY : 0) | (violated ? OUTCOME_VIOLATED : 0));
+    }
+    return o->judged[at];
+}
+
+/* Judges it at every moment of [cut, until] at which the history differs. */
+static uint8_t judge_range(struct explorer *x, size_t outcome, uint64_t cut, uint64_t until)
+{
+    const size_t first = moment(x->p, cut), last = moment(x->p, until);
+    uint8_t sum = judge(x, outcome, first, cut);
+
+    for (size_t i = first + 1; i <= last; i++)
+        sum |= judge(x, outcome, i, x->p->bounds[i - 1]);
+    return sum;
+}
+
+static void count(struct epoch_count *c, uint64_t n, uint8_t judged)
+{
+    c->covered = add_up(c->covered, n);
+    if (judged & OUTCOME_LOSSY)
+        c->lossy = add_up(c->lossy, n);
+    if (judged & OUTCOME_VIOLATED)
+        c->violated = add_up(c->violated, n);
+}
+
+static void take_counts(struct explorer *x, const struct epoch_count *c)
+{
+    struct result *r = x->g->result;
+
+    r->states_covered = add_up(r->states_covered, c->covered);
+    r->states_lossy = add_up(r->states_lossy, c->lossy);
+    r->states_violated = add_up(r->states_violated, c->violated);
+}
+
+static void begin_pruning(struct explorer *x)
+{
+    read_trie_free(x->trie);
+    outcomes_forget(&x->outcomes);
+    x->trie = read_trie_new();
+}
+
+/* Mounts the loaded state; *ret_outcome is the picture it shows, *ret_tested its number in the trie. */
+static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *ret_tested)
+{
+    uint64_t left, done;
+
+    if (!x->prune || x->outcomes.bytes + read_trie_bytes(x->trie) > MEMORY_BYTES)
+        begin_pruning(x);
+    if (!power_look(x->p))
+        return FAILED;
+    const bool mounted = x->g->survivors.mount_err == 0;
+    *ret_tested = read_trie_add(x->trie, x->p->v.disk);
+    *ret_outcome = outcomes_take(&x->outcomes, &x->g->survivors);
+    x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
+    x->outcome_of[*ret_tested] = *ret_outcome;
+    if (!mounted && !power_control(x->p))
+        return FAILED;
+    x->n_mounted++;
+    states_progress(x->source, &done, &left);
+    if (x->n_mounted + left > x->max_states)
+        left = x->max_states > x->n_mounted ? x->max_states - x->n_mounted : 0;
+    tally_mounted(x->g, left);
+    return KNOWN;
+}
+
+/* Finds out what the state shows, without a mount if possible, else with one if there may be more. */
+static enum look look_at(struct explorer *x, const struct crash_state *s, size_t *ret_outcome, int64_t *ret_tested)
+{
+    x->p->state = s;
+    if (x->g->job->pulse)
+        atomic_fetch_add(&x->g->job->pulse->beats, 1);
+    if (!power_load(x->p, s))
+        return FAILED;
+    *ret_tested = x->prune ? read_trie_find(x->trie, x->p->v.disk) : READ_TRIE_NONE;
+    if (*ret_tested != READ_TRIE_NONE) {
+        *ret_outcome = x->outcome_of[*ret_tested];
+        return KNOWN;
+    }
+    return x->n_mounted < x->may_mount ? mount_state(x, ret_outcome, ret_tested) : UNKNOWN;
+}
+
+/* All members of the group at hand show this picture. Counts them by their cuts. */
+static void count_group(struct explorer *x, const struct subsets *u, const struct crash_state *first, size_t outcome, bool again,
+                        struct epoch_count *c)
+{
+    uint32_t n, n_before;
+    const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
+
+    count(c, power_of_two(n_before) - again, judge_range(x, outcome, first->cut, first->until));
+    for (uint32_t i = 0; i < n; i++)
+        count(c, power_of_two(n_before + i), judge_range(x, outcome, free_writes[i] + 1, first->until));
+}
+
+/* Tries to cover all subsets of an epoch. False: the job cannot go on. */
+static bool exhaust(struct explorer *x, uint32_t epoch)
+{
+    const uint64_t may_mount = x->may_mount, left = may_mount - x->n_mounted, even = left / (states_epochs(x->source) - epoch),
+                   share = even < LEAST_SHARE ? (left < LEAST_SHARE ? left : LEAST_SHARE) : even;
+    struct epoch_count all = {0};
+    const struct crash_state *first;
+    struct epoch_writes w;
+    struct subsets *u;
+    enum look k = KNOWN;
+
+    states_epoch(x->source, epoch, &w);
+    if (w.forced || w.n > SUBSETS_MAX_WRITES) {
+        free(w.entries);
+        return true;
+    }
+    u = subsets_new(x->p->log, w.entries, w.n, w.durable, w.end, MAX_GROUPS);
+    x->may_mount = x->n_mounted + share;
+    while (k == KNOWN && subsets_next(u, &first)) {
+        size_t outcome, n_reads;
+        int64_t tested;
+
+        k = look_at(x, first, &outcome, &tested);
+        if (k != KNOWN)
+            break;
+        const struct disk_note *reads = read_trie_reads(x->trie, tested, &n_reads);
+        subsets_split(u, reads, n_reads);
+        /* The state that keeps nothing of this epoch is the one before it with everything. */
+        count_group(x, u, first, outcome, epoch > 0 && first->n_kept == 0, &all);
+        if (x->g->broken)
+            k = FAILED;
+    }
+    x->may_mount = may_mount;
+    if (k == KNOWN && subsets_complete(u)) {
+        all.exhaustive = true;
+        x->counts[epoch] = all;
+        states_skip(x->source, epoch);
+    }
+    subsets_free(u);
+    free(w.entries);
+    return k != FAILED;
+}
+
+static bool exhaust_epochs(struct explorer *x)
+{
+    const uint64_t torn = states_share(x->source, STATE_TORN) - states_share(x->source, STATE_ALONE);
+
+    x->may_mount = x->max_states > torn ? x->max_states - torn : 0;
+    if (x->may_mount < x->n_mounted)
+        x->may_mount = x->n_mounted;
+    for (uint32_t i = 0; i < states_epochs(x->source); i++)
+        if (!exhaust(x, i))
+            return false;
+    return true;
+}
+
+/* Judges a state that the source gave, and counts it. */
+static bool visit(struct explorer *x, const struct crash_state *s)
+{
+    size_t outcome = 0;
+    int64_t tested;
+    enum look k = look_at(x, s, &outcome, &tested);
+
+    if (k != KNOWN)
+        return k != FAILED;
+    const uint8_t judged = judge_range(x, outcome, s->cut, s->until);
+    struct epoch_count one = {0}, *c = &x->counts[s->epoch];
+    if (s->kind == STATE_TORN) { /* no subset of whole writes */
+        count(&one, 1, judged);
+        take_counts(x, &one);
+    } else if (!c->exhaustive) {
+        count(c, 1, judged);
+    }
+    return true;
+}
+
+static void visit_all(struct explorer *x)
+{
+    const struct crash_state *s;
+    bool exhausted = !x->prune;
+
+    while (!tally_over(x->g) && states_next(x->source, &s) == 1) {
+        if (!exhausted && s->kind > STATE_ALONE) {
+            exhausted = true;
+            if (!exhaust_epochs(x))
+                return;
+        }
+        x->may_mount = s->kind <= STATE_ALONE ? states_share(x->source, s->kind) : x->max_states;
+        if (!visit(x, s))
+            return;
+    }
+    if (!exhausted && !tally_over(x->g))
+        exhaust_epochs(x);
+}
+
+/* Small epochs are exhaustive without pruning too, when there were states enough. */
+static void sum_up(struct explorer *x)
+{
+    struct result *r = x->g->result;
+
+    for (uint32_t i = 0; i < states_epochs(x->source); i++) {
+        struct epoch_writes w;
+
+        take_counts(x, &x->counts[i]);
+        states_epoch(x->source, i, &w);
+        free(w.entries);
+        if (w.n)
+            *(x->counts[i].exhaustive || (x->all_given && w.n <= STATES_SMALL_EPOCH) ? &r->epochs_exhaustive
+                                                                                     : &r->epochs_sampled) += 1;
+    }
+    r->states_exist += states_exist(x->source);
+}
+
+void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct scene *scene)
+{
+    struct explorer x = {.p = p, .g = p->v.g, .scene = scene, .prune = !p->v.g->job->no_prune, .max_states = max_states};
+    const struct state_limits limits = {.max_states = max_states,
+                                        .max_more = x.prune ? max_states * MORE_STATES : 0,
+                                        .samples = max_states > JOB_STATES ? SAMPLES_DEEP : SAMPLES,
+                                        .sector = disk_sector(p->v.disk),
+                                        .torn = true};
+
+    assert(max_states > 0);
+    x.source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
+    x.all_given = states_share(x.source, STATE_SAMPLE) < max_states;
+    x.counts = xcalloc(states_epochs(x.source), sizeof *x.counts);
+    outcomes_open(&x.outcomes, p->n_bounds + 1);
+    begin_pruning(&x);
+    visit_all(&x);
+    sum_up(&x);
+    outcomes_close(&x.outcomes);
+    read_trie_free(x.trie);
+    states_free(x.source);
+    free(x.outcome_of);
+    free(x.counts);
+}

@@ -1,0 +1,85 @@
+/* Different pictures that crash states showed: see outcomes.h. */
+#include "engine/outcomes.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+
+void outcomes_open(struct outcomes *o, size_t n_moments)
+{
+    *o = (struct outcomes){.n_moments = n_moments};
+}
+
+void outcomes_forget(struct outcomes *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        survivors_free(&o->v[i].survivors);
+        free(o->v[i].judged);
+    }
+    o->n = o->bytes = 0;
+}
+
+void outcomes_close(struct outcomes *o)
+{
+    outcomes_forget(o);
+    free(o->v);
+    *o = (struct outcomes){.v = NULL};
+}
+
+static uint64_t mix_bytes(uint64_t h, const void *data, size_t len)
+{
+    uint8_t rest[32] = {0};
+    const size_t whole = len / sizeof rest * sizeof rest;
+
+    if (len > whole)
+        memcpy(rest, (const uint8_t *)data + whole, len - whole);
+    h = hash_fold(h ^ hash_bytes(data, whole), 0x9e3779b97f4a7c15U) + len;
+    return hash_fold(h ^ hash_bytes(rest, sizeof rest), 0xbf58476d1ce4e5b9U);
+}
+
+static uint64_t mix_extent(uint64_t h, const struct extent *e)
+{
+    const uint64_t place[2] = {e->off, e->len};
+
+    h = mix_bytes(h, place, sizeof place);
+    return e->len ? mix_bytes(h, e->data, e->len) : h;
+}
+
+static uint64_t hash_of(const struct survivors *s)
+{
+    const uint64_t all[] = {(uint64_t)s->mount_err, s->write_checked, (uint64_t)s->write_err, s->n};
+    uint64_t h = mix_bytes(0, all, sizeof all);
+
+    h = mix_bytes(h, s->mount_msg, strlen(s->mount_msg));
+    h = mix_bytes(h, s->fsck, strlen(s->fsck));
+    for (size_t i = 0; i < s->n; i++) {
+        const struct survivor *v = &s->v[i];
+        const uint64_t one[] = {(uint64_t)v->kind,      v->ino,          v->size_bytes, v->nlink,
+                                (uint64_t)v->read_err,  v->read_err_off, v->incoherent, v->incoherent_off,
+                                (uint64_t)v->map_signo, v->n_extents};
+
+        h = mix_bytes(h, v->path, strlen(v->path));
+        h = mix_bytes(h, one, sizeof one);
+        for (size_t k = 0; k < v->n_extents; k++)
+            h = mix_extent(h, &v->extents[k]);
+        h = mix_extent(h, &v->tail);
+    }
+    return h;
+}
+
+size_t outcomes_take(struct outcomes *o, struct survivors *s)
+{
+    const uint64_t hash = hash_of(s);
+
+    for (size_t i = 0; i < o->n; i++)
+        if (o->v[i].hash == hash)
+            return i;
+    o->v = grow(o->v, &o->cap, o->n, sizeof *o->v);
+    o->v[o->n] = (struct outcome){.survivors = *s, .hash = hash, .judged = xcalloc(o->n_moments, 1)};
+    o->bytes += s->mem_cap + o->n_moments;
+    *s = (struct survivors){.v = NULL};
+    return o->n++;
+}

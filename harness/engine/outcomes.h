@@ -1,0 +1,33 @@
+/*
+ * What mounted crash states showed, each different picture once, and at which moments of the history it was judged already. Many
+ * states show the same; judging is pure, so once for each picture and moment is enough. Private to the engine.
+ */
+#ifndef TORNPAGE_ENGINE_OUTCOMES_H
+#define TORNPAGE_ENGINE_OUTCOMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "truth/survivors.h"
+
+enum { OUTCOME_JUDGED = 1, OUTCOME_LOSSY = 2, OUTCOME_VIOLATED = 4 };
+
+struct outcome {
+    struct survivors survivors;
+    uint64_t hash;
+    uint8_t *judged; /* by moment: OUTCOME_... */
+};
+
+struct outcomes {
+    struct outcome *v;
+    size_t n, cap, n_moments, bytes;
+};
+
+/* `n_moments`: how many moments each may be judged at. */
+void outcomes_open(struct outcomes *o, size_t n_moments);
+void outcomes_close(struct outcomes *o);
+/* Takes the survivors over (and leaves an empty picture behind); the index of this picture. */
+size_t outcomes_take(struct outcomes *o, struct survivors *s);
+void outcomes_forget(struct outcomes *o); /* all of them */
+
+#endif
