@@ -13,7 +13,7 @@ COMMANDS = ["run", "list", "explain", "replay", "log", "explore", "bench"]
 def option_table(command):
     """(long name, letter or None, takes a value) of each option in the command's source."""
     source = (ROOT / f"harness/faces/cmd_{command}.c").read_text()
-    rows = re.findall(r"""\{\s*"([a-z]+)",\s*(0|'.'),\s*(NULL|")""", source)
+    rows = re.findall(r"""\{\s*"([a-z-]+)",\s*(0|'.'),\s*(NULL|")""", source)
     return [(name, None if letter == "0" else letter[1], value != "NULL") for name, letter, value in rows]
 
 
@@ -24,7 +24,7 @@ def help_of(command):
 
 
 def options_in(text):
-    return re.findall(r"^  (?:-(.), |    )--([a-z]+)( [A-Z])?", text, re.M)
+    return re.findall(r"^  (?:-(.), |    )--([a-z-]+)( [A-Z])?", text, re.M)
 
 
 def test_help_lists_every_command():
