@@ -113,6 +113,7 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
                            .may_shutdown = v->disk != NULL,
                            .deadline_ms = JOB_DEADLINE_MS,
                            .ready = ready,
+                           .ready_in_actor = !v->sync_first && !v->started, /* it only notes the START event then */
                            .arg = v};
     if (driver_run(&d, &hung, &err) < 0)
         return fail(v, &err);
