@@ -18,6 +18,15 @@ DEADLINE_S = 30
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
 
 
+def descriptors():
+    """The open descriptors of all processes, as paths in /proc."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            yield from list((process / "fd").iterdir())
+        except OSError:
+            pass  # it ended while we looked
+
+
 def disks_without_server():
     """How many recorded disks are there, as loop devices or FUSE connections, beyond those that a living process serves.
 
@@ -33,7 +42,7 @@ def disks_without_server():
                 pass  # it ended while we looked
         return n
 
-    servers = count(Path("/proc").glob("[0-9]*/fd/*"), os.readlink, "/dev/fuse")
+    servers = count(descriptors(), os.readlink, "/dev/fuse")
     loops = count(Path("/sys/block").glob("loop*/loop/backing_file"), Path.read_text, "/disk")
     listing = "mount -t fusectl none /sys/fs/fuse/connections && ls /sys/fs/fuse/connections"
     fuse = len(subprocess.run(["unshare", "-m", "sh", "-c", listing], capture_output=True, text=True, check=True).stdout.split())
