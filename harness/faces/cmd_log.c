@@ -126,6 +126,8 @@ static void show_entry(const struct logwrites_entry *e, unsigned sector)
     if (e->len)
         printf("%8" PRIu64 "  %-7s  %-14s  %12" PRIu64 " %8" PRIu64, e->index, op, flags.len_bytes ? buf_text(&flags) + 1 : "-",
                e->off / sector, e->len / sector);
+    else if (flags.len_bytes)
+        printf("%8" PRIu64 "  %-7s  %s", e->index, op, buf_text(&flags) + 1);
     else
         printf("%8" PRIu64 "  %s", e->index, op);
     if (e->flags & LOGWRITES_MARK) {
