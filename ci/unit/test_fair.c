@@ -71,6 +71,29 @@ static void accesses_stop_at_holes(void **state)
                   "mmap @a -F f 0 16k\n---\nmwrite @a\nmunmap @a 4k 4k\nmwrite @a -r 0 12k\nmread @a 0 16k\nmread @a 8k 4k\n");
 }
 
+#define LANES "A: open -f f\nA: pwrite 0 100\nA: mmap 0 8k\nbarrier\nB: open f\nB: open @a -a f\nA: open @a -a f\n---\n"
+
+static void either_order_of_two_size_changes_is_right(void **state)
+{
+    (void)state;
+    never_objects(LANES "A: truncate @f 100\nB: pwrite @f 0 4k\nbarrier\nA: mwrite 0 4k\nA: truncate @f 4k\nA: mread 0 4k\n");
+    never_objects(LANES "A: truncate @f 4k\nB: pwrite @f 0 8k\nB: truncate @f 8k\nbarrier\nA: pread @f 0 8k\n");
+    never_objects(LANES "A: truncate @f 100\nB: pwrite @f 0 8k\nbarrier\nA: pwrite @f 6k 10\nA: pread @f 0 8k\n");
+}
+
+static void appends_of_two_lanes_may_land_in_either_order(void **state)
+{
+    (void)state;
+    never_objects(LANES "A: pwrite @a 0 5000\nB: pwrite @a 0 3000\nA: pwrite @a 0 300\nB: truncate @f 10\n");
+}
+
+static void a_copy_may_see_any_of_two_racing_writes(void **state)
+{
+    (void)state;
+    never_objects(LANES "A: mwrite 0 100\nB: pwrite @f 0 100\nbarrier\nA: open -f g\nA: copy_range @g f\n");
+    never_objects(LANES "A: open -f g\nA: copy_range @g f\nB: pwrite @f 0 8k\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +102,9 @@ int main(void)
         cmocka_unit_test(direct_reads_and_writes_may_want_whole_sectors),
         cmocka_unit_test(private_stores_go_with_their_pages),
         cmocka_unit_test(accesses_stop_at_holes),
+        cmocka_unit_test(either_order_of_two_size_changes_is_right),
+        cmocka_unit_test(appends_of_two_lanes_may_land_in_either_order),
+        cmocka_unit_test(a_copy_may_see_any_of_two_racing_writes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #ifndef TORNPAGE_LANGUAGE_VERB_H
 #define TORNPAGE_LANGUAGE_VERB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct step;
@@ -30,6 +31,8 @@ struct verb {
     const char *name;
     const char *syntax; /* arguments only */
     enum verb_target target;
+    bool writes;      /* may change the bytes of a file; */
+    bool resizes;     /*   and its size as well */
     const char *help; /* a paragraph, plain text, no newlines */
     /* Tells the oracle's world what the recorded event did. NULL: nothing. */
     void (*effect)(struct world *w, const struct step *s, const struct event *e);

@@ -32,6 +32,8 @@ uint64_t content_match(const struct world *w, const struct content *c, uint64_t 
     static const uint8_t zeros[64];
     uint8_t fill = c->kind == CONTENT_FILL ? c->fill : 0;
 
+    if (c->kind == CONTENT_ANY)
+        return len;
     if (c->kind != CONTENT_STAMP)
         return data ? fill_match(fill, data, len) : fill == 0 ? len : 0;
     uint64_t from = (uint64_t)((int64_t)off - c->shift);

@@ -41,25 +41,25 @@ uint64_t world_size(const struct world *w, int inode)
     return 0;
 }
 
-void world_size_bounds(const struct world *w, int inode, const struct event *e, uint64_t *ret_min, uint64_t *ret_max)
+/* The sizes that may be seen from begin_seq to end_seq. */
+static void size_bounds(const struct inode *ino, uint64_t begin_seq, uint64_t end_seq, uint64_t *ret_min, uint64_t *ret_max)
 {
-    const struct inode *ino = &w->inodes[inode];
     uint64_t settled_seq = 0, min = UINT64_MAX, max = 0;
 
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct span *s = &ino->sizes[i].when;
 
-        if (s->certain && s->end_seq < e->begin_seq && s->begin_seq > settled_seq)
+        if (s->certain && s->end_seq < begin_seq && s->begin_seq > settled_seq)
             settled_seq = s->begin_seq;
     }
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct size_version *v = &ino->sizes[i];
 
-        if (v->when.end_seq < settled_seq || v->when.begin_seq > e->end_seq)
+        if (v->when.end_seq < settled_seq || v->when.begin_seq > end_seq)
             continue;
-        /* A change that overlaps the event may show any size it passes through. */
-        bool overlaps = v->when.end_seq > e->begin_seq;
-        uint64_t lo = overlaps ? v->lo : v->hi;
+        /* A change that is still going on may show any size it passes through. */
+        bool exact = v->when.certain && !v->loose && v->when.end_seq <= begin_seq;
+        uint64_t lo = exact ? v->hi : v->lo;
 
         min = lo < min ? lo : min;
         max = v->hi > max ? v->hi : max;
@@ -70,12 +70,57 @@ void world_size_bounds(const struct world *w, int inode, const struct event *e, 
     *ret_max = max;
 }
 
-static void add_size(struct world *w, int inode, struct span when, uint64_t lo, uint64_t hi)
+void world_size_bounds(const struct world *w, int inode, const struct event *e, uint64_t *ret_min, uint64_t *ret_max)
+{
+    size_bounds(&w->inodes[inode], e->begin_seq, e->end_seq, ret_min, ret_max);
+}
+
+/* What a change of the inode finds: its size, and whether another lane changes that at the same time. */
+struct found_size {
+    uint64_t min, max;
+    bool contended;
+};
+
+static struct found_size find_size(const struct world *w, int inode, const struct span *when)
+{
+    struct found_size f = {0};
+
+    size_bounds(&w->inodes[inode], when->begin_seq, when->end_seq, &f.min, &f.max);
+    f.contended = w->plan->n_lanes > 1 && world_contended(w, &w->history->events[when->event], inode);
+    return f;
+}
+
+static void add_size(struct world *w, int inode, struct size_version v)
 {
     struct inode *ino = &w->inodes[inode];
 
     ino->sizes = grow(ino->sizes, &ino->cap_sizes, ino->n_sizes, sizeof *ino->sizes);
-    ino->sizes[ino->n_sizes++] = (struct size_version){.when = when, .lo = lo, .hi = hi};
+    ino->sizes[ino->n_sizes++] = v;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct span uncertain(struct span when)
+{
+    when.certain = false;
+    return when;
+}
+
+static const struct content zeros = {.kind = CONTENT_ZERO};
+
+/* Bytes [the old size, end) read 0 from now on; where the old size cannot be told, perhaps. */
+static void zero_gap(struct world *w, int inode, struct span when, const struct found_size *f, uint64_t end)
+{
+    world_write(w, inode, uncertain(when), f->min, least(f->max, end), zeros);
+    world_write(w, inode, when, f->max, end, zeros);
 }
 
 void world_drop_private(struct world *w, int inode, uint64_t from)
@@ -92,31 +137,48 @@ void world_drop_private(struct world *w, int inode, uint64_t from)
 
 void world_resize(struct world *w, int inode, struct span when, uint64_t size)
 {
-    const struct content zero = {.kind = CONTENT_ZERO};
-    uint64_t old = world_size(w, inode);
+    struct found_size f = find_size(w, inode, &when);
 
-    if (size > old)
-        world_write(w, inode, when, old, size > page_up(old) ? size : page_up(old), zero);
-    else if (size < old)
-        world_write(w, inode, when, size, OFF_MAX, zero);
-    if (size < old)
+    if (size > f.min)
+        zero_gap(w, inode, when, &f, size > f.max ? most(size, page_up(f.max)) : size);
+    if (size < f.max || f.contended) {
+        world_write(w, inode, when, size, OFF_MAX, zeros);
         world_drop_private(w, inode, size);
-    add_size(w, inode, when, old < size ? old : size, size);
+    }
+    add_size(w, inode, (struct size_version){.when = when, .lo = least(f.min, size), .hi = size});
 }
 
 void world_shift_size(struct world *w, int inode, struct span when, uint64_t size)
 {
-    add_size(w, inode, when, size, size);
+    add_size(w, inode, (struct size_version){.when = when, .lo = size, .hi = size});
 }
 
 void world_extend(struct world *w, int inode, struct span when, uint64_t off, uint64_t end)
 {
-    uint64_t old = world_size(w, inode);
+    struct found_size f = find_size(w, inode, &when);
 
-    if (end <= old || off == end)
+    if (off == end || (end <= f.min && !f.contended))
         return;
-    world_write(w, inode, when, old, off, (struct content){.kind = CONTENT_ZERO});
-    add_size(w, inode, when, old, end);
+    zero_gap(w, inode, when, &f, off);
+    add_size(w, inode,
+             (struct size_version){
+                 .when = when, .lo = least(f.min, end), .hi = most(f.max, end), .loose = end < f.max || f.contended});
+}
+
+uint64_t world_append(struct world *w, int inode, struct span when, uint64_t len, struct content c)
+{
+    struct found_size f = find_size(w, inode, &when);
+
+    if (f.min == f.max && !f.contended) {
+        c.shift += (int64_t)f.max;
+        world_extend(w, inode, when, f.max, f.max + len);
+        world_write(w, inode, when, f.max, f.max + len, c);
+        return f.max;
+    }
+    /* Where it went cannot be told: nowhere, if another lane emptied the file before it. */
+    world_write(w, inode, uncertain(when), 0, OFF_MAX, (struct content){.kind = CONTENT_ANY});
+    add_size(w, inode, (struct size_version){.when = when, .lo = f.contended ? 0 : f.min, .hi = f.max + len, .loose = true});
+    return UINT64_MAX;
 }
 
 /* The newest certain version of byte `off`, and up to where (at most `end`) it stays that one. NULL: initial zeros. */
@@ -136,18 +198,48 @@ static const struct version *newest(const struct inode *ino, size_t n_versions, 
     return NULL;
 }
 
+/*
+ * Versions beside `main_seq`'s that a reader of [at, end) might have seen as well, since they overlap it in time or are not
+ * certain, came along to the copy, perhaps. Returns whether there are any.
+ */
+static bool copy_others(struct world *w, int src, size_t n, const struct version *main, uint64_t at, uint64_t end, int dst,
+                        int64_t shift, struct span when)
+{
+    uint64_t main_seq = main ? main->when.begin_seq : 0;
+    size_t main_place = main ? (size_t)(main - w->inodes[src].versions) : n;
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        struct version v = w->inodes[src].versions[i]; /* a copy: writing may move them */
+        uint64_t from = most(at, v.off), upto = least(end, v.end);
+
+        if (i == main_place || v.tail || v.when.end_seq <= main_seq || from >= upto)
+            continue;
+        any = true;
+        v.content.shift += shift;
+        world_write(w, dst, uncertain(when), (uint64_t)((int64_t)from + shift), (uint64_t)((int64_t)upto + shift), v.content);
+    }
+    return any;
+}
+
 void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len, struct span when)
 {
     size_t n = w->inodes[src].n_versions; /* what was there before this call */
     uint64_t at = src_off, end = src_off + len;
+    int64_t shift = (int64_t)dst_off - (int64_t)src_off;
+    bool contended = w->plan->n_lanes > 1 && world_bytes_contended(w, &w->history->events[when.event]);
 
+    if (contended)
+        world_write(w, dst, uncertain(when), dst_off, dst_off + len, (struct content){.kind = CONTENT_ANY});
     while (at < end) {
         uint64_t upto = end;
         const struct version *v = newest(&w->inodes[src], n, at, &upto);
-        struct content c = v ? v->content : (struct content){.kind = CONTENT_ZERO};
+        struct content c = v ? v->content : zeros;
+        bool others = copy_others(w, src, n, v, at, upto, dst, shift, when);
 
-        c.shift += (int64_t)dst_off - (int64_t)src_off;
-        world_write(w, dst, when, at - src_off + dst_off, upto - src_off + dst_off, c);
+        c.shift += shift;
+        world_write(w, dst, others || contended ? uncertain(when) : when, (uint64_t)((int64_t)at + shift),
+                    (uint64_t)((int64_t)upto + shift), c);
         at = upto;
     }
 }

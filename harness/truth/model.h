@@ -24,9 +24,10 @@ struct span {
     uint64_t begin_seq, end_seq, begin_pos, end_pos;
 };
 
-enum content_kind { CONTENT_ZERO, CONTENT_FILL, CONTENT_STAMP };
+enum content_kind { CONTENT_ZERO, CONTENT_FILL, CONTENT_STAMP, CONTENT_ANY };
 
-/* What bytes are. A stamp's byte at offset b of the inode is byte b - shift of the store (clones and collapses move bytes). */
+/* What bytes are; ANY where lanes raced and it cannot be told. A stamp's byte at offset b of the inode is byte b - shift of the
+ * store (clones and collapses move bytes). */
 struct content {
     enum content_kind kind;
     uint8_t fill;
@@ -46,6 +47,7 @@ struct version {
 struct size_version {
     struct span when;
     uint64_t lo, hi;
+    bool loose; /* lanes raced: which size from lo to hi it became cannot be told */
 };
 
 /* A sync that returned 0. `full`: of the whole inode (size whatever it is); else only the size needed to read [off, end). */
@@ -195,10 +197,12 @@ void world_shift_size(struct world *w, int inode, struct span when, uint64_t siz
 void world_extend(struct world *w, int inode, struct span when, uint64_t off, uint64_t end);
 /* Pages of private mappings from `from` on are dropped: their own stores there may be gone (I2). */
 void world_drop_private(struct world *w, int inode, uint64_t from);
+/* len bytes of this content (its shift set for offset 0) went to the end of the file. Returns where; UINT64_MAX: lanes raced. */
+uint64_t world_append(struct world *w, int inode, struct span when, uint64_t len, struct content c);
 /* Bytes of src at [src_off, src_off+len) appeared at dst_off of dst (clone, copy, collapse, insert). */
 void world_copy(struct world *w, int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len, struct span when);
 uint64_t world_size(const struct world *w, int inode); /* after all events so far */
-/* Bounds of the size while the event ran: for expectations. */
+/* Bounds of the size while the event ran, as far as events that began before it (after world_build: all events) set it. */
 void world_size_bounds(const struct world *w, int inode, const struct event *e, uint64_t *ret_min, uint64_t *ret_max);
 
 void world_sync_range(struct world *w, int inode, struct span when, uint64_t off, uint64_t end);
@@ -215,8 +219,10 @@ struct expectation *world_expect(struct world *w, const struct event *e);
 /* Notes an access; `through` is the mapping, NULL: a descriptor. */
 void world_access(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, bool store,
                   const struct mapping *through);
-/* Does another lane's call on a descriptor overlap this event in time (and perhaps change the size meanwhile)? */
-bool world_contended(const struct world *w, const struct event *e);
+/* Does another lane's call that may change the inode's size overlap this event in time? */
+bool world_contended(const struct world *w, const struct event *e, int inode);
+/* Does another lane's step that may change bytes of any file? */
+bool world_bytes_contended(const struct world *w, const struct event *e);
 /* Forgets a descriptor or mapping; it is no lane's current one any more. */
 void world_drop_file(struct world *w, const struct step *s, struct open_file *f);
 void world_drop_map(struct world *w, const struct step *s, struct mapping *m);

@@ -271,7 +271,8 @@ static uint64_t promised_size(const struct inode *ino, const struct moment *m, c
         for (size_t k = 0; k < ino->n_sizes; k++)
             if (ino->sizes[k].when.certain && ino->sizes[k].when.end_seq <= s->when.begin_seq)
                 at = &ino->sizes[k];
-        uint64_t need = at && (!v || v->when.begin_seq <= at->when.begin_seq) ? needed_size(ino, s, at->hi) : 0;
+        uint64_t need =
+            at && (!v || v->when.begin_seq <= at->when.begin_seq) ? needed_size(ino, s, at->loose ? at->lo : at->hi) : 0;
 
         if (need > least) {
             least = need;
@@ -286,7 +287,7 @@ static uint64_t lowest(const struct inode *ino, const struct size_version *v, co
                        const struct moment *m, int32_t *ret_promise)
 {
     bool whole = v == floor || (keeps_all(m) && v->when.certain && ended_by(&v->when, m));
-    uint64_t lo = whole ? v->hi : v->lo, promised = promised_size(ino, m, v, ret_promise);
+    uint64_t lo = whole && !v->loose ? v->hi : v->lo, promised = promised_size(ino, m, v, ret_promise);
 
     return lo > promised ? lo : promised;
 }

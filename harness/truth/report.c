@@ -73,7 +73,10 @@ const char *version_words(const struct world *w, const struct version *v, char b
     if (!v)
         snprintf(buf, 224, "zeros (new space)");
     else
-        snprintf(buf, 224, "%s of %s%s", v->content.kind == CONTENT_ZERO ? "the zeros" : "the bytes",
+        snprintf(buf, 224, "%s of %s%s",
+                 v->content.kind == CONTENT_ZERO  ? "the zeros"
+                 : v->content.kind == CONTENT_ANY ? "any bytes because"
+                                                  : "the bytes",
                  event_words(w, v->when.event, event), v->when.certain ? "" : ", which did not finish");
     return buf;
 }

@@ -136,7 +136,7 @@ static void store_private(struct mapping *m, struct span when, uint64_t off, uin
 static void effect_mwrite(struct world *w, const struct step *s, const struct event *e)
 {
     struct mapping *m = world_map(w, s);
-    uint64_t off, end, size;
+    uint64_t off, end;
 
     if (!inside(w, s, e, m))
         return;
@@ -147,20 +147,28 @@ static void effect_mwrite(struct world *w, const struct step *s, const struct ev
     }
     world_access(w, e, m->inode, off, end - off, true, m);
     stored_part(s, e, &off, &end);
+    bool contended = world_contended(w, e, m->inode);
     struct span when = span_of(w, e, true);
     struct content c = content_of(w, s, m->path);
 
     if (!m->shared) {
+        when.certain &= !contended; /* its page may have been dropped meanwhile */
         store_private(m, when, off, end, c);
         return;
     }
-    size = world_size(w, m->inode);
-    bool contended =
-        world_contended(w, e); /* the size may have changed meanwhile: which bytes belong to the file cannot be told */
+    /* What another lane's change of the size made of it cannot be told: a part of the file, or its tail. */
+    uint64_t min, max;
+    struct span maybe = when;
 
-    when.certain &= !contended;
-    world_write(w, m->inode, when, off, end < size || contended ? end : size, c);
-    world_tail_store(w, m->inode, when, off > size || contended ? off : size, end, c);
+    maybe.certain = false;
+    world_size_bounds(w, m->inode, e, &min, &max);
+    if (contended) {
+        min = 0;
+        max = OFF_MAX;
+    }
+    world_write(w, m->inode, when, off, end < min ? end : min, c);
+    world_write(w, m->inode, maybe, off > min ? off : min, end < max ? end : max, c);
+    world_tail_store(w, m->inode, min < max ? maybe : when, off > min ? off : min, end, c);
 }
 
 static void call_msync(struct actor *a, const struct step *s, struct event *e)
@@ -227,6 +235,7 @@ const struct verb verbs_access[] = {
     {.name = "mwrite",
      .syntax = "[-r] [-S BYTE] [OFFSET LENGTH]",
      .target = TARGET_MAP,
+     .writes = true,
      .help =
          "Stores to the range of the file through the mapping (default: all of it): stamps, words that say which step wrote them "
          "where, or with -S that byte over and over; -r from the end backwards. Other processes and read see it at once, and it "

@@ -147,6 +147,8 @@ static void effect_copy_range(struct world *w, const struct step *s, const struc
         return;
     if (event_ok(e))
         len = (uint64_t)e->ret;
+    else if (!has_flag(s, 'l') && world_contended(w, e, src))
+        len = OFF_MAX - to; /* cut short, and the source may have grown meanwhile */
     world_extend(w, f->inode, when, to, to + len);
     world_copy(w, src, from, f->inode, to, len, when);
 }
@@ -155,6 +157,8 @@ const struct verb verbs_clone[] = {
     {.name = "reflink",
      .syntax = "PATH [OFFSET OFFSET LENGTH]",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help = "Makes a range of the current file share the blocks of file PATH: source offset, target offset, length (without "
              "them: all of PATH, from the start). The source's dirty pages are included. Atomic against writers, not against a "
              "crash, and durable only after a sync of the target. Offsets and length must be multiples of the block; EOPNOTSUPP "
@@ -165,6 +169,8 @@ const struct verb verbs_clone[] = {
     {.name = "copy_range",
      .syntax = "[-s OFFSET] [-d OFFSET] [-l LENGTH] PATH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Copies bytes of file PATH into the current file inside the kernel, from source offset -s to target offset -d (default "
          "0), -l bytes (default: to the end of the source). The file system may share blocks instead. It counts as a write: "

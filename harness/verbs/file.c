@@ -214,6 +214,8 @@ const struct verb verbs_file[] = {
     {.name = "open",
      .syntax = "[-f] [-r] [-w] [-t] [-a] [-d] [-s] [-D] [-x] PATH",
      .target = TARGET_NEW_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Opens PATH for reading and writing and makes it the lane's current file; '@name' names the descriptor, which otherwise "
          "bears its path as its name. -f creates it if missing (mode 0644), -r opens it read-only, -w write-only, -t empties "
@@ -242,6 +244,8 @@ const struct verb verbs_file[] = {
     {.name = "truncate",
      .syntax = "SIZE",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help = "Sets the file's size. Bytes beyond a smaller size are gone, and pages of a mapping wholly beyond it raise SIGBUS; "
              "bytes below a larger one read zero. The new size is durable after fsync or fdatasync, or an msync -s of a range "
              "that needs it to be read. ftruncate(2), mmap(2).",

@@ -126,14 +126,19 @@ static void effect_pwrite(struct world *w, const struct step *s, const struct ev
     if (!event_may_have_acted(e))
         return;
     struct span when = span_of(w, e, event_ok(e));
-    uint64_t off = f->append ? world_size(w, f->inode) : s->arg[0].num;
-    uint64_t end = off + (event_ok(e) ? (uint64_t)e->ret : s->arg[1].num);
+    struct content c = content_of(w, s, f->path);
+    uint64_t off = s->arg[0].num, len = event_ok(e) ? (uint64_t)e->ret : s->arg[1].num;
 
-    world_extend(w, f->inode, when, off, end);
-    world_write(w, f->inode, when, off, end, content_of(w, s, f->path));
-    if (f->dsync || has_flag(s, 'D') || has_flag(s, 's')) {
+    if (f->append) {
+        c.shift = -(int64_t)e->size_bytes; /* its bytes were made for this offset */
+        off = world_append(w, f->inode, when, len, c);
+    } else {
+        world_extend(w, f->inode, when, off, off + len);
+        world_write(w, f->inode, when, off, off + len, c);
+    }
+    if (off != UINT64_MAX && (f->dsync || has_flag(s, 'D') || has_flag(s, 's'))) {
         when.begin_seq = when.end_seq; /* durable on return: a sync that began when the write had ended */
-        world_sync_range(w, f->inode, when, off, end);
+        world_sync_range(w, f->inode, when, off, off + len);
     }
 }
 
@@ -149,6 +154,8 @@ const struct verb verbs_io[] = {
     {.name = "pwrite",
      .syntax = "[-D] [-s] [-S BYTE] OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Writes the range with one system call: stamps, words that say which step wrote them where, or with -S that byte over "
          "and over. Mappings and other processes see it at once, and it outlives the process; it is durable after a sync, or "

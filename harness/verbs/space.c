@@ -136,6 +136,8 @@ const struct verb verbs_space[] = {
     {.name = "falloc",
      .syntax = "[-k] OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Reserves space for the range; bytes that were a hole read zero before and after, also after a crash. It extends the "
          "file if need be, unless -k keeps the size. Durable after fsync or fdatasync. As in xfs_io; fallocate(2).",
@@ -144,6 +146,7 @@ const struct verb verbs_space[] = {
     {.name = "fpunch",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
      .help =
          "Takes the space of the range away: it reads zero at once, also in mappings; the size stays. Until a sync a crash may "
          "bring the old bytes back. As in xfs_io; fallocate(2).",
@@ -152,6 +155,8 @@ const struct verb verbs_space[] = {
     {.name = "fzero",
      .syntax = "[-k] OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help = "Zeroes the range and reserves its space; it extends the file if need be, unless -k keeps the size. Until a sync a "
              "crash may bring the old bytes back. As in xfs_io; fallocate(2).",
      .effect = effect_fzero,
@@ -159,6 +164,8 @@ const struct verb verbs_space[] = {
     {.name = "fcollapse",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Removes the range from the file without leaving a hole: what lay behind moves down, in mappings too, and the file gets "
          "shorter. Both must be multiples of the block and end before end of file, else EINVAL; not every file system can "
@@ -168,6 +175,8 @@ const struct verb verbs_space[] = {
     {.name = "finsert",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
+     .writes = true,
+     .resizes = true,
      .help =
          "Inserts a hole: what lies from OFFSET on moves up by LENGTH, in mappings too, and the file gets longer. Both must be "
          "multiples of the block and OFFSET before end of file, else EINVAL; not every file system can (EOPNOTSUPP). As in "
