@@ -59,14 +59,14 @@ static uint64_t done(const struct crew *c)
     uint64_t n = 0;
 
     for (unsigned i = 0; i < c->n; i++)
-        n += atomic_load(&c->workers[i].pulse.beats);
+        n += atomic_load(&c->workers[i].progress.states_done);
     return n;
 }
 
 static bool all_at_work(const struct crew *c)
 {
     for (unsigned i = 0; i < c->n; i++)
-        if (!atomic_load(&c->workers[i].pulse.beats))
+        if (!atomic_load(&c->workers[i].progress.states_done))
             return false;
     return true;
 }

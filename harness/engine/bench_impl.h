@@ -33,15 +33,15 @@ int bench_check_result(const struct result *r, struct error *err);
 /* One worker of a crew; in shared memory. */
 struct bench_worker {
     unsigned index;
-    struct job_pulse pulse; /* beats: things done */
+    struct progress progress; /* states_done: things done; not a pulse, which says no more than that something moves */
     _Atomic uint32_t stop;
     struct error *err;
 };
 
 /*
  * Forks n workers, each in a mount namespace of its own, which call `work` (0, or -errno with w->err filled): it does things and
- * counts them in w->pulse.beats until w->stop is set. The rate is that of all together, from the moment each has done one thing
- * to the first one's end after so many seconds: start and end, when not all are at work, do not count.
+ * counts them in w->progress.states_done until w->stop is set. The rate is that of all together, from the moment each has done
+ * one thing to the first one's end after so many seconds: start and end, when not all are at work, do not count.
  */
 int bench_crew(unsigned n, int (*work)(void *arg, struct bench_worker *w), void *arg, double seconds, double *ret_rate,
                struct error *err);

@@ -92,7 +92,7 @@ static int mount_images(void *arg, struct bench_worker *w)
         if (rc == 0)
             rc = bench_mount_and_read(p->fs, loop.path, dir, w->err);
         if (rc == 0)
-            atomic_fetch_add(&w->pulse.beats, 1);
+            atomic_fetch_add(&w->progress.states_done, 1);
     }
     loopdev_detach(&loop);
     return rc;
@@ -104,12 +104,23 @@ static int explore(void *arg, struct bench_worker *w)
     int rc = 0;
 
     for (uint64_t i = 0; rc == 0 && !atomic_load(&w->stop); i++) {
-        const struct job j = {
-            .plan = p->plan, .config = &p->config, .crash = CRASH_POWER, .seed = i << 16 | w->index, .pulse = &w->pulse};
+        const struct job j = {.plan = p->plan,
+                              .config = &p->config,
+                              .crash = CRASH_POWER,
+                              .seed = i << 16 | w->index,
+                              .no_prune = true,
+                              .progress = &w->progress};
         struct result r;
 
+        const uint64_t before = atomic_load(&w->progress.states_done);
         job_run(&j, &r);
+        const uint64_t counted = atomic_load(&w->progress.states_done) - before;
         rc = bench_check_result(&r, w->err);
+        /* The figure is one of mounts: what was measured must be what the job says it mounted, and nothing else. */
+        if (rc == 0 && (counted != r.states_mounted || r.states_covered != r.states_mounted))
+            rc = error_set(w->err, EINVAL, "count", p->config.spec, "%llu counted, %llu mounted, %llu covered",
+                           (unsigned long long)counted, (unsigned long long)r.states_mounted,
+                           (unsigned long long)r.states_covered);
         result_free(&r);
     }
     return rc;
