@@ -42,6 +42,7 @@ struct volume {
     struct fuse_disk *server;
     struct loopdev loop;
     bool mounted;
+    bool no_flushes; /* the device ends them itself */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -357,6 +358,19 @@ static int loop_rewind(struct volume *v, struct error *err)
     return loopdev_drop_cache(&v->loop, err);
 }
 
+/* Where the kernel does not let us say so, flushes go on: they are only slower. */
+static int loop_flushes(struct volume *v, bool wanted, struct error *err)
+{
+    struct error local = {.code = 0};
+
+    if (v->no_flushes == !wanted)
+        return 0;
+    const int r = loopdev_set_cache(&v->loop, wanted, wanted ? err : &local);
+    if (r == 0)
+        v->no_flushes = !wanted;
+    return wanted ? r : 0;
+}
+
 static int loop_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err)
 {
     return fsimage_check(backend_value(v->config, "fs"), v->loop.path, text, size_bytes, err);
@@ -380,6 +394,7 @@ const struct backend backend_loop = {
     .path = loop_path,
     .disk = loop_disk,
     .rewind = loop_rewind,
+    .flushes = loop_flushes,
     .fsck = loop_fsck,
     .lies = loop_lies,
 };

@@ -67,6 +67,11 @@ struct backend {
     struct disk *(*disk)(struct volume *v); /* its recorded disk; NULL member: power cuts are impossible */
     /* Makes the next mount read the disk anew (after disk_load). */
     int (*rewind)(struct volume *v, struct error *err);
+    /*
+     * Must flushes reach the disk from here on? They must when the volume is opened, and while anything is recorded; else it is
+     * quicker without. Only while nothing is mounted. NULL: they always do.
+     */
+    int (*flushes)(struct volume *v, bool wanted, struct error *err);
     /* Checks the unmounted volume read-only; objections go to text. NULL: no fsck. */
     int (*fsck)(struct volume *v, char *text, size_t size_bytes, struct error *err);
     void (*lies)(const struct backend_config *c, struct disk_lies *ret); /* NULL: honest */

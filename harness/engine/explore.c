@@ -163,12 +163,12 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
 static enum look look_at(struct explorer *x, const struct crash_state *s, size_t *ret_outcome, int64_t *ret_tested)
 {
     x->p->state = s;
-    if (x->g->job->pulse)
-        atomic_fetch_add(&x->g->job->pulse->beats, 1);
     if (!power_load(x->p, s))
         return FAILED;
     *ret_tested = x->prune ? read_trie_find(x->trie, x->p->v.disk) : READ_TRIE_NONE;
     if (*ret_tested != READ_TRIE_NONE) {
+        if (x->g->job->pulse)
+            atomic_fetch_add(&x->g->job->pulse->beats, 1);
         *ret_outcome = x->outcome_of[*ret_tested];
         return KNOWN;
     }

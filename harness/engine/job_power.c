@@ -37,6 +37,16 @@ static bool fail(struct power *p, int code, const char *op, const char *why)
     return false;
 }
 
+static bool flushes(struct power *p, bool wanted)
+{
+    struct error err = {0};
+
+    if (!p->v.b->flushes || p->v.b->flushes(p->v.volume, wanted, &err) == 0)
+        return true;
+    tally_fail(p->v.g, &err);
+    return false;
+}
+
 /* Records from before the mount on: the log alone must lead from the base image to every crash state. */
 static bool record(struct power *p, struct scene *scene)
 {
@@ -50,6 +60,8 @@ static bool record(struct power *p, struct scene *scene)
         tally_fail(p->v.g, &err);
         return false;
     }
+    if (!flushes(p, true))
+        return false;
     disk_record(p->v.disk, p->log, NULL);
     bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, RUN_DIR, scene);
     if (done)
@@ -59,7 +71,7 @@ static bool record(struct power *p, struct scene *scene)
         return fail(p, ENOSPC, "record", "the scenario writes more than the write log holds");
     if (done)
         tally_steps(p->v.g, scene);
-    return done;
+    return done && flushes(p, false);
 }
 
 static int by_position(const void *a, const void *b)

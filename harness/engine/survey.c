@@ -298,11 +298,11 @@ void survey_writable(const char *root, struct survivors *out)
 {
     static const char text[] = "tornpage probe\n", name[] = ".tornpage-probe";
     int rc = 0, dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int fd = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (fd < 0)
         rc = errno;
-    else if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || fsync(fd) < 0 || unlinkat(dir, name, 0) < 0)
+    else if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || fsync(fd) < 0)
         rc = errno ? errno : EIO;
     if (fd >= 0)
         close(fd);

@@ -26,8 +26,9 @@ enum { SURVEY_MAX_BYTES = 1 << 30 }; /* data read in one survey; more is the har
 int survey_dir(struct survey *s, const char *dir, struct survivors *out, struct error *err);
 
 /*
- * Tries whether the volume mounted at `root` takes a new file: create, write, fsync, unlink in `root` itself. Fills
- * write_checked and write_err; a full volume is neither (it may refuse).
+ * Tries whether the volume mounted at `root` takes a new file: create, write and fsync of ".tornpage-probe" in `root` itself. The
+ * file stays there: the unmount would have to commit its removal, which costs more than the rest. Fills write_checked and
+ * write_err; a full volume is neither (it may refuse).
  */
 void survey_writable(const char *root, struct survivors *out);
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -220,6 +221,30 @@ int disk_read(struct disk *d, uint64_t off, void *dst, uint64_t len_bytes)
         len_bytes -= n;
     }
     return 0;
+}
+
+int disk_read_in_place(struct disk *d, uint64_t off, uint64_t len_bytes, struct iovec *pieces, int cap)
+{
+    int n_pieces = 0;
+
+    if (off > d->s->size_bytes || len_bytes > d->s->size_bytes - off)
+        return -EIO;
+    while (len_bytes) {
+        const uint64_t block = off / BLOCK_BYTES, in_block = off % BLOCK_BYTES, room = BLOCK_BYTES - in_block,
+                       n = len_bytes < room ? len_bytes : room;
+        uint8_t *at = (uint8_t *)(uintptr_t)disk_block(d, block) + in_block;
+
+        note_read(d, block, sectors_of(in_block, n));
+        if (n_pieces && (uint8_t *)pieces[n_pieces - 1].iov_base + pieces[n_pieces - 1].iov_len == at)
+            pieces[n_pieces - 1].iov_len += n;
+        else if (n_pieces == cap)
+            return -EINVAL;
+        else
+            pieces[n_pieces++] = (struct iovec){.iov_base = at, .iov_len = n};
+        off += n;
+        len_bytes -= n;
+    }
+    return n_pieces;
 }
 
 static void forget_reads(struct disk *d)

@@ -21,6 +21,7 @@
 struct disk;
 struct error;
 struct crash_state;
+struct iovec;
 
 /* What the disk does wrong on purpose, counted in writes since disk_record. Zero-initialised: an honest disk. */
 struct disk_lies {
@@ -40,6 +41,11 @@ unsigned disk_sector(const struct disk *d);
 
 /* What the serving process calls. All return 0 or -errno (-EIO, -ENOSPC when max_bytes is used up). Not for concurrent use. */
 int disk_read(struct disk *d, uint64_t off, void *dst, uint64_t len_bytes);
+/*
+ * As disk_read, without copying: up to `cap` pieces of memory that hold the bytes until the next write. Returns how many, or
+ * -errno.
+ */
+int disk_read_in_place(struct disk *d, uint64_t off, uint64_t len_bytes, struct iovec *pieces, int cap);
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua);
 int disk_flush(struct disk *d);
 int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes); /* the range reads as zero afterwards */

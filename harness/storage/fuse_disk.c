@@ -1,6 +1,6 @@
 /*
  * Serves a disk core through FUSE: see fuse_disk.h. The file system has a root and one file, "disk"; every request for the file
- * becomes one call of the disk core, in the order in which the kernel hands them over.
+ * becomes one call of the disk core, in the order in which the kernel hands them over. The frequent ones fuse_fast.c answers.
  */
 #define FUSE_USE_VERSION 314
 #include "storage/fuse_disk.h"
@@ -25,11 +25,13 @@
 #include "base/error.h"
 #include "storage/disk.h"
 #include "storage/disk_impl.h"
+#include "storage/fuse_fast.h"
 
 enum {
     DISK_INO = 2,
-    MAX_REQUEST_BYTES = 1 << 20, /* the most that the kernel puts into one request by default */
-    MAX_BACKGROUND = 1024        /* asynchronous requests: more than a loop device has */
+    MAX_REQUEST_BYTES = 1 << 20,                   /* the most that the kernel puts into one request by default */
+    REQUEST_ROOM_BYTES = MAX_REQUEST_BYTES + 4096, /* with headers */
+    MAX_BACKGROUND = 1024                          /* asynchronous requests: more than a loop device has */
 };
 static const double FOR_EVER_S = 1e9; /* attributes never change */
 
@@ -40,7 +42,6 @@ struct fuse_disk {
 /* Of the serving process. */
 struct server {
     struct disk *disk;
-    uint8_t *io; /* MAX_REQUEST_BYTES */
 };
 
 static struct server *server_of(fuse_req_t req)
@@ -102,41 +103,6 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fuse_reply_open(req, fi);
 }
 
-static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
-{
-    struct server *s = server_of(req);
-    int r = size > MAX_REQUEST_BYTES || off < 0 ? -EINVAL : 0;
-
-    (void)ino;
-    (void)fi;
-    if (r == 0)
-        r = disk_read(s->disk, (uint64_t)off, s->io, size);
-    if (r < 0)
-        fuse_reply_err(req, -r);
-    else
-        fuse_reply_buf(req, (const char *)s->io, size);
-}
-
-static void on_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi)
-{
-    const int r = off < 0 ? -EINVAL : disk_write(server_of(req)->disk, (uint64_t)off, data, size, false);
-
-    (void)ino;
-    (void)fi;
-    if (r < 0)
-        fuse_reply_err(req, -r);
-    else
-        fuse_reply_write(req, size);
-}
-
-static void on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
-{
-    (void)ino;
-    (void)datasync;
-    (void)fi;
-    fuse_reply_err(req, -disk_flush(server_of(req)->disk));
-}
-
 static void on_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len_bytes, struct fuse_file_info *fi)
 {
     int r = -EOPNOTSUPP;
@@ -153,9 +119,6 @@ static const struct fuse_lowlevel_ops operations = {
     .lookup = on_lookup,
     .getattr = on_getattr,
     .open = on_open,
-    .read = on_read,
-    .write = on_write,
-    .fsync = on_fsync,
     .fallocate = on_fallocate,
 };
 
@@ -210,12 +173,34 @@ static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 }
 
 /* Answers requests until nothing uses the disk any more. */
+static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
+{
+    struct fuse_buf request = {.mem = xmalloc(REQUEST_ROOM_BYTES)};
+    int r = 0;
+
+    while (r >= 0 && !fuse_session_exited(session)) {
+        const ssize_t n = read(fuse_fd, request.mem, REQUEST_ROOM_BYTES);
+
+        if (n < 0) {
+            r = errno == EINTR || errno == EAGAIN || errno == ENOENT ? 0 : -errno;
+            continue;
+        }
+        request.size = (size_t)n;
+        r = fuse_fast_answer(d, DISK_INO, fuse_fd, request.mem, request.size);
+        if (r == 0)
+            fuse_session_process_buf(session, &request);
+    }
+    free(request.mem);
+    return r == -ENODEV ? 0 : r; /* ENODEV: the connection has ended */
+}
+
+/* Serves the connection that is mounted already. */
 static int serve(struct disk *d, int fuse_fd)
 {
     char name[] = "tornpage", option[] = "-o", max_read[32], where[32];
     char *argv[] = {name, option, max_read, NULL};
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    struct server s = {.disk = d, .io = xmalloc(MAX_REQUEST_BYTES)};
+    struct server s = {.disk = d};
     struct fuse_session *session;
     int r;
 
@@ -226,9 +211,8 @@ static int serve(struct disk *d, int fuse_fd)
     snprintf(where, sizeof where, "/dev/fd/%d", fuse_fd);
     if (!session || fuse_session_mount(session, where))
         return -EIO;
-    r = fuse_session_loop(session);
+    r = answer_all(session, d, fuse_fd);
     fuse_session_destroy(session);
-    free(s.io);
     return r;
 }
 

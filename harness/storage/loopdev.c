@@ -109,6 +109,22 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err)
     return ioctl(l->fd, BLKFLSBUF, 0) ? error_set(err, errno, "BLKFLSBUF", l->path, NULL) : 0;
 }
 
+int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
+{
+    const char *word = volatile_cache ? "write back" : "write through";
+    char path[96];
+    struct stat st;
+
+    if (fstat(l->fd, &st))
+        return error_set(err, errno, "fstat", l->path, NULL);
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/write_cache", major(st.st_rdev), minor(st.st_rdev));
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int r = fd < 0 || write(fd, word, strlen(word)) < 0 ? error_set(err, errno, "write", path, NULL) : 0;
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 void loopdev_detach(struct loopdev *l)
 {
     if (l->fd >= 0)

@@ -2,6 +2,8 @@
 #ifndef TORNPAGE_STORAGE_LOOPDEV_H
 #define TORNPAGE_STORAGE_LOOPDEV_H
 
+#include <stdbool.h>
+
 struct error;
 
 struct loopdev {
@@ -16,6 +18,11 @@ struct loopdev {
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err);
 /* Drops the device's page cache, so that the next mount reads the disk again. */
 int loopdev_drop_cache(const struct loopdev *l, struct error *err);
+/*
+ * Whether the device says that it has a volatile cache. Without one the kernel ends flushes at once and sends none. Only while
+ * nothing is mounted.
+ */
+int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err);
 void loopdev_detach(struct loopdev *l);
 
 #endif
