@@ -94,6 +94,12 @@ static void a_copy_may_see_any_of_two_racing_writes(void **state)
     never_objects(LANES "A: open -f g\nA: copy_range @g f\nB: pwrite @f 0 8k\n");
 }
 
+static void names_that_lanes_race_for_are_not_judged(void **state)
+{
+    (void)state;
+    never_objects(LANES "A: rename f g\nB: open -f g\nB: pwrite 0 10\nA: link g h\nB: unlink g\nA: open -f h\nA: pwrite 0 9\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +111,7 @@ int main(void)
         cmocka_unit_test(either_order_of_two_size_changes_is_right),
         cmocka_unit_test(appends_of_two_lanes_may_land_in_either_order),
         cmocka_unit_test(a_copy_may_see_any_of_two_racing_writes),
+        cmocka_unit_test(names_that_lanes_race_for_are_not_judged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

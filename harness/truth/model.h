@@ -88,6 +88,12 @@ struct name_op {
     } set[2];
 };
 
+/* An event looked a name up, or set it. */
+struct name_use {
+    int name;
+    uint32_t event;
+};
+
 /* A sync of names: of one directory (documented), of one file's names (practice: names_inode), or of all. */
 struct name_sync {
     struct span when;
@@ -146,6 +152,8 @@ struct world {
     size_t n_names, cap_names;
     struct name_op *ops;
     size_t n_ops, cap_ops;
+    struct name_use *uses; /* with several lanes: to see whether they raced */
+    size_t n_uses, cap_uses;
     struct name_sync *name_syncs;
     size_t n_name_syncs, cap_name_syncs;
     struct access *accesses;
@@ -157,7 +165,9 @@ struct world {
     struct open_file files[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
     struct mapping maps[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
     int16_t current_file[PLAN_MAX_LANES], current_map[PLAN_MAX_LANES]; /* handle, -1 none */
-    uint64_t shutdown_seq;                                             /* begin_seq of the first shutdown; HISTORY_NEVER: none */
+    const struct event *now;                                           /* whose effect is being told */
+    uint64_t raced_seq;    /* from here on it cannot be told which file a name means; HISTORY_NEVER: it can */
+    uint64_t shutdown_seq; /* begin_seq of the first shutdown; HISTORY_NEVER: none */
 };
 
 /* ---- for effects ---- */
@@ -223,6 +233,8 @@ void world_access(struct world *w, const struct event *e, int inode, uint64_t of
 bool world_contended(const struct world *w, const struct event *e, int inode);
 /* Does another lane's step that may change bytes of any file? */
 bool world_bytes_contended(const struct world *w, const struct event *e);
+/* Sets raced_seq, when all events are told. */
+void world_find_name_races(struct world *w);
 /* Forgets a descriptor or mapping; it is no lane's current one any more. */
 void world_drop_file(struct world *w, const struct step *s, struct open_file *f);
 void world_drop_map(struct world *w, const struct step *s, struct mapping *m);

@@ -5,7 +5,7 @@
  * fails with the errno that its effect worked out, or succeeds; an access through a mapping raises SIGBUS exactly when it touches
  * a page that lies wholly beyond end of file (F1), and nothing else raises anything. Where another lane may have changed the size
  * or the names meanwhile, both outcomes are right. Errors that speak of the machine or of a missing feature are the engine's to
- * judge, not defects. After a shutdown of the volume any step may fail.
+ * judge, not defects. After a shutdown of the volume any step may fail, and once lanes raced for a name nothing is judged.
  */
 #include <errno.h>
 #include <signal.h>
@@ -192,7 +192,8 @@ void verify_steps(const struct world *w, struct verify_result *ret)
 
         while (a < w->n_accesses && w->accesses[a].event < (int32_t)i)
             a++;
-        if (e->lane == HISTORY_LANE_HARNESS || e->begin_seq == 0 || event_running(e) || e->end_seq > w->shutdown_seq)
+        if (e->lane == HISTORY_LANE_HARNESS || e->begin_seq == 0 || event_running(e) || e->end_seq > w->shutdown_seq ||
+            e->end_seq > w->raced_seq)
             continue;
         judge_event(&j, e, a < w->n_accesses && w->accesses[a].event == (int32_t)i ? &w->accesses[a] : NULL);
     }

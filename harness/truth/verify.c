@@ -364,7 +364,7 @@ void verify_survivors(const struct world *w, enum crash_kind crash, uint64_t pos
 {
     struct judge j = {.w = w, .m = moment_of(w, crash, pos), .ret = ret};
 
-    if (!judge_volume(&j, s))
+    if (!judge_volume(&j, s) || w->raced_seq != HISTORY_NEVER)
         return;
     j.ret = NULL;
     struct matcher mt = {.j = &j,

@@ -38,6 +38,11 @@ struct verify_result {
     bool lossy; /* something the crash legally took away: a byte, a size or a name is not what it was before the crash */
 };
 
+/*
+ * What lanes raced for is judged as far as the history tells: either order of two writes or size changes is legal. Which file a
+ * name means after two lanes used it at once, and one of them set it, cannot be told; steps and survivors are not judged then.
+ */
+
 /* Judges survivors of a crash. `pos`: the power cut's position in the write log; ignored for other kinds. Adds to *ret. */
 void verify_survivors(const struct world *w, enum crash_kind crash, uint64_t pos, const struct survivors *s,
                       struct verify_result *ret);

@@ -33,6 +33,7 @@ void world_free(struct world *w)
     free(w->inodes);
     free(w->names);
     free(w->ops);
+    free(w->uses);
     free(w->name_syncs);
     free(w->accesses);
     free(w->own_pool);
@@ -153,7 +154,7 @@ int world_new_inode(struct world *w, enum inode_kind kind, struct span born)
     return (int)w->n_inodes++;
 }
 
-static int find_name(struct world *w, int dir, const char *leaf, size_t len)
+static int name_at(struct world *w, int dir, const char *leaf, size_t len)
 {
     for (size_t i = 0; i < w->n_names; i++) {
         const struct name *n = &w->names[i];
@@ -164,6 +165,17 @@ static int find_name(struct world *w, int dir, const char *leaf, size_t len)
     w->names = grow(w->names, &w->cap_names, w->n_names, sizeof *w->names);
     w->names[w->n_names] = (struct name){.dir = dir, .leaf = leaf, .len = len, .now = NO_INODE};
     return (int)w->n_names++;
+}
+
+static int find_name(struct world *w, int dir, const char *leaf, size_t len)
+{
+    int name = name_at(w, dir, leaf, len);
+
+    if (w->now && w->plan->n_lanes > 1) {
+        w->uses = grow(w->uses, &w->cap_uses, w->n_uses, sizeof *w->uses);
+        w->uses[w->n_uses++] = (struct name_use){.name = name, .event = (uint32_t)(w->now - w->history->events)};
+    }
+    return name;
 }
 
 /*
@@ -315,77 +327,14 @@ void world_access(struct world *w, const struct event *e, int inode, uint64_t of
     }
 }
 
-/* Another lane's event that overlaps `e` in time. */
-static bool races(const struct event *o, const struct event *e)
-{
-    return o->lane != e->lane && o->lane != HISTORY_LANE_HARNESS && o->begin_seq && o->begin_seq < e->end_seq &&
-           o->end_seq > e->begin_seq;
-}
-
-/*
- * The inode that the step of `o` works on, when `e` is being told of and `o` overlaps it; NO_INODE when that cannot be told,
- * because its actor opens or closes descriptors meanwhile.
- */
-static int raced_inode(const struct world *w, const struct event *o, const struct event *e)
-{
-    const struct step *s = &w->plan->steps[o->step];
-    int actor = world_actor(w, s), h = s->handle >= 0 ? s->handle : w->current_file[s->lane];
-    uint32_t n = atomic_load(&w->history->n_events);
-
-    if (h < 0 || !w->files[actor][h].valid)
-        return NO_INODE;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct event *other = &w->history->events[i];
-
-        if (other->lane == HISTORY_LANE_HARNESS || !other->begin_seq || other->begin_seq > o->begin_seq ||
-            other->end_seq < e->begin_seq)
-            continue;
-        const struct step *t = &w->plan->steps[other->step];
-
-        if (world_actor(w, t) == actor && (t->verb->target == TARGET_NEW_FILE || t->verb == verb_find("close", 5)))
-            return NO_INODE;
-    }
-    return w->files[actor][h].inode;
-}
-
-static bool may_resize(const struct step *s)
-{
-    return s->verb->resizes && (s->verb->target != TARGET_NEW_FILE || (s->flags & verb_flag(s->verb, 't')) != 0);
-}
-
-bool world_contended(const struct world *w, const struct event *e, int inode)
-{
-    uint32_t n = w->plan->n_lanes > 1 ? atomic_load(&w->history->n_events) : 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        const struct event *o = &w->history->events[i];
-
-        if (!races(o, e) || !may_resize(&w->plan->steps[o->step]))
-            continue;
-        int theirs = w->plan->steps[o->step].verb->target == TARGET_FILE ? raced_inode(w, o, e) : NO_INODE;
-
-        if (theirs == NO_INODE || theirs == inode)
-            return true;
-    }
-    return false;
-}
-
-bool world_bytes_contended(const struct world *w, const struct event *e)
-{
-    uint32_t n = w->plan->n_lanes > 1 ? atomic_load(&w->history->n_events) : 0;
-
-    for (uint32_t i = 0; i < n; i++)
-        if (races(&w->history->events[i], e) && w->plan->steps[w->history->events[i].step].verb->writes)
-            return true;
-    return false;
-}
-
 /* ---- building ---- */
 
 static void clear(struct world *w)
 {
     w->n_inodes = w->n_names = w->n_ops = w->n_name_syncs = w->n_accesses = w->n_own_pool = 0;
-    w->shutdown_seq = HISTORY_NEVER;
+    w->n_uses = 0;
+    w->now = NULL;
+    w->raced_seq = w->shutdown_seq = HISTORY_NEVER;
     for (size_t a = 0; a < w->plan->n_actors; a++)
         for (size_t h = 0; h < w->plan->n_handles; h++) {
             w->files[a][h].valid = false;
@@ -421,7 +370,10 @@ void world_build(struct world *w, const struct plan *p, const struct history *h,
         }
         const struct step *s = &p->steps[e->step];
 
+        w->now = e;
         if (s->verb->effect)
             s->verb->effect(w, s, e);
     }
+    w->now = NULL;
+    world_find_name_races(w);
 }
