@@ -137,6 +137,8 @@ static int mark_mount(const char *fs, int fd, uint64_t size_bytes, uint8_t *mark
     if (rc == 0)
         rc = loopdev_attach(used, SECTOR, &loop, err);
     if (rc == 0)
+        rc = loopdev_set_cache(&loop, true, err);
+    if (rc == 0)
         rc = bench_mount_and_read(fs, loop.path, dir, err);
     if (rc == 0 && fsync(loop.fd) < 0)
         rc = error_set(err, errno, "fsync", loop.path, NULL);

@@ -87,6 +87,8 @@ static int mount_images(void *arg, struct bench_worker *w)
         rc = error_set(w->err, errno, "bench", dir, NULL);
     if (rc == 0)
         rc = loopdev_attach(fd, SECTOR, &loop, w->err);
+    if (rc == 0) /* a device keeps what an earlier user set: without it no flush is ever sent */
+        rc = loopdev_set_cache(&loop, true, w->err);
     for (size_t i = w->index; rc == 0 && !atomic_load(&w->stop); i++) {
         rc = put_image(b, i % b->n_images, disk, &loop, w->err);
         if (rc == 0)
