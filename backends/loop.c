@@ -42,7 +42,7 @@ struct volume {
     struct fuse_disk *server;
     struct loopdev loop;
     bool mounted;
-    bool no_flushes; /* the device ends them itself */
+    bool flushes;    /* they reach the disk */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -283,24 +283,32 @@ static void loop_close(struct volume *v)
     free(v);
 }
 
-/* Starts disk, server and device of a volume whose directories exist. */
-static int open_disk(struct volume *v, struct error *err)
+/* Starts server and device of the volume's disk. */
+static int serve_disk(struct volume *v, struct error *err)
 {
-    const struct prepared *p = v->config->prepared;
-    struct stat image;
-    int fd = -1, r;
+    int fd = -1;
+    int r = fuse_disk_start(v->disk, v->mount, v->flushes, &v->server, &fd, err);
 
-    if (fstat(p->image_fd, &image))
-        return error_set(err, errno, "fstat", "image", NULL);
-    /* Each of the disk's three layers can hold every block. */
-    r = disk_new(p->image_fd, atomic_unit(v->config), 3 * (uint64_t)image.st_size, &v->disk, err);
-    if (r == 0)
-        r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
     if (r < 0)
         return r;
     r = loopdev_attach(fd, logical_sector(v->config), &v->loop, err);
     close(fd); /* from here on only the device keeps the disk */
     return r;
+}
+
+/* Starts disk, server and device of a volume whose directories exist. */
+static int open_disk(struct volume *v, struct error *err)
+{
+    const struct prepared *p = v->config->prepared;
+    struct stat image;
+
+    if (fstat(p->image_fd, &image))
+        return error_set(err, errno, "fstat", "image", NULL);
+    /* Each of the disk's three layers can hold every block. */
+    const int r = disk_new(p->image_fd, atomic_unit(v->config), 3 * (uint64_t)image.st_size, &v->disk, err);
+
+    v->flushes = true;
+    return r < 0 ? r : serve_disk(v, err);
 }
 
 static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
@@ -358,17 +366,16 @@ static int loop_rewind(struct volume *v, struct error *err)
     return loopdev_drop_cache(&v->loop, err);
 }
 
-/* Where the kernel does not let us say so, flushes go on: they are only slower. */
+/* The other kind of server takes the place of this one. A device of its own comes with it: the old one ends with its server. */
 static int loop_flushes(struct volume *v, bool wanted, struct error *err)
 {
-    struct error local = {.code = 0};
-
-    if (v->no_flushes == !wanted)
+    if (v->flushes == wanted)
         return 0;
-    const int r = loopdev_set_cache(&v->loop, wanted, wanted ? err : &local);
-    if (r == 0)
-        v->no_flushes = !wanted;
-    return wanted ? r : 0;
+    loopdev_detach(&v->loop);
+    fuse_disk_stop(v->server);
+    v->server = NULL;
+    v->flushes = wanted;
+    return serve_disk(v, err);
 }
 
 static int loop_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err)

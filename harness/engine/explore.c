@@ -224,6 +224,8 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
         all.exhaustive = true;
         x->counts[epoch] = all;
         states_skip(x->source, epoch);
+    } else if (all.covered > x->counts[epoch].covered) {
+        x->counts[epoch] = all; /* groups do not overlap, but the states visited before are among them */
     }
     subsets_free(u);
     free(w.entries);

@@ -37,7 +37,7 @@ static int answer_write(struct disk *d, int fuse_fd, const struct fuse_in_header
     return reply(fuse_fd, in->unique, rc, iov, rc < 0 ? 1 : 2);
 }
 
-int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *request, size_t len_bytes)
+int fuse_fast_answer(struct disk *d, uint64_t node, bool flushes, int fuse_fd, const void *request, size_t len_bytes)
 {
     const struct fuse_in_header *in = request;
     const void *arg = in + 1;
@@ -51,6 +51,6 @@ int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *req
         len_bytes - sizeof *in - sizeof(struct fuse_write_in) == ((const struct fuse_write_in *)arg)->size)
         return answer_write(d, fuse_fd, in, arg);
     if (in->opcode == FUSE_FSYNC)
-        return reply(fuse_fd, in->unique, disk_flush(d), &iov, 1);
+        return reply(fuse_fd, in->unique, flushes ? disk_flush(d) : -ENOSYS, &iov, 1);
     return 0;
 }

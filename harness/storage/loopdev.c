@@ -52,6 +52,41 @@ static int configure(struct loopdev *l, int backing_fd, unsigned sector, bool di
     return ioctl(l->fd, LOOP_CONFIGURE, &c) ? -errno : 0;
 }
 
+/* Of the device's queue: "write back" or "write through". */
+static int open_write_cache(const struct loopdev *l, int flags)
+{
+    char path[96];
+    struct stat st;
+
+    if (fstat(l->fd, &st))
+        return -errno;
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/write_cache", major(st.st_rdev), minor(st.st_rdev));
+    const int fd = open(path, flags | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
+{
+    const char *word = volatile_cache ? "write back" : "write through";
+    char now[32] = "";
+    int fd = open_write_cache(l, O_RDONLY), r = 0;
+
+    if (fd == -ENOENT && volatile_cache)
+        return 0; /* no /sys here: nobody can have set it otherwise */
+    if (fd < 0 || read(fd, now, sizeof now - 1) < 0)
+        r = error_set(err, fd < 0 ? -fd : errno, "queue/write_cache", l->path, NULL);
+    if (fd >= 0)
+        close(fd);
+    if (r < 0 || strncmp(now, word, strlen(word)) == 0)
+        return r;
+    fd = open_write_cache(l, O_WRONLY);
+    if (fd < 0 || write(fd, word, strlen(word)) < 0)
+        r = error_set(err, fd < 0 ? -fd : errno, "queue/write_cache", l->path, NULL);
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 /* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
 static int check(const struct loopdev *l, bool direct, struct error *err)
 {
@@ -63,7 +98,8 @@ static int check(const struct loopdev *l, bool direct, struct error *err)
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
-    return 0;
+    /* The device keeps what an earlier user set, and without the cache no flush would ever be sent. */
+    return loopdev_set_cache(l, true, err);
 }
 
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err)
@@ -107,22 +143,6 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
 int loopdev_drop_cache(const struct loopdev *l, struct error *err)
 {
     return ioctl(l->fd, BLKFLSBUF, 0) ? error_set(err, errno, "BLKFLSBUF", l->path, NULL) : 0;
-}
-
-int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
-{
-    const char *word = volatile_cache ? "write back" : "write through";
-    char path[96];
-    struct stat st;
-
-    if (fstat(l->fd, &st))
-        return error_set(err, errno, "fstat", l->path, NULL);
-    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/write_cache", major(st.st_rdev), minor(st.st_rdev));
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
-    int r = fd < 0 || write(fd, word, strlen(word)) < 0 ? error_set(err, errno, "write", path, NULL) : 0;
-    if (fd >= 0)
-        close(fd);
-    return r;
 }
 
 void loopdev_detach(struct loopdev *l)

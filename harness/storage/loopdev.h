@@ -19,8 +19,8 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
 /* Drops the device's page cache, so that the next mount reads the disk again. */
 int loopdev_drop_cache(const struct loopdev *l, struct error *err);
 /*
- * Whether the device says that it has a volatile cache. Without one the kernel ends flushes at once and sends none. Only while
- * nothing is mounted.
+ * Whether the device says that it has a volatile cache, as it does after loopdev_attach. Without one the kernel sends no flushes.
+ * It stays so after the device is detached, for whoever uses its number next. Only while nothing is mounted.
  */
 int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err);
 void loopdev_detach(struct loopdev *l);
