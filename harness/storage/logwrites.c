@@ -250,7 +250,9 @@ int logwrites_next(struct logwrites *l, struct logwrites_entry *ret, struct erro
     if (why)
         return bad_entry(l, err, why);
     /* An end beyond 2^63 is on no device, and off_t could not say it. */
-    if (n_sectors > INT64_MAX / l->sector || sector > INT64_MAX / l->sector - n_sectors)
+    const uint64_t max_sectors = (uint64_t)INT64_MAX / l->sector;
+
+    if (n_sectors > max_sectors || sector > max_sectors - n_sectors)
         return bad_entry(l, err, "goes beyond what a device can have");
     len = n_sectors * l->sector;
     why = wrong_data_len(l, flags, len, data_len);
