@@ -131,7 +131,8 @@ static void report(struct judge *j, int inode, const struct segment *seg, const 
     if (seen->live_read)
         kind = DEFECT_INCOHERENT;
     struct defect_report *d = defect_new(j, kind,
-                                         seen->live_read             ? "I1"
+                                         seen->is_private            ? "I2"
+                                         : seen->live_read           ? "I1"
                                          : j->m.crash == CRASH_POWER ? "C1"
                                                                      : "A1",
                                          seen->path, false);

@@ -79,6 +79,8 @@ enum defect classify(const struct judge *j, int inode, const struct segment *seg
 
         if (seg->floor && (!v || v->content.kind == CONTENT_ZERO))
             return before && before->content.kind != CONTENT_ZERO ? DEFECT_ZEROED : DEFECT_LOST;
+        if (seg->floor && seg->floor->content.kind == CONTENT_ZERO)
+            return DEFECT_STALE; /* what was truncated, punched or beyond the end is back */
         if (before && v && v->when.begin_seq < before->when.begin_seq)
             return DEFECT_STALE; /* older than what stood there before the promised one */
         return DEFECT_LOST;

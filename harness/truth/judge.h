@@ -28,7 +28,8 @@ struct seen_bytes {
     const struct extent *extents;
     size_t n_extents;
     uint64_t off, end; /* only these are judged */
-    bool live_read;    /* a step's own read: wrong bytes are an incoherence */
+    bool live_read;    /* a step's own read: wrong bytes are an incoherence, */
+    bool is_private;   /*   of a private mapping */
     int32_t reader;    /* event that read; NO_EVENT: after the crash */
 };
 

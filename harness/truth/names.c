@@ -80,27 +80,29 @@ struct chooser {
     int *value;
 };
 
-static bool surprising(const struct chooser *c)
+/* The operation whose absence is against practice: a later one has happened, or its file was synced. NULL: none. */
+static const struct name_op *surprising(const struct chooser *c)
 {
     const struct guarantees *g = c->w->guarantees;
-    bool gap = false;
+    const struct name_op *absent = NULL;
 
     if (c->m->crash != CRASH_POWER)
-        return false;
+        return NULL;
     for (size_t op = 0, l = 0; op < c->w->n_ops; op++) {
         bool happened = c->state[op] == OP_MUST;
 
         if (c->state[op] == OP_MAY)
             happened = c->in[l++];
-        if (happened && gap && g->ordered_names)
-            return true;
-        if (c->state[op] == OP_MAY && !happened) {
-            gap = true;
-            if (g->fsync_names && c->w->ops[op].when.certain && practice_demands(c->w, op, c->m))
-                return true;
-        }
+        if (happened && absent && g->ordered_names)
+            return absent;
+        if (c->state[op] != OP_MAY || happened)
+            continue;
+        if (!absent)
+            absent = &c->w->ops[op];
+        if (g->fsync_names && c->w->ops[op].when.certain && practice_demands(c->w, op, c->m))
+            return &c->w->ops[op];
     }
-    return false;
+    return NULL;
 }
 
 static bool try_choice(struct chooser *c)

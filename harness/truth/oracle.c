@@ -16,6 +16,9 @@
  * Sizes follow the same rule (D1). A ranged sync promises only the size needed to read what was written to its
  * range (C1). What extends a file may leave any size on the way to its own, unless made durable.
  *
+ * Where lanes raced it cannot be told which came first: sizes are ranges then (loose), and bytes that may be anything are a
+ * version of that kind.
+ *
  * Bytes stored beyond end of file in the last page are never part of the file (D3); a reader through a mapping may see them, or
  * zeros.
  */
@@ -312,28 +315,38 @@ bool oracle_size(const struct world *w, int inode, const struct moment *m, uint6
     return false;
 }
 
+static void print_range(uint64_t lo, uint64_t hi, const char **sep, struct buf *out)
+{
+    buf_printf(out, lo < hi ? "%s%llu to %llu" : "%s%llu", *sep, (unsigned long long)lo, (unsigned long long)hi);
+    *sep = ", ";
+}
+
 void oracle_sizes_print(const struct world *w, int inode, const struct moment *m, struct buf *out)
 {
     const struct inode *ino = &w->inodes[inode];
     int32_t promise = NO_EVENT;
     const struct size_version *floor = size_floor(ino, m, &promise);
-    uint64_t told = UINT64_MAX; /* the range told last ended with this size */
-    bool initial = !floor && promised_size(ino, m, NULL, &promise) == 0;
+    bool open = !floor && promised_size(ino, m, NULL, &promise) == 0; /* a range [lo, hi] is at hand, not yet told */
+    uint64_t lo = 0, hi = 0;
+    const char *sep = "";
 
-    if (initial) {
-        buf_puts(out, "0");
-        told = 0;
-    }
     for (size_t i = 0; i < ino->n_sizes; i++) {
         const struct size_version *v = &ino->sizes[i];
-        uint64_t lo = lowest(ino, v, floor, m, &promise);
+        uint64_t least = lowest(ino, v, floor, m, &promise);
 
-        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq) || lo > v->hi)
+        if (!began_by(&v->when, m) || (floor && v->when.end_seq <= floor->when.begin_seq) || least > v->hi)
             continue;
-        if (lo != told)
-            buf_printf(out, "%s%llu", told == UINT64_MAX ? "" : ", ", (unsigned long long)lo);
-        if (lo < v->hi)
-            buf_printf(out, " to %llu", (unsigned long long)v->hi);
-        told = v->hi;
+        if (open && least <= hi && v->hi >= lo) {
+            lo = least < lo ? least : lo;
+            hi = v->hi > hi ? v->hi : hi;
+            continue;
+        }
+        if (open)
+            print_range(lo, hi, &sep, out);
+        open = true;
+        lo = least;
+        hi = v->hi;
     }
+    if (open)
+        print_range(lo, hi, &sep, out);
 }

@@ -41,16 +41,16 @@ enum op_state { OP_NOT_BEGUN, OP_MAY, OP_MUST };
 
 /* A choice of operations that took effect, and what it makes of the name space. */
 struct name_choice {
-    int *value;    /* by name: inode or NO_INODE */
-    bool surprise; /* only a document, not practice, allows it */
-    bool complete; /* everything that had begun happened: nothing lost */
+    int *value;                     /* by name: inode or NO_INODE */
+    bool complete;                  /* everything that had begun happened: nothing lost */
+    const struct name_op *surprise; /* left out, which only a document allows, not practice; NULL: none */
 };
 
 /*
  * Calls `try` with each legal choice, the most complete first, until it returns true. Returns whether one was accepted.
  * More than MAX_LOOSE_OPS undecided operations: only prefixes and prefixes that lack one more operation are tried.
  */
-enum { MAX_LOOSE_OPS = 10 };
+enum { MAX_LOOSE_OPS = 14 };
 bool oracle_names(const struct world *w, const struct moment *m, bool (*try)(void *arg, const struct name_choice *c), void *arg);
 /* Whether an operation may or must have happened by documents, and the event that promised it. */
 enum op_state oracle_op(const struct world *w, const struct name_op *op, const struct moment *m, int32_t *ret_promise);

@@ -52,6 +52,8 @@ static const char *outcome_words(const struct event *e, char buf[static 64])
         snprintf(buf, 64, "raised SIG%s at file offset %llu", sigabbrev_np(e->signo), (unsigned long long)e->fault_off);
     else if (e->err)
         snprintf(buf, 64, "failed with %s", strerrorname_np(e->err));
+    else if (e->data_len)
+        snprintf(buf, 64, "read %lld bytes", (long long)e->ret);
     else
         snprintf(buf, 64, "succeeded");
     return buf;
@@ -124,6 +126,7 @@ static void judge_read(struct judge *j, const struct event *e, const struct acce
                               .off = a->off,
                               .end = a->off + e->data_len,
                               .live_read = true,
+                              .is_private = a->is_private,
                               .reader = a->event};
     struct file_judgement fj = {.ok = true};
 

@@ -25,7 +25,8 @@ struct matcher {
     int *name_of;         /* by survivor: the name that the choice at hand makes it, -1 */
     int *best;            /* the inodes of the best choice so far, by survivor */
     size_t best_bad;      /* survivors whose contents that choice does not explain; SIZE_MAX: no choice explains the names */
-    bool best_surprise, best_complete;
+    const struct name_op *best_surprise;
+    bool best_complete;
     bool *may, *may_not; /* by name: seen present, absent in some choice */
 };
 
@@ -164,7 +165,7 @@ static void report_name(struct matcher *mt, int name, const char *path, enum def
 
     if (!d || !op)
         return;
-    defect_say(d, "The name is %s. %s set it last", kind == DEFECT_MISSING ? "missing" : "there",
+    defect_say(d, "The name is %s; the last to set it was %s", kind == DEFECT_MISSING ? "missing" : "there",
                event_words(mt->j->w, op->when.event, words));
     d->step = event_step(mt->j->w, op->when.event);
     if (oracle_op(mt->j->w, op, &mt->j->m, &promise) == OP_MUST && promise != NO_EVENT) {
@@ -217,9 +218,10 @@ static void report_names(struct matcher *mt)
     if (mt->j->ret->n_violations == before) {
         struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, "H2", mt->s->n ? mt->s->v[0].path : ".", false);
 
-        defect_say(
-            d, "Each name alone is legal, all of them together are not: no choice of whole operations leaves these %zu names.",
-            mt->s->n);
+        defect_say(d, "Each name alone is legal, all of them together are not: no choice of whole operations leaves just these:");
+        for (size_t i = 0; i < mt->s->n; i++)
+            defect_say(d, " %s", mt->s->v[i].path);
+        defect_say(d, ".");
     }
 }
 
@@ -277,7 +279,7 @@ static void judge_mapping(struct matcher *mt, size_t i)
     if (s->map_signo) {
         struct defect_report *d = defect_new(mt->j, DEFECT_SIGNAL, "F1", s->path, false);
 
-        defect_say(d, "Reading the file through a new mapping raised signal %d.", s->map_signo);
+        defect_say(d, "Reading the file through a new mapping raised SIG%s.", sigabbrev_np(s->map_signo));
     }
 }
 
@@ -339,10 +341,15 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
     j->ret = ret;
     if (mt->best_surprise) {
         struct defect_report *d = defect_new(j, DEFECT_MISSING, "H6", mt->s->n ? mt->s->v[0].path : ".", true);
+        char words[160];
 
+        if (d)
+            d->step = event_step(j->w, mt->best_surprise->when.event);
         defect_say(
-            d, "An operation on names is missing that journalled file systems keep in practice (fsync of the file, or a later "
-               "operation that is there).");
+            d,
+            "The names are as if %s had not happened, although its file was synced or a later operation on names is there: "
+            "journalled file systems keep it in practice.",
+            event_words(j->w, mt->best_surprise->when.event, words));
     }
 }
 
