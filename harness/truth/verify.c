@@ -216,7 +216,7 @@ static void report_names(struct matcher *mt)
         }
     }
     if (mt->j->ret->n_violations == before) {
-        struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, "H2", mt->s->n ? mt->s->v[0].path : ".", false);
+        struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, "H2", ".", false);
 
         defect_say(d, "Each name alone is legal, all of them together are not: no choice of whole operations leaves just these:");
         for (size_t i = 0; i < mt->s->n; i++)
@@ -340,7 +340,7 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
     }
     j->ret = ret;
     if (mt->best_surprise) {
-        struct defect_report *d = defect_new(j, DEFECT_MISSING, "H6", mt->s->n ? mt->s->v[0].path : ".", true);
+        struct defect_report *d = defect_new(j, DEFECT_MISSING, "H6", ".", true);
         char words[160];
 
         if (d)
