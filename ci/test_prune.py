@@ -19,7 +19,6 @@ DISKS = {
     "xfs": ["", ",disk=ignore-flush"],
     "btrfs": ["", ",mount=nobarrier", ",disk=ignore-flush"],
 }
-STATES = 2000  # more than any of them has
 
 
 def needs(fs):
@@ -32,12 +31,13 @@ def needs(fs):
             pytest.skip(f"this kernel has no {fs}")
 
 
-def run(spec, where, *options):
+def run(spec, where, states, *options):
     """Results by scenario."""
+    needs(re.match(r"loop:fs=(\w+)", spec)[1])
     report = where / "report.json"
     names = [ROOT / "scenarios" / f"{name}.scn" for name in SCENARIOS]
     done = run_program(
-        "run", *names, "-b", spec, "--crash", "power", "--states", STATES, "-f", where / "f", "--json", report, *options
+        "run", *names, "-b", spec, "--crash", "power", "--states", states, "-f", where / "f", "--json", report, *options
     )
     assert done.returncode in (0, 1, 77), done.stdout + done.stderr
     results = json.loads(report.read_text())["results"]
@@ -46,23 +46,32 @@ def run(spec, where, *options):
     return {r["scenario"]: r for r in results}
 
 
-def violations(result, where):
-    """Kind, path and offset of the first violation of each kind that was seen, as its finding tells."""
-    findings = [json.loads((where / f).read_text()) for f in result["findings"]]
-    return {(d["kind"], d["path"], d["offset"]) for f in findings for d in f["defects"] if not d["surprise"]}
+def first_violation(result):
+    """Kind, path and offset from "lost f, 8192 bytes at 4096 (rule C1), ...": the first state is the same, whatever follows."""
+    found = re.match(r"([a-z ]+?)(?: (\w+))?, \d+ bytes? at (\d+)|([a-z ]+) \(", result["reason"])
+    return found.groups() if result["verdict"] == "violated" else None
 
 
-@pytest.mark.parametrize("spec", [f"loop:fs={fs}{disk}" for fs, disks in DISKS.items() for disk in disks])
+SPECS = [f"loop:fs={fs}{disk}" for fs, disks in DISKS.items() for disk in disks]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_what_is_concluded_is_what_a_mount_shows(spec, tmp_path):
+    """In one recording: each state that is covered is mounted as well. A state that shows something else is a broken result."""
+    for name, r in run(spec, tmp_path, 60, "--check-prune").items():
+        assert r["verdict"] in ("kept", "lossy", "violated"), (name, r["reason"])
+
+
+@pytest.mark.parametrize("spec", SPECS)
 def test_pruning_changes_no_verdict_and_no_violation(spec, tmp_path):
-    needs(re.match(r"loop:fs=(\w+)", spec)[1])
+    """Each run records anew, and what is in a log depends on the time too; so only the first violation can be compared."""
     (tmp_path / "with").mkdir()
     (tmp_path / "without").mkdir()
-    pruned, plain = run(spec, tmp_path / "with"), run(spec, tmp_path / "without", "--no-prune")
+    pruned, plain = run(spec, tmp_path / "with", 200), run(spec, tmp_path / "without", 200, "--no-prune")
     for name, want in plain.items():
         got = pruned[name]
         assert got["verdict"] == want["verdict"], name
-        assert violations(got, tmp_path) == violations(want, tmp_path), name
+        assert first_violation(got) == first_violation(want), name
         assert want["states_covered"] == want["states_mounted"]
-        assert got["states_covered"] >= want["states_covered"]
-        assert got["states_mounted"] <= got["states_covered"]
-        assert got["epochs_exhaustive"] >= want["epochs_exhaustive"]
+        assert got["states_covered"] >= got["states_mounted"]
+        assert got["epochs_sampled"] <= want["epochs_sampled"]

@@ -128,6 +128,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .log_dir = c->opt->log_dir,
                           .fsck = c->opt->fsck,
                           .no_prune = c->opt->no_prune,
+                          .check_prune = c->opt->check_prune,
                           .progress = c->progress,
                           .pulse = pulse};
 

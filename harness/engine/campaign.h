@@ -25,6 +25,7 @@ struct campaign_options {
     const char *log_dir;      /* where the recordings of power runs are saved; NULL: nowhere */
     const char *findings_dir; /* where finding files go; created when the first one is written */
     bool fsck;                /* also run fsck on each crash state */
+    bool check_prune;         /* mount covered states as well: one that shows something else is a failure of the harness */
     bool no_prune;            /* mount every crash state, also those that must show what another one showed */
 };
 

@@ -14,9 +14,11 @@
  * Without pruning every state is mounted, and only epochs of at most STATES_SMALL_EPOCH writes are exhaustive.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "engine/outcomes.h"
 #include "engine/power.h"
 #include "storage/read_trie.h"
@@ -28,7 +30,7 @@ enum {
     MORE_STATES = 32,      /* candidates for each state that may be mounted */
     MAX_GROUPS = 4096,     /* of one epoch */
     LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
-    MEMORY_BYTES = 1 << 28 /* pictures and reads remembered; when it is used up pruning starts again */
+    MEMORY_BYTES = 1 << 26 /* pictures and reads remembered; when it is used up pruning starts again */
 };
 
 #define MANY UINT64_C(1000000000000000) /* counts go no further, so that those of many results can be added up */
@@ -159,6 +161,22 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
     return KNOWN;
 }
 
+/* Mounts a state that was concluded to show this picture. */
+static enum look check(struct explorer *x, size_t outcome)
+{
+    const bool alone = power_look(x->p);
+    struct error err = {0};
+
+    if (!alone)
+        return FAILED;
+    if (outcomes_take(&x->outcomes, &x->g->survivors) == outcome)
+        return KNOWN;
+    error_set(&err, EILSEQ, "prune", NULL, "the crash state at cut %llu shows something else than the one it agrees with",
+              (unsigned long long)x->p->state->cut);
+    tally_fail(x->g, &err);
+    return FAILED;
+}
+
 /* Finds out what the state shows, without a mount if possible, else with one if there may be more. */
 static enum look look_at(struct explorer *x, const struct crash_state *s, size_t *ret_outcome, int64_t *ret_tested)
 {
@@ -170,7 +188,7 @@ static enum look look_at(struct explorer *x, const struct crash_state *s, size_t
         if (x->g->job->pulse)
             atomic_fetch_add(&x->g->job->pulse->beats, 1);
         *ret_outcome = x->outcome_of[*ret_tested];
-        return KNOWN;
+        return x->g->job->check_prune ? check(x, *ret_outcome) : KNOWN;
     }
     return x->n_mounted < x->may_mount ? mount_state(x, ret_outcome, ret_tested) : UNKNOWN;
 }

@@ -25,12 +25,12 @@ struct job {
     const struct backend_config *config;
     enum crash_kind crash;
     uint64_t seed;
-    uint64_t max_states, runs; /* as in campaign_options; 0: the defaults below, backend->runs */
-    const char *findings_dir;  /* NULL: findings are not saved */
-    const char *log_dir;       /* NULL: recordings are not saved (recording.h) */
-    bool fsck, no_prune;       /* as in campaign_options */
-    struct progress *progress; /* may be NULL */
-    struct job_pulse *pulse;   /* may be NULL */
+    uint64_t max_states, runs;        /* as in campaign_options; 0: the defaults below, backend->runs */
+    const char *findings_dir;         /* NULL: findings are not saved */
+    const char *log_dir;              /* NULL: recordings are not saved (recording.h) */
+    bool fsck, no_prune, check_prune; /* as in campaign_options */
+    struct progress *progress;        /* may be NULL */
+    struct job_pulse *pulse;          /* may be NULL */
 };
 
 enum {

@@ -26,6 +26,7 @@ enum {
     RUN_RANDOM,
     RUN_FSCK,
     RUN_NO_PRUNE,
+    RUN_CHECK_PRUNE,
     RUN_FINDINGS,
     RUN_LOG,
     RUN_JSON,
@@ -53,6 +54,8 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_FSCK] = {"fsck", 0, NULL, "Also run the file system's checker on each crash state."},
     [RUN_NO_PRUNE] = {"no-prune", 0, NULL,
                       "Mount every crash state, also one that agrees with a mounted one in everything that recovery reads."},
+    [RUN_CHECK_PRUNE] = {"check-prune", 0, NULL,
+                         "Mount the states that are covered as well; a result is broken where one shows something else."},
     [RUN_FINDINGS] = {"findings", 'f', "DIR", "Where findings are saved; made when there is one. Default: findings."},
     [RUN_LOG] = {"log", 0, "DIR",
                  "Save each power recording as DIR/NAME.log, in the format of dm-log-writes with a mark at each step's begin and "
@@ -145,6 +148,9 @@ static int take_option(struct run *run, int option, const char *value)
         return 0;
     case RUN_NO_PRUNE:
         run->opt.no_prune = true;
+        return 0;
+    case RUN_CHECK_PRUNE:
+        run->opt.check_prune = true;
         return 0;
     case RUN_FINDINGS:
         run->opt.findings_dir = value;
