@@ -90,8 +90,9 @@ check-python: ## run the pytest tests against build/VARIANT
 	TORNPAGE=$(abspath $(B)/tornpage) TORNPAGE_UNITS=$(abspath $(B)/unit) $(PYTHON) -m pytest -q ci $(PYTEST)
 
 lint: $(B)/gen/backends.c ## check the form of the sources, and what the analysers say
-	clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
-	printf '%s\n' $(C_FILES) | xargs -P $$(nproc) -I FILE sh -c 'clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>/dev/null'
+	@echo '  clang-format, clang-tidy, cppcheck, shellcheck'
+	$(Q)clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
+	$(Q)printf '%s\n' $(C_FILES) | xargs -P $$(nproc) -I FILE sh -c 'clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>/dev/null'
 	@# What is uninitialised the compiler and clang tell better: cppcheck follows neither sigsetjmp nor error returns.
 	cppcheck --quiet --std=c11 -D_GNU_SOURCE -Iharness --inline-suppr --error-exitcode=1 -j $$(nproc) \
 	  --enable=warning,performance,portability --suppress=missingIncludeSystem --suppress=uninitvar \

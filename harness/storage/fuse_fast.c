@@ -16,8 +16,10 @@ static int reply(int fuse_fd, uint64_t unique, int rc, struct iovec *iov, int n)
     iov[0] = (struct iovec){.iov_base = &out, .iov_len = sizeof out};
     for (int i = 1; i < n; i++)
         out.len += (uint32_t)iov[i].iov_len;
+    const ssize_t sent = writev(fuse_fd, iov, n);
+    iov[0].iov_base = NULL;
     /* ENOENT: the request was interrupted and is gone. */
-    return writev(fuse_fd, iov, n) < 0 && errno != ENOENT ? -errno : 1;
+    return sent < 0 && errno != ENOENT ? -errno : 1;
 }
 
 static int answer_read(struct disk *d, int fuse_fd, const struct fuse_in_header *in, const struct fuse_read_in *r)
