@@ -117,8 +117,8 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
         const int n = ioctl(control, LOOP_CTL_GET_FREE);
 
         if (n < 0) {
-            r = error_set(err, errno, "LOOP_CTL_GET_FREE", "/dev/loop-control", NULL);
-            break;
+            close(control);
+            return error_set(err, errno, "LOOP_CTL_GET_FREE", "/dev/loop-control", NULL);
         }
         r = open_node(n, ret);
         if (r == 0)
@@ -126,17 +126,15 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
         /* Gone again, or being detached just now: as good as taken. */
         if (r == -ENXIO || r == -ENODEV)
             r = -EBUSY;
-        if (r < 0) {
-            loopdev_detach(ret);
-            error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
-        }
-    }
-    close(control);
-    if (r == 0) {
-        r = check(ret, direct, err);
         if (r < 0)
             loopdev_detach(ret);
     }
+    close(control);
+    if (r < 0)
+        return error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
+    r = check(ret, direct, err);
+    if (r < 0)
+        loopdev_detach(ret);
     return r;
 }
 
