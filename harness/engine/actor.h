@@ -54,8 +54,8 @@ struct actor {
     bool exiting;                                        /* set by the exit verb: the actor ends after this step */
     int64_t inside_step;                                 /* a kill inside this store ... (-1: none) */
     uint64_t inside_bytes;                               /* ... after so many bytes */
-    void (*strike)(void *run) __attribute__((noreturn)); /* the kill point is reached */
-    void (*broken)(void *run, int code, const char *what) __attribute__((noreturn)); /* the harness failed */
+    __attribute__((noreturn)) void (*strike)(void *run); /* the kill point is reached */
+    __attribute__((noreturn)) void (*broken)(void *run, int code, const char *what); /* the harness failed */
     void *run;
 
     pthread_mutex_t lock; /* guards what follows */
