@@ -85,51 +85,45 @@ static pid_t fork_into_pid_namespace(bool *ret_new)
     return pid;
 }
 
-pid_t isolate_fork(bool *isolated, struct error *err)
+/* Forks a child that follows its parent; returns as fork does. */
+static pid_t fork_follower(bool *ret_new_pids, struct error *err)
 {
-    bool new_pids = false;
     int parent = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-    *isolated = false;
     if (parent < 0) {
         error_set(err, errno, "pidfd_open", NULL, NULL);
         return -1;
     }
-    pid_t pid = fork_into_pid_namespace(&new_pids);
+    pid_t pid = fork_into_pid_namespace(ret_new_pids);
 
     if (pid < 0)
         error_set(err, errno, "fork", NULL, NULL);
-    if (pid != 0) {
+    if (pid == 0)
+        follow_parent(parent);
+    else
         close(parent);
-        return pid;
-    }
-    follow_parent(parent);
-    has_scratch = new_pids && enter_mount_namespace();
-    *isolated = has_scratch;
-    return 0;
+    return pid;
+}
+
+pid_t isolate_fork(bool *isolated, struct error *err)
+{
+    bool new_pids = false;
+    pid_t pid = fork_follower(&new_pids, err);
+
+    *isolated = false;
+    if (pid == 0)
+        *isolated = has_scratch = new_pids && enter_mount_namespace();
+    return pid;
 }
 
 pid_t isolate_fork_processes(struct error *err)
 {
-    int parent = (int)syscall(SYS_pidfd_open, getpid(), 0);
     bool new_pids = false;
+    pid_t pid = fork_follower(&new_pids, err);
 
-    if (parent < 0) {
-        error_set(err, errno, "pidfd_open", NULL, NULL);
-        return -1;
-    }
-    pid_t pid = fork_into_pid_namespace(&new_pids);
-
-    if (pid < 0)
-        error_set(err, errno, "fork", NULL, NULL);
-    if (pid != 0) {
-        close(parent);
-        return pid;
-    }
-    follow_parent(parent);
-    if (!new_pids)
+    if (pid == 0 && !new_pids)
         _exit(EXIT_FAILURE);
-    return 0;
+    return pid;
 }
 
 int isolate_possible(struct error *err)
