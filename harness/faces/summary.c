@@ -168,7 +168,7 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
     for (unsigned v = 0; v < VERDICT_KINDS; v++)
         fprintf(out, "%s %s%s %s%s", v ? "," : "", n[v] ? verdict_colour(v, term) : "", text_count(n[v]), verdict_word(v),
                 n[v] ? colour_end(term) : "");
-    fprintf(out, ".\n%s states covered, %s mounted", covered < 10000000 ? text_count(covered) : text_short(covered),
+    fprintf(out, ".\n%s states covered, %s mounted", covered < 1000000000 ? text_count(covered) : text_short(covered),
             text_count(mounted));
     if (exhaustive + sampled)
         fprintf(out, " (%s times), %s epochs exhaustive, %s sampled", text_short(mounted ? covered / mounted : 0),
