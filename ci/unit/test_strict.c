@@ -307,6 +307,28 @@ static void a_sync_without_a_name_promises_by_practice_only(void **state)
     assert_int_equal(v.defects[0].kind, DEFECT_LOST);
 }
 
+static void msync_says_no_memory(struct run *r)
+{
+    last_event(r)->err = ENOMEM; /* msync(2): some of the range was not mapped */
+}
+
+static void an_msync_of_what_is_mapped_may_not_say_enomem(void **state)
+{
+    (void)state;
+    objects("open -f f\ntruncate 8k\n---\nmmap 0 8k\nmsync -s 0 8k\n", CRASH_NONE, msync_says_no_memory, DEFECT_RESULT);
+}
+
+static void permission_is_refused(struct run *r)
+{
+    last_event(r)->err = EPERM;
+}
+
+static void a_refusal_without_reason_is_wrong(void **state)
+{
+    (void)state;
+    objects("open -f f\n---\nfsync\n", CRASH_NONE, permission_is_refused, DEFECT_RESULT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +346,8 @@ int main(void)
         cmocka_unit_test(what_a_running_write_wrote_is_legal),
         cmocka_unit_test(a_new_mapping_shows_what_read_shows),
         cmocka_unit_test(a_store_beside_a_call_that_leaves_its_size_alone_is_promised),
+        cmocka_unit_test(an_msync_of_what_is_mapped_may_not_say_enomem),
+        cmocka_unit_test(a_refusal_without_reason_is_wrong),
         cmocka_unit_test(a_sync_without_a_name_promises_by_practice_only),
     };
 

@@ -138,23 +138,6 @@ static bool expected(const struct step *s, int err)
     return false;
 }
 
-static bool lacks_feature(int err)
-{
-    return err == EOPNOTSUPP || err == ENOSYS || err == ENOTTY;
-}
-
-/* ENOMEM is what the machine says when it is out of memory, and what calls on mappings say of unmapped pages (rule C4). */
-static bool out_of_something(const struct verb *v, int err)
-{
-    static const char *const on_mappings[] = {"msync", "madvise", "mincore", "mlock", "munlock", "mremap", "mprotect"};
-
-    if (err == ENOMEM)
-        for (size_t i = 0; i < sizeof on_mappings / sizeof *on_mappings; i++)
-            if (strcmp(v->name, on_mappings[i]) == 0)
-                return false;
-    return err == ENOMEM || err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE;
-}
-
 bool tally_admits(struct tally *g)
 {
     const struct plan *p = g->job->plan;
@@ -167,12 +150,13 @@ bool tally_admits(struct tally *g)
         if (e->step >= p->n_steps || e->err == 0 || expected(&p->steps[e->step], e->err))
             continue;
         const struct step *s = &p->steps[e->step];
-        if (lacks_feature(e->err)) {
+        const enum fault fault = fault_of(s->verb, e->err);
+        if (fault == FAULT_FEATURE) {
             snprintf(text, sizeof text, "the file system does not support %s", s->verb->name);
             tally_end(g, true, text);
             return false;
         }
-        if (out_of_something(s->verb, e->err)) {
+        if (fault == FAULT_MACHINE) {
             snprintf(text, sizeof text, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->err));
             tally_end(g, false, text);
             return false;

@@ -6,11 +6,6 @@
 #include "language/verb.h"
 #include "truth/model.h"
 
-static uint64_t page_up(uint64_t off)
-{
-    return (off + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-}
-
 static void add_version(struct world *w, int inode, struct version v)
 {
     struct inode *ino = &w->inodes[inode];

@@ -15,6 +15,11 @@
 #include "truth/world.h"
 
 enum { PAGE_BYTES = 4096, NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
+static inline uint64_t page_up(uint64_t off)
+{
+    return (off + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
 #define OFF_MAX ((uint64_t)1 << 62)
 
 /* When something happened. */

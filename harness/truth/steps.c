@@ -16,14 +16,19 @@
 #include "language/verb.h"
 #include "truth/judge.h"
 
-bool errno_is_feature(int err)
+/* ENOMEM is what the machine says when it is out of memory, and what calls on mappings say of unmapped pages (rule C4). */
+static bool takes_a_mapping(const struct verb *v)
 {
-    return err == EOPNOTSUPP || err == ENOSYS || err == ENOTTY;
+    return v->target == TARGET_MAP;
 }
 
-bool errno_is_machine(int err)
+enum fault fault_of(const struct verb *v, int err)
 {
-    return err == ENOSPC || err == EDQUOT || err == ENOMEM || err == EMFILE || err == ENFILE || err == EPERM;
+    if (err == EOPNOTSUPP || err == ENOSYS || err == ENOTTY)
+        return FAULT_FEATURE;
+    if (err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE || (err == ENOMEM && !takes_a_mapping(v)))
+        return FAULT_MACHINE;
+    return FAULT_STEP;
 }
 
 static bool scenario_allows(const struct step *s, const struct event *e)
@@ -77,16 +82,11 @@ static void judge_err(struct judge *j, const struct event *e, const struct expec
 
     if (x->err == EXPECT_ANY || e->err == x->err || (x->names && names_contended(j->w, e)))
         return;
-    if (errno_is_feature(e->err) || errno_is_machine(e->err))
+    if (fault_of(j->w->plan->steps[e->step].verb, e->err) != FAULT_STEP)
         return;
     if (x->err)
         snprintf(want, sizeof want, "fail with %s", strerrorname_np(x->err));
     report_outcome(j, e, x->names ? "H1" : "I3", want);
-}
-
-static uint64_t page_up(uint64_t off)
-{
-    return (off + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 /* Rule F1 for one access through a mapping; returns whether a SIGBUS is accounted for. */
@@ -173,7 +173,7 @@ static void judge_event(struct judge *j, const struct event *e, const struct acc
     bool signal_explained = a && judge_access(j, e, a);
 
     if (s->expect.n) {
-        if (!scenario_allows(s, e) && !errno_is_feature(e->err))
+        if (!scenario_allows(s, e) && fault_of(s->verb, e->err) == FAULT_STEP)
             report_outcome(j, e, "scenario", "come to what the scenario says");
         return;
     }

@@ -14,6 +14,7 @@
 #include "truth/history.h"
 #include "truth/survivors.h"
 
+struct verb;
 struct world;
 
 /* One thing the oracle objects to; the first wrong byte and all that a person needs to see why. */
@@ -49,9 +50,13 @@ void verify_survivors(const struct world *w, enum crash_kind crash, uint64_t pos
 /* Judges each step's outcome and what it read, as recorded (rules A1, F1, I). Adds to *ret. */
 void verify_steps(const struct world *w, struct verify_result *ret);
 
-/* Errors of a step that say the file system lacks a feature (skipped), or that the machine failed (broken): not the verifier's.
+/* Whose fault an error is that nobody expected of a step. The engine and the verifier both ask here, so that none falls between.
  */
-bool errno_is_feature(int err);
-bool errno_is_machine(int err);
+enum fault {
+    FAULT_STEP,    /* the call's own: the verifier judges it */
+    FAULT_FEATURE, /* the file system lacks a feature: the run is skipped */
+    FAULT_MACHINE, /* the machine is out of something: the run is broken */
+};
+enum fault fault_of(const struct verb *v, int err);
 
 #endif

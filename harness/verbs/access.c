@@ -8,11 +8,6 @@
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
-static uint64_t page_up(uint64_t off)
-{
-    return (off + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES;
-}
-
 /*
  * The addresses of an unmapped part may belong to another mapping by now, so an access stops there as if nothing were there.
  * Returns the hole's place that stops it, or UINT64_MAX; shortens the range to what comes before.

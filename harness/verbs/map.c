@@ -8,11 +8,6 @@
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
-static uint64_t page_up(uint64_t n)
-{
-    return (n + ACTOR_PAGE_BYTES - 1) / ACTOR_PAGE_BYTES * ACTOR_PAGE_BYTES;
-}
-
 static uint8_t *address(const struct actor_map *m, uint64_t off)
 {
     return m->addr + (off - m->off);
