@@ -1,6 +1,7 @@
 /*
  * loop: an unmodified kernel file system on a recorded disk. A process of ours serves the disk as a file through FUSE, a loop
- * device is attached to that file, the file system is mounted from there. backends/loop.md is the manual.
+ * device is attached to that file, the file system is mounted from there. Crash states are mounted from a crash disk, which needs
+ * no such process. backends/loop.md is the manual.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include "engine/backend.h"
 #include "engine/isolate.h"
 #include "language/plan.h"
+#include "storage/crash_disk.h"
 #include "storage/fsimage.h"
 #include "storage/fuse_disk.h"
 #include "storage/loopdev.h"
@@ -34,15 +36,16 @@ static const struct backend_option options[] = {
 /* What all volumes of one configuration share. */
 struct prepared {
     int image_fd;
+    struct blocktrace_event trace; /* all zero: impossible here */
 };
 
 struct volume {
     const struct backend_config *config;
-    struct disk *disk;
+    struct disk *disk; /* NULL for crash images */
     struct fuse_disk *server;
     struct loopdev loop;
+    struct crash_disk *crash_disk; /* for crash images, instead of the three above */
     bool mounted;
-    bool flushes;    /* they reach the disk */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -209,9 +212,17 @@ static int first_mount(const struct backend_config *c, int image_fd, struct erro
     return -child_err.code;
 }
 
+static void keep_image(struct backend_config *c, int image_fd)
+{
+    struct prepared *p = xcalloc(1, sizeof *p);
+
+    p->image_fd = image_fd;
+    blocktrace_learn(&p->trace, NULL); /* without it all works, only slower */
+    c->prepared = p;
+}
+
 static int loop_prepare(struct backend_config *c, struct error *err)
 {
-    struct prepared *p;
     uint64_t size_bytes = 0;
     int fd, r;
 
@@ -226,9 +237,7 @@ static int loop_prepare(struct backend_config *c, struct error *err)
         close(fd);
         return r;
     }
-    p = xcalloc(1, sizeof *p);
-    p->image_fd = fd;
-    c->prepared = p;
+    keep_image(c, fd);
     return 0;
 }
 
@@ -248,9 +257,7 @@ static int loop_adopt(struct backend_config *c, int image_fd, struct error *err)
 
     if (fd < 0)
         return error_set(err, errno, "dup", "image", NULL);
-    struct prepared *p = xcalloc(1, sizeof *p);
-    p->image_fd = fd;
-    c->prepared = p;
+    keep_image(c, fd);
     return 0;
 }
 
@@ -274,6 +281,7 @@ static void loop_close(struct volume *v)
 {
     if (v->mounted && umount(v->mount))
         umount2(v->mount, MNT_DETACH);
+    crash_disk_free(v->crash_disk);
     /* The device first: closing it may still write, and the server must be there to answer. */
     loopdev_detach(&v->loop);
     fuse_disk_stop(v->server);
@@ -283,40 +291,12 @@ static void loop_close(struct volume *v)
     free(v);
 }
 
-/* Starts server and device of the volume's disk. */
-static int serve_disk(struct volume *v, struct error *err)
-{
-    int fd = -1;
-    int r = fuse_disk_start(v->disk, v->mount, v->flushes, &v->server, &fd, err);
-
-    if (r < 0)
-        return r;
-    r = loopdev_attach(fd, logical_sector(v->config), &v->loop, err);
-    close(fd); /* from here on only the device keeps the disk */
-    return r;
-}
-
-/* Starts disk, server and device of a volume whose directories exist. */
-static int open_disk(struct volume *v, struct error *err)
-{
-    const struct prepared *p = v->config->prepared;
-    struct stat image;
-
-    if (fstat(p->image_fd, &image))
-        return error_set(err, errno, "fstat", "image", NULL);
-    /* Each of the disk's three layers can hold every block. */
-    const int r = disk_new(p->image_fd, atomic_unit(v->config), 3 * (uint64_t)image.st_size, &v->disk, err);
-
-    v->flushes = true;
-    return r < 0 ? r : serve_disk(v, err);
-}
-
-static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+/* A volume with its directories, and no disk yet. */
+static int make_volume(const struct backend_config *c, struct volume **ret, struct error *err)
 {
     struct volume *v = xcalloc(1, sizeof *v);
     int r = 0;
 
-    (void)seed;
     v->config = c;
     v->loop.fd = -1;
     snprintf(v->dir, sizeof v->dir, "%s/loop-XXXXXX", isolate_scratch());
@@ -325,19 +305,68 @@ static int loop_open(const struct backend_config *c, uint64_t seed, struct volum
     snprintf(v->mount, sizeof v->mount, "%s/mnt", v->dir);
     if (r == 0 && mkdir(v->mount, 0700))
         r = error_set(err, errno, "mkdir", v->mount, NULL);
-    if (r == 0)
-        r = open_disk(v, err);
-    if (r < 0) {
+    if (r < 0)
         loop_close(v);
+    else
+        *ret = v;
+    return r;
+}
+
+/* Starts disk, server and device. */
+static int open_disk(struct volume *v, struct error *err)
+{
+    const struct prepared *p = v->config->prepared;
+    int fd = -1, r = disk_new(p->image_fd, atomic_unit(v->config), &v->disk, err);
+
+    if (r == 0)
+        r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
+    if (r == 0)
+        r = loopdev_attach(fd, logical_sector(v->config), &v->loop, err);
+    if (fd >= 0)
+        close(fd); /* from here on only the device keeps the disk */
+    return r;
+}
+
+static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+{
+    struct volume *v;
+    int r = make_volume(c, &v, err);
+
+    (void)seed;
+    if (r < 0)
         return r;
-    }
-    *ret = v;
-    return 0;
+    r = open_disk(v, err);
+    if (r < 0)
+        loop_close(v);
+    else
+        *ret = v;
+    return r;
+}
+
+static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
+{
+    const struct prepared *p = c->prepared;
+    struct volume *v;
+    int r = make_volume(c, &v, err);
+
+    if (r < 0)
+        return r;
+    r = crash_disk_new(image, logical_sector(c), &p->trace, &v->crash_disk, err);
+    if (r < 0)
+        loop_close(v);
+    else
+        *ret = v;
+    return r;
+}
+
+static const char *device(const struct volume *v)
+{
+    return v->crash_disk ? crash_disk_path(v->crash_disk) : v->loop.path;
 }
 
 static int loop_mount(struct volume *v, struct error *err)
 {
-    const int r = fsimage_mount(backend_value(v->config, "fs"), v->loop.path, v->mount, backend_value(v->config, "mount"), err);
+    const int r = fsimage_mount(backend_value(v->config, "fs"), device(v), v->mount, backend_value(v->config, "mount"), err);
 
     v->mounted = r == 0;
     return r;
@@ -361,26 +390,19 @@ static struct disk *loop_disk(struct volume *v)
     return v->disk;
 }
 
+static struct crash_disk *loop_crash_disk(struct volume *v)
+{
+    return v->crash_disk;
+}
+
 static int loop_rewind(struct volume *v, struct error *err)
 {
     return loopdev_drop_cache(&v->loop, err);
 }
 
-/* The other kind of server takes the place of this one. A device of its own comes with it: the old one ends with its server. */
-static int loop_flushes(struct volume *v, bool wanted, struct error *err)
-{
-    if (v->flushes == wanted)
-        return 0;
-    loopdev_detach(&v->loop);
-    fuse_disk_stop(v->server);
-    v->server = NULL;
-    v->flushes = wanted;
-    return serve_disk(v, err);
-}
-
 static int loop_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err)
 {
-    return fsimage_check(backend_value(v->config, "fs"), v->loop.path, text, size_bytes, err);
+    return fsimage_check(backend_value(v->config, "fs"), device(v), text, size_bytes, err);
 }
 
 const struct backend backend_loop = {
@@ -401,7 +423,8 @@ const struct backend backend_loop = {
     .path = loop_path,
     .disk = loop_disk,
     .rewind = loop_rewind,
-    .flushes = loop_flushes,
+    .open_crashed = loop_open_crashed,
+    .crash_disk = loop_crash_disk,
     .fsck = loop_fsck,
     .lies = loop_lies,
 };

@@ -17,8 +17,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "storage/crash_states.h"
-#include "storage/disk.h"
+#include "storage/crash_image.h"
 #include "storage/read_trie.h"
 #include "storage/subsets.h"
 
@@ -26,7 +25,9 @@ enum { BLOCKS = 6, SIZE = BLOCKS * 4096, MAX_WRITES = 9, MAX_TESTED = 4096, LOGS
 
 struct fixture {
     int fd;
-    struct disk *disk;
+    struct crash_image *image;
+    uint8_t disk[SIZE]; /* what is mounted */
+    struct read_notes *notes;
     struct writelog *log;
     uint64_t answers[MAX_TESTED]; /* of tested states */
 };
@@ -37,8 +38,9 @@ static int set_up(void **state)
     struct error err = {.code = 0};
 
     f.fd = memfd_create("test", MFD_CLOEXEC);
-    if (f.fd < 0 || ftruncate(f.fd, SIZE) || disk_new(f.fd, 512, 3 * SIZE, &f.disk, &err) < 0)
+    if (f.fd < 0 || ftruncate(f.fd, SIZE) || crash_image_new(f.fd, 512, &f.image, &err) < 0)
         return -1;
+    f.notes = read_notes_new(BLOCKS);
     f.log = writelog_new(1000, 1 << 22);
     *state = &f;
     return 0;
@@ -48,7 +50,8 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    disk_free(f->disk);
+    crash_image_free(f->image);
+    read_notes_free(f->notes);
     writelog_free(f->log);
     close(f->fd);
     return 0;
@@ -82,23 +85,31 @@ static void random_log(struct writelog *l, struct rng *r)
     }
 }
 
-/* What mounting the loaded state comes to. Which one it is, of many made-up kinds of recovery, `kind` says. */
-static uint64_t recover(struct disk *d, uint64_t kind)
+/* Puts the loaded state on the disk. */
+static void show(struct fixture *f)
 {
-    uint8_t data[4096];
+    for (uint64_t b = 0; b < BLOCKS; b++)
+        memcpy(f->disk + b * 4096, crash_image_block(f->image, b), 4096);
+    read_notes_clear(f->notes);
+}
+
+/* What mounting the loaded state comes to. Which one it is, of many made-up kinds of recovery, `kind` says. */
+static uint64_t recover(struct fixture *f, uint64_t kind)
+{
     uint64_t h = rng_mix(kind);
 
+    show(f);
     for (unsigned i = 0; i < 2 + kind % MAX_STEPS; i++) {
         const uint64_t block = rng_mix(h) % BLOCKS, sector = rng_mix(h + 1) % 8, what = rng_mix(h + 2) % 8;
         const uint64_t off = what < 4 ? block * 4096 : block * 4096 + sector * 512, len = what < 4 ? 4096 : 512;
 
         if (what % 4 == 0) {
-            memset(data, (int)(h % 251), sizeof data);
-            assert_int_equal(disk_write(d, off, data, len, false), 0);
+            memset(f->disk + off, (int)(h % 251), len);
+            read_notes_written(f->notes, off, len);
             h = rng_mix(h);
         } else {
-            assert_int_equal(disk_read(d, off, data, len), 0);
-            h = rng_mix(h ^ hash_bytes(data, len));
+            read_notes_read(f->notes, off, len);
+            h = rng_mix(h ^ hash_bytes(f->disk + off, len));
         }
     }
     return h;
@@ -107,21 +118,28 @@ static uint64_t recover(struct disk *d, uint64_t kind)
 /* What a state comes to, without any pruning. */
 static uint64_t answer_of(struct fixture *f, const struct crash_state *s, uint64_t kind)
 {
-    assert_int_equal(disk_load(f->disk, f->log, s), 0);
-    return recover(f->disk, kind);
+    assert_int_equal(crash_image_load(f->image, f->log, s), 0);
+    return recover(f, kind);
+}
+
+static int64_t add(struct read_trie *t, const struct fixture *f)
+{
+    size_t n;
+    const struct disk_note *notes = read_notes_list(f->notes, &n);
+
+    return read_trie_add(t, f->image, notes, n);
 }
 
 /* Tests a state, or concludes; returns its number in the trie. */
 static int64_t look_at(struct fixture *f, struct read_trie *t, const struct crash_state *s, uint64_t kind, bool *ret_concluded)
 {
-    assert_int_equal(disk_load(f->disk, f->log, s), 0);
-    int64_t tested = read_trie_find(t, f->disk);
+    assert_int_equal(crash_image_load(f->image, f->log, s), 0);
+    int64_t tested = read_trie_find(t, f->image);
 
     *ret_concluded = tested != READ_TRIE_NONE;
     if (!*ret_concluded) {
-        const uint64_t answer = recover(f->disk, kind);
-        disk_drop_overlay(f->disk);
-        tested = read_trie_add(t, f->disk);
+        const uint64_t answer = recover(f, kind);
+        tested = add(t, f);
         assert_in_range(tested, 0, MAX_TESTED - 1);
         f->answers[tested] = answer;
     }
@@ -161,22 +179,21 @@ static void order_of_reads_does_not_matter(void **state)
 {
     struct fixture *f = *state;
     struct read_trie *t = read_trie_new();
-    static uint8_t block[4096];
+    static const uint8_t block[4096] = {1};
 
-    disk_reset(f->disk);
-    disk_read(f->disk, 0, block, 4096);
-    disk_read(f->disk, 4096, block, 4096);
-    assert_int_equal(read_trie_add(t, f->disk), 0);
-    block[0] = 1;
-    disk_reset(f->disk);
-    disk_write(f->disk, 4096, block, 4096, false); /* as if it were the state */
-    assert_int_equal(read_trie_find(t, f->disk), READ_TRIE_NONE);
-    disk_read(f->disk, 2 * 4096, block, 4096);
-    disk_read(f->disk, 0, block, 4096);
-    assert_int_equal(read_trie_add(t, f->disk), 1);
-    assert_int_equal(read_trie_find(t, f->disk), 1);
-    disk_reset(f->disk);
-    assert_int_not_equal(read_trie_find(t, f->disk), READ_TRIE_NONE);
+    writelog_append(f->log, LOG_WRITE, 0, 4096, block, 4096);
+    assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
+    read_notes_read(f->notes, 0, 2 * 4096);
+    assert_int_equal(add(t, f), 0);
+    assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.durable = 1, .cut = 1}), 0);
+    assert_int_equal(read_trie_find(t, f->image), READ_TRIE_NONE);
+    read_notes_clear(f->notes);
+    read_notes_read(f->notes, 2 * 4096, 4096);
+    read_notes_read(f->notes, 0, 4096);
+    assert_int_equal(add(t, f), 1);
+    assert_int_equal(read_trie_find(t, f->image), 1);
+    assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
+    assert_int_not_equal(read_trie_find(t, f->image), READ_TRIE_NONE);
     read_trie_free(t);
 }
 

@@ -14,6 +14,8 @@
 #include "storage/disk.h"
 #include "truth/guarantees.h"
 
+struct crash_disk;
+struct crash_image;
 struct error;
 struct history;
 struct survivors;
@@ -63,15 +65,15 @@ struct backend {
     void (*close)(struct volume *v); /* unmounts if need be */
     int (*mount)(struct volume *v, struct error *err);
     int (*unmount)(struct volume *v, struct error *err);
-    const char *(*path)(struct volume *v);  /* the mounted root */
-    struct disk *(*disk)(struct volume *v); /* its recorded disk; NULL member: power cuts are impossible */
-    /* Makes the next mount read the disk anew (after disk_load). */
-    int (*rewind)(struct volume *v, struct error *err);
+    const char *(*path)(struct volume *v);              /* the mounted root */
+    struct disk *(*disk)(struct volume *v);             /* its recorded disk; NULL member: power cuts are impossible */
+    int (*rewind)(struct volume *v, struct error *err); /* makes the next mount read the disk anew */
     /*
-     * Must flushes reach the disk from here on? They must when the volume is opened, and while anything is recorded; else it is
-     * quicker without. Only while nothing is mounted. NULL: they always do.
+     * A volume that shows crash images, on a disk of its own: call crash_disk_show before each mount, crash_disk_settle after
+     * each unmount. Only there crash_disk answers. NULL where disk is.
      */
-    int (*flushes)(struct volume *v, bool wanted, struct error *err);
+    int (*open_crashed)(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err);
+    struct crash_disk *(*crash_disk)(struct volume *v);
     /* Checks the unmounted volume read-only; objections go to text. NULL: no fsck. */
     int (*fsck)(struct volume *v, char *text, size_t size_bytes, struct error *err);
     void (*lies)(const struct backend_config *c, struct disk_lies *ret); /* NULL: honest */

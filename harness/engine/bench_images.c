@@ -22,7 +22,7 @@
 #include "engine/isolate.h"
 #include "engine/onvolume.h"
 #include "engine/rundir.h"
-#include "storage/crash_states.h"
+#include "storage/crash_image.h"
 #include "storage/fsimage.h"
 #include "storage/loopdev.h"
 
@@ -234,26 +234,28 @@ static int run_plan(const struct backend *b, struct volume *v, const struct plan
 static int take_images(const struct recording *r, int *fds, struct bench_images *ret, struct error *err)
 {
     const struct state_limits limits = {.max_states = JOB_STATES, .samples = 8, .sector = disk_sector(r->disk), .torn = true};
+    struct crash_image *image = NULL;
     struct state_source *source = states_new(r->log, r->from, writelog_length(r->log), &limits, 1);
     const struct crash_state *s;
     uint64_t done, left, n = 0;
-    int rc = 0;
+    int rc = crash_image_new(disk_base(r->disk), disk_sector(r->disk), &image, err);
 
     states_progress(source, &done, &left);
     const uint64_t every = left / IMAGES + 1;
     while (rc == 0 && ret->n_images < IMAGES && states_next(source, &s) == 1) {
         if (n++ % every)
             continue;
-        rc = disk_load(r->disk, r->log, s);
+        rc = crash_image_load(image, r->log, s);
         if (rc == 0)
-            rc = fds[ret->n_images] = disk_snapshot(r->disk);
+            rc = fds[ret->n_images] = crash_image_snapshot(image);
         if (rc >= 0) {
             ret->n_images++;
             rc = 0;
         }
     }
     states_free(source);
-    return rc < 0 ? error_set(err, -rc, "disk_snapshot", "crash image", NULL) : 0;
+    crash_image_free(image);
+    return rc < 0 ? error_set(err, -rc, "snapshot", "crash image", NULL) : 0;
 }
 
 int bench_images_make(const struct backend_config *c, const char *fs, const struct plan *p, struct bench_images *ret,

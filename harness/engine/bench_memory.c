@@ -1,4 +1,4 @@
-/* Memory of exploration: a long log on a large volume, every prefix loaded, nothing mounted. */
+/* Memory of exploration: a long log on a large volume, every prefix shown by a crash disk, nothing mounted. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "engine/bench_impl.h"
-#include "storage/crash_states.h"
-#include "storage/disk.h"
+#include "storage/crash_disk.h"
 
 enum { ENTRIES = 100000, WRITES_PER_FLUSH = 8, BLOCK = 4096, SECTOR = 4096 };
 #define VOLUME_BYTES ((uint64_t)1 << 30)
@@ -17,7 +16,8 @@ enum { ENTRIES = 100000, WRITES_PER_FLUSH = 8, BLOCK = 4096, SECTOR = 4096 };
 
 struct exploring {
     struct writelog *log;
-    struct disk *disk;
+    struct crash_image *image;
+    struct crash_disk *disk;
     uint64_t log_bytes;
 };
 
@@ -31,7 +31,11 @@ static int open_memory(const struct bench *b, const struct bench_options *o, voi
     x.log = writelog_new(ENTRIES, (uint64_t)ENTRIES * BLOCK);
     if (fd < 0 || ftruncate(fd, (off_t)VOLUME_BYTES) < 0 || !x.log)
         return error_set(err, ENOMEM, "memory", NULL, NULL);
-    return disk_new(fd, SECTOR, VOLUME_BYTES, &x.disk, err);
+    struct blocktrace_event trace;
+    int rc = blocktrace_learn(&trace, err);
+    if (rc == 0)
+        rc = crash_image_new(fd, SECTOR, &x.image, err);
+    return rc < 0 ? rc : crash_disk_new(x.image, SECTOR, &trace, &x.disk, err);
 }
 
 /* Writes of one block anywhere on the volume, with a flush after every few. */
@@ -90,8 +94,10 @@ static int load_prefixes(void *state, double seconds, double *ret, struct error 
 
     (void)seconds;
     /* Prefixes come first; there is one for each write, and the empty one. */
-    for (; rc == 0 && n <= ENTRIES / (WRITES_PER_FLUSH + 1) * WRITES_PER_FLUSH && states_next(source, &s) == 1; n++)
-        rc = disk_load(x->disk, x->log, s);
+    for (; rc == 0 && n <= ENTRIES / (WRITES_PER_FLUSH + 1) * WRITES_PER_FLUSH && states_next(source, &s) == 1; n++) {
+        rc = crash_image_load(x->image, x->log, s);
+        rc = rc < 0 ? rc : crash_disk_show(x->disk, err);
+    }
     *ret = peak_mib();
     states_free(source);
     return rc < 0 ? error_set(err, -rc, "disk_load", NULL, "prefix %llu", (unsigned long long)n) : 0;

@@ -140,14 +140,16 @@ static void begin_pruning(struct explorer *x)
 /* Mounts the loaded state; *ret_outcome is the picture it shows, *ret_tested its number in the trie. */
 static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *ret_tested)
 {
+    const struct disk_note *reads;
+    size_t n_reads;
     uint64_t left, done;
 
     if (!x->prune || x->outcomes.bytes + read_trie_bytes(x->trie) > MEMORY_BYTES)
         begin_pruning(x);
-    if (!power_look(x->p))
+    if (!power_look(x->p, &reads, &n_reads))
         return FAILED;
     const bool mounted = x->g->survivors.mount_err == 0;
-    *ret_tested = read_trie_add(x->trie, x->p->v.disk);
+    *ret_tested = read_trie_add(x->trie, x->p->image, reads, n_reads);
     *ret_outcome = outcomes_take(&x->outcomes, &x->g->survivors);
     x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
     x->outcome_of[*ret_tested] = *ret_outcome;
@@ -164,7 +166,9 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
 /* Mounts a state that was concluded to show this picture. */
 static enum look check(struct explorer *x, size_t outcome)
 {
-    const bool alone = power_look(x->p);
+    const struct disk_note *reads;
+    size_t n_reads;
+    const bool alone = power_look(x->p, &reads, &n_reads);
     struct error err = {0};
 
     if (!alone)
@@ -183,7 +187,7 @@ static enum look look_at(struct explorer *x, const struct crash_state *s, size_t
     x->p->state = s;
     if (!power_load(x->p, s))
         return FAILED;
-    *ret_tested = x->prune ? read_trie_find(x->trie, x->p->v.disk) : READ_TRIE_NONE;
+    *ret_tested = x->prune ? read_trie_find(x->trie, x->p->image) : READ_TRIE_NONE;
     if (*ret_tested != READ_TRIE_NONE) {
         if (x->g->job->pulse)
             atomic_fetch_add(&x->g->job->pulse->beats, 1);
@@ -326,7 +330,7 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     const struct state_limits limits = {.max_states = max_states,
                                         .max_more = x.prune ? max_states * MORE_STATES : 0,
                                         .samples = max_states > JOB_STATES ? SAMPLES_DEEP : SAMPLES,
-                                        .sector = disk_sector(p->v.disk),
+                                        .sector = crash_image_sector(p->image),
                                         .torn = true};
 
     assert(max_states > 0);

@@ -58,7 +58,7 @@ static int find_ends(struct foreign *x, uint64_t *ret_start, struct error *err)
     return 0;
 }
 
-static int read_log(struct foreign *x, int image_fd, struct error *err)
+static int read_log(struct foreign *x, struct error *err)
 {
     struct logwrites *l = NULL;
     uint64_t start = 0;
@@ -69,7 +69,7 @@ static int read_log(struct foreign *x, int image_fd, struct error *err)
     if (r == 0)
         r = find_ends(x, &start, err);
     if (r == 0)
-        r = logwrites_load(l, start, image_fd, x->image_bytes, &x->loaded, err);
+        r = logwrites_load(l, start, x->image_fd, x->image_bytes, &x->loaded, err);
     logwrites_close(l);
     return r;
 }
@@ -78,16 +78,16 @@ int foreign_open(const struct foreign_options *opt, struct foreign **ret, struct
 {
     struct foreign *x = xcalloc(1, sizeof *x);
     const char *slash = strrchr(opt->log_path, '/');
-    int r = 0, image_fd;
+    int r = 0;
 
     x->opt = opt;
     x->name = xstrdup(slash ? slash + 1 : opt->log_path);
     files_plain_name(x->name);
-    image_fd = imagefile_load(opt->base_path, &x->image_bytes, err);
-    if (image_fd < 0)
-        r = image_fd;
+    x->image_fd = imagefile_load(opt->base_path, &x->image_bytes, err);
+    if (x->image_fd < 0)
+        r = x->image_fd;
     if (r == 0)
-        r = read_log(x, image_fd, err);
+        r = read_log(x, err);
     if (r == 0) {
         x->sector = opt->sector ? opt->sector : x->loaded.sector > 512 ? 4096 : fsimage_default_sector(opt->fs);
         r = make_config(x, err);
@@ -95,9 +95,7 @@ int foreign_open(const struct foreign_options *opt, struct foreign **ret, struct
     if (r == 0)
         r = x->config.backend->probe(&x->config, err);
     if (r == 0)
-        r = x->config.backend->adopt(&x->config, image_fd, err);
-    if (image_fd >= 0)
-        close(image_fd);
+        r = x->config.backend->adopt(&x->config, x->image_fd, err);
     if (r < 0) {
         foreign_close(x);
         return r;
@@ -116,6 +114,8 @@ void foreign_close(struct foreign *x)
         backend_config_free(&x->config);
     logmarks_free(&x->marks);
     writelog_free(x->loaded.log);
+    if (x->image_fd >= 0)
+        close(x->image_fd);
     free(x->name);
     free(x);
 }

@@ -12,7 +12,8 @@ struct foreign {
     struct logwrites_loaded loaded;
     uint64_t from, to; /* positions in the file */
     unsigned sector;
-    uint64_t image_bytes; /* of the base image's file */
+    int image_fd;         /* the base image, as a memory file, */
+    uint64_t image_bytes; /*   and the size of its own file */
     char *name;           /* of image files, from the log's */
 };
 

@@ -17,7 +17,7 @@
 #include "engine/check_command.h"
 #include "engine/foreign_impl.h"
 #include "engine/onvolume.h"
-#include "storage/crash_states.h"
+#include "storage/crash_disk.h"
 #include "storage/imagefile.h"
 
 enum {
@@ -32,7 +32,7 @@ struct exploring {
     const struct foreign *x;
     const struct backend *b;
     struct volume *volume;
-    struct disk *disk;
+    struct crash_image *state;
     int to_parent;
     struct foreign_message m; /* the counters */
     unsigned controls, images;
@@ -73,16 +73,16 @@ static void tell(struct exploring *e, enum foreign_event event)
 
 static bool load(struct exploring *e, const struct crash_state *s)
 {
-    const int r = disk_load(e->disk, e->x->loaded.log, s);
+    const int r = crash_image_load(e->state, e->x->loaded.log, s);
 
     if (r < 0)
-        error_set(&e->err, -r, "disk_load", "", "the crash state does not fit in the disk's memory");
-    return r == 0 && e->b->rewind(e->volume, &e->err) == 0;
+        error_set(&e->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
+    return r == 0 && crash_disk_show(e->b->crash_disk(e->volume), &e->err) == 0;
 }
 
 static bool unmount(struct exploring *e)
 {
-    return e->b->unmount(e->volume, &e->err) == 0;
+    return e->b->unmount(e->volume, &e->err) == 0 && crash_disk_settle(e->b->crash_disk(e->volume), &e->err) == 0;
 }
 
 /*
@@ -139,7 +139,7 @@ static bool save_image(struct exploring *e, const struct crash_state *s)
         return true;
     if (files_make_dirs(e->x->opt->findings_dir, &e->err) < 0 || !load(e, s))
         return false;
-    fd = disk_snapshot(e->disk);
+    fd = crash_image_snapshot(e->state);
     if (fd < 0) {
         error_set(&e->err, -fd, "snapshot", "", NULL);
         return false;
@@ -298,16 +298,17 @@ static bool visit_all(struct exploring *e)
 void foreign_states(const struct foreign *x, int to_parent)
 {
     struct exploring e = {.x = x, .b = x->config.backend, .to_parent = to_parent};
-    bool good = e.b->open(&x->config, x->opt->seed, &e.volume, &e.err) == 0;
+    bool good = crash_image_new(x->image_fd, x->sector, &e.state, &e.err) == 0 &&
+                e.b->open_crashed(&x->config, e.state, &e.volume, &e.err) == 0;
 
     if (good) {
-        e.disk = e.b->disk(e.volume);
         good = control(&e);
         e.controls = 0;
     }
     good = good && visit_all(&e);
     if (e.volume)
         e.b->close(e.volume);
+    crash_image_free(e.state);
     buf_free(&e.image);
     if (!good)
         e.m.err = e.err;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "engine/power.h"
+#include "storage/crash_disk.h"
 
 enum {
     LOG_ENTRIES = 1 << 20,
@@ -37,31 +38,18 @@ static bool fail(struct power *p, int code, const char *op, const char *why)
     return false;
 }
 
-static bool flushes(struct power *p, bool wanted)
-{
-    struct error err = {0};
-
-    if (!p->v.b->flushes || p->v.b->flushes(p->v.volume, wanted, &err) == 0)
-        return true;
-    tally_fail(p->v.g, &err);
-    return false;
-}
-
 /* Records from before the mount on: the log alone must lead from the base image to every crash state. */
 static bool record(struct power *p, struct scene *scene)
 {
     struct error err = {0};
 
     disk_record(p->v.disk, NULL, NULL);
-    disk_reset(p->v.disk);
     writelog_clear(p->log);
     p->v.pos = writelog_position(p->log);
-    if (p->run > 0 && p->v.b->rewind(p->v.volume, &err) < 0) {
+    if (p->run > 0 && (disk_reset(p->v.disk) < 0 || p->v.b->rewind(p->v.volume, &err) < 0)) {
         tally_fail(p->v.g, &err);
         return false;
     }
-    if (!flushes(p, true))
-        return false;
     disk_record(p->v.disk, p->log, NULL);
     bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, RUN_DIR, scene);
     if (done)
@@ -71,7 +59,7 @@ static bool record(struct power *p, struct scene *scene)
         return fail(p, ENOSPC, "record", "the scenario writes more than the write log holds");
     if (done)
         tally_steps(p->v.g, scene);
-    return done && flushes(p, false);
+    return done;
 }
 
 static int by_position(const void *a, const void *b)
@@ -114,23 +102,24 @@ static int state_image(void *arg)
 {
     struct power *p = arg;
 
-    assert(!p->v.mounted);
-    return disk_load(p->v.disk, p->log, p->state) < 0 ? -1 : disk_snapshot(p->v.disk);
+    assert(!p->looked_at.mounted);
+    return crash_image_load(p->image, p->log, p->state) < 0 ? -1 : crash_image_snapshot(p->image);
 }
 
 bool power_load(struct power *p, const struct crash_state *s)
 {
-    int rc = disk_load(p->v.disk, p->log, s);
+    int rc = crash_image_load(p->image, p->log, s);
 
-    return rc == 0 || fail(p, -rc, "disk_load", "the crash state does not fit in the disk's memory");
+    return rc == 0 || fail(p, -rc, "crash_image_load", "the crash state does not fit in memory");
 }
 
-/* Makes the next mount read the disk anew. */
-static bool drop_cache(struct power *p)
+/* Makes the next mount see the loaded state; or, with false, learns what the last one did. */
+static bool use_disk(struct power *p, bool show)
 {
+    struct crash_disk *d = p->v.b->crash_disk(p->looked_at.volume);
     struct error err = {0};
 
-    if (p->v.b->rewind(p->v.volume, &err) == 0)
+    if ((show ? crash_disk_show(d, &err) : crash_disk_settle(d, &err)) == 0)
         return true;
     tally_fail(p->v.g, &err);
     return false;
@@ -147,57 +136,76 @@ bool power_control(struct power *p)
     if (p->controls >= CONTROLS)
         return true;
     p->controls++;
-    return power_load(p, &start) && drop_cache(p) && onvolume_mount(&p->v) && onvolume_unmount(&p->v);
+    return power_load(p, &start) && use_disk(p, true) && onvolume_mount(&p->looked_at) && onvolume_unmount(&p->looked_at) &&
+           use_disk(p, false);
 }
 
-bool power_look(struct power *p)
+static bool check(struct power *p)
 {
     struct survivors *s = &p->v.g->survivors;
     struct error err = {0};
 
-    if (!drop_cache(p) || !onvolume_look(&p->v, RUN_DIR))
+    if (s->mount_err || !p->v.g->job->fsck || !p->v.b->fsck ||
+        p->v.b->fsck(p->looked_at.volume, s->fsck, sizeof s->fsck, &err) == 0)
+        return true;
+    tally_fail(p->v.g, &err);
+    return false;
+}
+
+bool power_look(struct power *p, const struct disk_note **ret, size_t *ret_n)
+{
+    struct onvolume *v = &p->looked_at;
+
+    if (!v->volume && !onvolume_open_crashed(v, p->v.g, p->image))
         return false;
-    if (p->v.mounted && !onvolume_unmount(&p->v))
+    if (!use_disk(p, true) || !onvolume_look(v, RUN_DIR) || (v->mounted && !onvolume_unmount(v)) || !check(p) ||
+        !use_disk(p, false))
         return false;
-    if (s->mount_err == 0 && p->v.g->job->fsck && p->v.b->fsck && p->v.b->fsck(p->v.volume, s->fsck, sizeof s->fsck, &err) < 0) {
-        tally_fail(p->v.g, &err);
-        return false;
-    }
-    disk_drop_overlay(p->v.disk);
+    *ret = crash_disk_reads(p->v.b->crash_disk(v->volume), ret_n);
     return true;
+}
+
+/* Records and explores as often as the scenario wants. */
+static void explore(struct power *p, struct tally *g)
+{
+    const uint64_t all = g->job->max_states ? g->job->max_states : JOB_STATES, repeat = g->job->plan->repeat;
+    struct scene scene = {.seed = g->job->seed},
+                 look = {.seed = g->job->seed, .describe = describe_state, .image = state_image, .arg = p};
+    uint64_t each = (all + repeat - 1) / repeat;
+
+    assert(repeat >= 1);
+    if (each < MIN_STATES && !g->job->max_states)
+        each = MIN_STATES;
+    for (p->run = 0; p->run < repeat && !tally_over(g) && record(p, &scene); p->run++) {
+        list_bounds(p);
+        power_explore(p, each, rng_next(&g->rng), &look);
+    }
+    disk_record(p->v.disk, NULL, NULL);
 }
 
 void job_power(struct tally *g)
 {
-    const struct job *j = g->job;
-    const uint64_t all = j->max_states ? j->max_states : JOB_STATES, repeat = j->plan->repeat;
-    struct power p = {0};
-    struct scene scene = {.seed = j->seed}, look = {.seed = j->seed, .describe = describe_state, .image = state_image, .arg = &p};
+    struct power p = {.looked_at = {.g = g, .b = g->job->config->backend}};
+    struct error err = {0};
 
-    assert(repeat >= 1);
     if (!onvolume_open(&p.v, g)) {
         onvolume_close(&p.v);
         return;
     }
     p.v.started = begin_crashes;
     p.v.arg = &p;
-    if (j->config->backend->lies)
-        j->config->backend->lies(j->config, &p.lies);
+    if (p.v.b->lies)
+        p.v.b->lies(g->job->config, &p.lies);
     p.log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
-    if (!p.v.disk || !p.log) {
+    if (!p.v.disk || !p.log)
         fail(&p, ENOMEM, "record", p.v.disk ? "no memory for the write log" : "the volume has no recorded disk");
-    } else {
-        uint64_t each = (all + repeat - 1) / repeat;
-        if (each < MIN_STATES && !j->max_states)
-            each = MIN_STATES;
-        for (p.run = 0; p.run < repeat && !tally_over(g) && record(&p, &scene); p.run++) {
-            list_bounds(&p);
-            power_explore(&p, each, rng_next(&g->rng), &look);
-        }
-        disk_record(p.v.disk, NULL, NULL);
-    }
+    else if (crash_image_new(disk_base(p.v.disk), disk_sector(p.v.disk), &p.image, &err) < 0)
+        tally_fail(g, &err);
+    else
+        explore(&p, g);
+    onvolume_close(&p.looked_at);
     onvolume_close(&p.v);
-    if (p.log)
-        writelog_free(p.log);
+    crash_image_free(p.image);
+    writelog_free(p.log);
     free(p.bounds);
 }

@@ -43,6 +43,14 @@ bool onvolume_open(struct onvolume *v, struct tally *g)
     return true;
 }
 
+bool onvolume_open_crashed(struct onvolume *v, struct tally *g, struct crash_image *image)
+{
+    struct error err = {0};
+
+    *v = (struct onvolume){.g = g, .b = g->job->config->backend};
+    return v->b->open_crashed(g->job->config, image, &v->volume, &err) == 0 || fail(v, &err);
+}
+
 bool onvolume_mount(struct onvolume *v)
 {
     struct error err = {0};
@@ -222,7 +230,7 @@ bool onvolume_tidy(struct onvolume *v)
 
 void onvolume_close(struct onvolume *v)
 {
-    if (v->mounted && !v->disk) { /* what is not the harness's own is left as it was */
+    if (v->mounted && !v->b->disk) { /* what is not the harness's own is left as it was */
         struct error err;
         if (v->dir[0])
             rundir_remove(v->dir, &err);

@@ -7,6 +7,8 @@
 
 #include "engine/tally.h"
 
+struct crash_image;
+
 enum { ONVOLUME_POWER_DIR = 0 }; /* number of the run directory of every power cut: replay must find it in an image */
 
 struct onvolume {
@@ -30,6 +32,8 @@ struct onvolume {
  * failure of any of them.
  */
 bool onvolume_open(struct onvolume *v, struct tally *g); /* opened, not mounted */
+/* As onvolume_open, for crash images: it only serves to look. */
+bool onvolume_open_crashed(struct onvolume *v, struct tally *g, struct crash_image *image);
 bool onvolume_mount(struct onvolume *v);
 bool onvolume_unmount(struct onvolume *v);
 /* Runs the plan in the new directory run-N with scene->kill; the history and the world are those of this run afterwards. */

@@ -11,12 +11,15 @@
 
 #include "engine/onvolume.h"
 #include "engine/tally.h"
+#include "storage/crash_image.h"
 #include "storage/crash_states.h"
 #include "storage/writelog.h"
 
 struct power {
-    struct onvolume v;
+    struct onvolume v; /* the recorded run */
     struct writelog *log;
+    struct crash_image *image; /* the state that is loaded */
+    struct onvolume looked_at; /* shows it */
     struct disk_lies lies;
     uint64_t run; /* number of the recording */
     uint64_t from;
@@ -27,13 +30,13 @@ struct power {
     unsigned controls;
 };
 
-/* Loads a state into the disk, nothing more. These return false when the job cannot go on; the tally then knows why. */
+/* Loads a state, nothing more. These return false when the job cannot go on; the tally then knows why. */
 bool power_load(struct power *p, const struct crash_state *s);
 /*
- * Mounts the loaded state, looks and unmounts: fills the tally's survivors. The disk's notes are then what this read, and its
- * overlay is dropped. Those of a failed mount are followed by a control, for which the caller then asks.
+ * Mounts the loaded state, looks and unmounts: fills the tally's survivors; *ret is what this read, until the next look. A mount
+ * that fails is to be followed by a control, for which the caller asks.
  */
-bool power_look(struct power *p);
+bool power_look(struct power *p, const struct disk_note **ret, size_t *ret_n);
 bool power_control(struct power *p);
 /* Visits the states of the recording at hand, mounting at most max_states. */
 void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct scene *scene);

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "storage/crash_states.h"
+#include "storage/crash_image.h"
 #include "storage/imagefile.h"
 #include "storage/logwrites.h"
 
@@ -102,15 +102,17 @@ static int save_log(const struct recording *r, const char *path, struct error *e
 static int save_base(const struct recording *r, const char *path, struct error *err)
 {
     const struct crash_state start = {.durable = r->from, .cut = r->from, .until = r->from};
-    int rc = disk_load(r->disk, r->log, &start), fd;
+    struct crash_image *image;
+    int rc = crash_image_new(disk_base(r->disk), disk_sector(r->disk), &image, err);
 
     if (rc < 0)
-        return error_set(err, -rc, "disk_load", path, NULL);
-    fd = disk_snapshot(r->disk);
-    if (fd < 0)
-        return error_set(err, -fd, "snapshot", path, NULL);
-    rc = imagefile_save(fd, disk_size(r->disk), path, err);
-    close(fd);
+        return rc;
+    rc = crash_image_load(image, r->log, &start);
+    const int fd = rc < 0 ? rc : crash_image_snapshot(image);
+    rc = fd < 0 ? error_set(err, -fd, "snapshot", path, NULL) : imagefile_save(fd, disk_size(r->disk), path, err);
+    if (fd >= 0)
+        close(fd);
+    crash_image_free(image);
     return rc;
 }
 

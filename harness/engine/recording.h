@@ -18,7 +18,7 @@ struct recording {
     const struct writelog *log;
     uint64_t from; /* where crashes begin: nothing is in flight there */
     const struct history *history;
-    struct disk *disk; /* not mounted; what it holds is lost */
+    const struct disk *disk; /* that the log is of */
 };
 
 /*

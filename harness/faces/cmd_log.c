@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "faces/faces.h"
 #include "faces/text.h"
+#include "storage/crash_image.h"
 #include "storage/crash_states.h"
-#include "storage/disk.h"
 #include "storage/imagefile.h"
 #include "storage/logmarks.h"
 #include "storage/logwrites.h"
@@ -194,30 +194,29 @@ static int convert(const struct request *q, struct subject *s, struct error *err
     return logwrites_finish(w, err);
 }
 
-/* Through the disk core, so that what is written is our own prefix state. */
+/* Through a crash image, so that what is written is our own prefix state. */
 static int replay(const struct request *q, struct subject *s, struct error *err)
 {
     struct logwrites_loaded loaded = {.log = NULL};
-    struct disk *disk = NULL;
+    struct crash_image *image = NULL;
     int fd = -1, r = logwrites_load(s->log, 0, s->base_fd, s->base_bytes, &loaded, err);
 
     if (r == 0)
-        r = disk_new(s->base_fd, LOGWRITES_SECTOR_MIN,
-                     (s->base_bytes + IMAGEFILE_BLOCK_BYTES - 1) / IMAGEFILE_BLOCK_BYTES * IMAGEFILE_BLOCK_BYTES, &disk, err);
+        r = crash_image_new(s->base_fd, LOGWRITES_SECTOR_MIN, &image, err);
     if (r == 0) {
         const struct crash_state prefix = {.durable = s->upto, .cut = s->upto, .until = s->upto};
 
-        r = disk_load(disk, loaded.log, &prefix);
+        r = crash_image_load(image, loaded.log, &prefix);
         if (r < 0)
             error_set(err, -r, "replay", q->log, "the image does not fit in memory");
     }
     if (r == 0) {
-        fd = disk_snapshot(disk);
+        fd = crash_image_snapshot(image);
         r = fd < 0 ? error_set(err, -fd, "replay", q->log, NULL) : imagefile_save(fd, s->base_bytes, q->output, err);
     }
     if (fd >= 0)
         close(fd);
-    disk_free(disk);
+    crash_image_free(image);
     writelog_free(loaded.log);
     return r;
 }

@@ -1,14 +1,20 @@
 /*
  * What the serving process asks of the disk: writes, flushes and discards, recorded in the log, and the lies (disk.h). An entry
- * is appended before the request is answered.
+ * is appended before the request is answered. How each lie shows in the log:
  *
- * How each lie shows in the log:
- *   ignore_flush   the flush carries LOG_IGNORED: nothing before it becomes durable
- *   ignore_fua     a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel turns a FUA write into the write
- * and a flush behind it. So a flush that comes after exactly one write since the flush before it is taken to be that FUA, and
- * carries LOG_IGNORED drop           LOG_LOST: the write is answered, and neither later reads nor any crash state see it tear
- * LOG_ALTERED: the first half is written; the rest keeps what was there misdirect      LOG_MOVED: the write lands right behind
- * its place (before it at the end of the disk) corrupt        LOG_ALTERED: one 8-byte word in the middle arrives inverted
+ * - ignore_flush: the flush carries LOG_IGNORED. Nothing before it becomes durable.
+ *
+ * - ignore_fua: a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel turns a FUA write into the write and a
+ *   flush behind it. So a flush that comes after exactly one write since the flush before it is taken to be that FUA, and carries
+ *   LOG_IGNORED.
+ *
+ * - drop: LOG_LOST. The write is answered, and neither later reads nor any crash state see it.
+ *
+ * - tear: LOG_ALTERED. The first half is written, the rest keeps what was there.
+ *
+ * - misdirect: LOG_MOVED. The write lands right behind its place (before it at the end of the disk).
+ *
+ * - corrupt: LOG_ALTERED. One 8-byte word in the middle arrives inverted.
  */
 #include <assert.h>
 #include <errno.h>
@@ -86,22 +92,20 @@ static void append(struct writelog *log, enum log_op op, unsigned flags, uint64_
 
 static uint64_t moved_to(const struct disk *d, uint64_t off, uint64_t len_bytes)
 {
-    if (len_bytes <= d->s->size_bytes - (off + len_bytes))
+    if (len_bytes <= d->size_bytes - (off + len_bytes))
         return off + len_bytes;
     return off >= len_bytes ? off - len_bytes : off;
 }
 
 /* A copy of the write as it reaches the media when torn (half) or corrupted. */
-static uint8_t *alter(struct disk *d, bool tear, uint64_t off, const uint8_t *src, uint64_t len_bytes)
+static uint8_t *alter(const struct disk *d, bool tear, uint64_t off, const uint8_t *src, uint64_t len_bytes)
 {
     uint8_t *copy = xmalloc(len_bytes);
     const uint64_t half = len_bytes >= 1024 ? len_bytes / 1024 * 512 : len_bytes / 2;
 
     memcpy(copy, src, len_bytes);
     if (tear)
-        disk_read(d, off, copy, len_bytes);
-    if (tear)
-        memcpy(copy, src, half);
+        memcpy(copy + half, d->media + off + half, len_bytes - half);
     else
         for (uint64_t i = half; i < half + 8; i++)
             copy[i] = (uint8_t)~copy[i];
@@ -109,13 +113,12 @@ static uint8_t *alter(struct disk *d, bool tear, uint64_t off, const uint8_t *sr
 }
 
 /* A write while recording: finds out which lie is due, applies and logs it. The lock is held. */
-static int write_recorded(struct disk *d, struct writelog *log, uint64_t off, const uint8_t *src, uint64_t len_bytes, bool fua)
+static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, const uint8_t *src, uint64_t len_bytes, bool fua)
 {
     struct disk_shared *s = d->s;
     const uint64_t nth = ++s->n_writes;
     unsigned flags = fua ? LOG_FUA : 0;
     uint8_t *altered = NULL;
-    int r = 0;
 
     s->n_epoch_writes++;
     if (fua && s->lies.ignore_fua)
@@ -132,16 +135,14 @@ static int write_recorded(struct disk *d, struct writelog *log, uint64_t off, co
         src = altered;
     }
     if (!(flags & LOG_LOST))
-        r = disk_put(d, s->overlay, off, src, len_bytes, true);
-    if (r == 0)
-        append(log, LOG_WRITE, flags, off, src, len_bytes);
+        disk_put(d, off, src, len_bytes);
+    append(log, LOG_WRITE, flags, off, src, len_bytes);
     free(altered);
-    return r;
 }
 
 static bool in_disk(const struct disk *d, uint64_t off, uint64_t len_bytes)
 {
-    return off <= d->s->size_bytes && len_bytes <= d->s->size_bytes - off;
+    return off <= d->size_bytes && len_bytes <= d->size_bytes - off;
 }
 
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua)
@@ -154,9 +155,9 @@ int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes
     lock(d);
     r = current_log(d, &log);
     if (r == 0 && log)
-        r = write_recorded(d, log, off, src, len_bytes, fua);
+        write_recorded(d, log, off, src, len_bytes, fua);
     else if (r == 0)
-        r = disk_put(d, d->s->overlay, off, src, len_bytes, true);
+        disk_put(d, off, src, len_bytes);
     unlock(d);
     return r;
 }
@@ -189,7 +190,7 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
     lock(d);
     r = current_log(d, &log);
     if (r == 0)
-        r = disk_put(d, d->s->overlay, off, NULL, len_bytes, true);
+        disk_put(d, off, NULL, len_bytes);
     if (r == 0 && log)
         append(log, LOG_DISCARD, 0, off, NULL, len_bytes);
     unlock(d);

@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "storage/mountlock.h"
 
-enum { MAX_ARGS = 64, MIB = 1 << 20 };
+enum { MAX_ARGS = 64, MIB = 1 << 20, PAGE_BYTES = 4096 };
 
 struct fs_kind {
     const char *name;
@@ -87,6 +87,26 @@ static int split(char *words, const char **argv, size_t *n)
     return 0;
 }
 
+/* What mkfs has filled with zeros becomes holes: images are copied by their data. */
+static int punch_zeros(int fd, uint64_t size_bytes)
+{
+    static const uint8_t zeros[PAGE_BYTES];
+    uint8_t *image = mmap(NULL, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+    off_t from = 0, to;
+    int r = image == MAP_FAILED ? -errno : 0;
+
+    while (r == 0 && (from = lseek(fd, from, SEEK_DATA)) >= 0) {
+        to = lseek(fd, from, SEEK_HOLE);
+        for (; from < to && r == 0; from += PAGE_BYTES)
+            if (memcmp(image + from, zeros, PAGE_BYTES) == 0 &&
+                fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, PAGE_BYTES))
+                r = -errno;
+    }
+    if (image != MAP_FAILED)
+        munmap(image, size_bytes);
+    return r;
+}
+
 int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err)
 {
     const struct fs_kind *k = kind_of(fs);
@@ -99,7 +119,7 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
     /* Without MFD_CLOEXEC: mkfs inherits it. */
     const int fd = memfd_create("tornpage-image", 0);
 
-    if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / 4096 * 4096)))
+    if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)))
         r = error_set(err, errno, "memfd_create", "image", NULL);
     snprintf(program, sizeof program, "mkfs.%s", fs);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -117,8 +137,11 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
     if (r == 0 && status)
         r = error_set(err, EINVAL, program, mkfs, "%s", buf_text(&out));
     /* Some mkfs cut the file to what they use; and no other program needs the descriptor. */
-    if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / 4096 * 4096)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
+    if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
         r = error_set(err, errno, "ftruncate", "image", NULL);
+    const int punched = r == 0 ? punch_zeros(fd, size_bytes / PAGE_BYTES * PAGE_BYTES) : 0;
+    if (punched < 0)
+        r = error_set(err, -punched, "fallocate", "image", NULL);
     buf_free(&out);
     free(extra);
     if (r < 0 && fd >= 0)

@@ -173,7 +173,7 @@ static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 }
 
 /* Answers requests until nothing uses the disk any more. */
-static int answer_all(struct fuse_session *session, struct disk *d, bool flushes, int fuse_fd)
+static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
 {
     struct fuse_buf request = {.mem = xmalloc(REQUEST_ROOM_BYTES)};
     int r = 0;
@@ -186,7 +186,7 @@ static int answer_all(struct fuse_session *session, struct disk *d, bool flushes
             continue;
         }
         request.size = (size_t)n;
-        r = fuse_fast_answer(d, DISK_INO, flushes, fuse_fd, request.mem, request.size);
+        r = fuse_fast_answer(d, DISK_INO, fuse_fd, request.mem, request.size);
         if (r == 0)
             fuse_session_process_buf(session, &request);
     }
@@ -195,7 +195,7 @@ static int answer_all(struct fuse_session *session, struct disk *d, bool flushes
 }
 
 /* Serves the connection that is mounted already. */
-static int serve(struct disk *d, bool flushes, int fuse_fd)
+static int serve(struct disk *d, int fuse_fd)
 {
     char name[] = "tornpage", option[] = "-o", max_read[32], where[32];
     char *argv[] = {name, option, max_read, NULL};
@@ -211,13 +211,13 @@ static int serve(struct disk *d, bool flushes, int fuse_fd)
     snprintf(where, sizeof where, "/dev/fd/%d", fuse_fd);
     if (!session || fuse_session_mount(session, where))
         return -EIO;
-    r = answer_all(session, d, flushes, fuse_fd);
+    r = answer_all(session, d, fuse_fd);
     fuse_session_destroy(session);
     return r;
 }
 
 /* The child of fuse_disk_start. Tells through `ready_fd` (an int: 0 or -errno) when the disk is mounted. Never returns. */
-static _Noreturn void server_process(struct disk *d, const char *dir, bool flushes, pid_t parent, int ready_fd)
+static _Noreturn void server_process(struct disk *d, const char *dir, pid_t parent, int ready_fd)
 {
     static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE};
     sigset_t none;
@@ -248,7 +248,7 @@ static _Noreturn void server_process(struct disk *d, const char *dir, bool flush
     if (write(ready_fd, &r, sizeof r) != (ssize_t)sizeof r || r < 0)
         _exit(1);
     close(ready_fd);
-    _exit(serve(d, flushes, fd) == 0 ? 0 : 1);
+    _exit(serve(d, fd) == 0 ? 0 : 1);
 }
 
 /* Waits for the server's word and opens the disk's file. */
@@ -271,7 +271,7 @@ static int open_disk(const char *dir, int ready_fd, int *ret_fd, struct error *e
     return r;
 }
 
-int fuse_disk_start(struct disk *d, const char *dir, bool flushes, struct fuse_disk **ret, int *ret_fd, struct error *err)
+int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err)
 {
     struct fuse_disk *f;
     int ready[2], r;
@@ -282,7 +282,7 @@ int fuse_disk_start(struct disk *d, const char *dir, bool flushes, struct fuse_d
     f = xcalloc(1, sizeof *f);
     f->server = fork();
     if (f->server == 0)
-        server_process(d, dir, flushes, parent, ready[1]);
+        server_process(d, dir, parent, ready[1]);
     close(ready[1]);
     r = f->server < 0 ? error_set(err, errno, "fork", "", NULL) : open_disk(dir, ready[0], ret_fd, err);
     close(ready[0]);

@@ -8,8 +8,6 @@
 #ifndef TORNPAGE_STORAGE_FUSE_DISK_H
 #define TORNPAGE_STORAGE_FUSE_DISK_H
 
-#include <stdbool.h>
-
 struct disk;
 struct error;
 struct fuse_disk;
@@ -17,10 +15,9 @@ struct fuse_disk;
 /*
  * Forks the server and waits until its file can be opened. `dir`: an existing empty directory in the caller's private mount
  * namespace, which the FUSE mount covers. On success *ret_fd is an open descriptor (O_RDWR|O_DIRECT) of the disk's file, and the
- * mount is already detached again: only the descriptor (and a loop device configured from it) keeps the disk alive. Without
- * `flushes` none reach the disk: the server says that it has no fsync, and the kernel asks no more.
+ * mount is already detached again: only the descriptor (and a loop device configured from it) keeps the disk alive.
  */
-int fuse_disk_start(struct disk *d, const char *dir, bool flushes, struct fuse_disk **ret, int *ret_fd, struct error *err);
+int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err);
 /* Ends the server and reaps it. Whatever still uses the disk gets I/O errors. */
 void fuse_disk_stop(struct fuse_disk *f);
 

@@ -2,7 +2,6 @@
 #include "storage/fuse_fast.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/fuse.h>
 #include <sys/uio.h>
 
@@ -22,12 +21,12 @@ static int reply(int fuse_fd, uint64_t unique, int rc, struct iovec *iov, int n)
     return sent < 0 && errno != ENOENT ? -errno : 1;
 }
 
-static int answer_read(struct disk *d, int fuse_fd, const struct fuse_in_header *in, const struct fuse_read_in *r)
+static int answer_read(const struct disk *d, int fuse_fd, const struct fuse_in_header *in, const struct fuse_read_in *r)
 {
-    struct iovec iov[IOV_MAX];
-    const int n = disk_read_in_place(d, r->offset, r->size, iov + 1, IOV_MAX - 1);
+    const uint8_t *bytes = disk_read(d, r->offset, r->size);
+    struct iovec iov[2] = {[1] = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = r->size}};
 
-    return reply(fuse_fd, in->unique, n < 0 ? n : 0, iov, n < 0 ? 1 : n + 1);
+    return reply(fuse_fd, in->unique, bytes ? 0 : -EIO, iov, bytes ? 2 : 1);
 }
 
 static int answer_write(struct disk *d, int fuse_fd, const struct fuse_in_header *in, const struct fuse_write_in *w)
@@ -39,7 +38,7 @@ static int answer_write(struct disk *d, int fuse_fd, const struct fuse_in_header
     return reply(fuse_fd, in->unique, rc, iov, rc < 0 ? 1 : 2);
 }
 
-int fuse_fast_answer(struct disk *d, uint64_t node, bool flushes, int fuse_fd, const void *request, size_t len_bytes)
+int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *request, size_t len_bytes)
 {
     const struct fuse_in_header *in = request;
     const void *arg = in + 1;
@@ -53,6 +52,6 @@ int fuse_fast_answer(struct disk *d, uint64_t node, bool flushes, int fuse_fd, c
         len_bytes - sizeof *in - sizeof(struct fuse_write_in) == ((const struct fuse_write_in *)arg)->size)
         return answer_write(d, fuse_fd, in, arg);
     if (in->opcode == FUSE_FSYNC)
-        return reply(fuse_fd, in->unique, flushes ? disk_flush(d) : -ENOSYS, &iov, 1);
+        return reply(fuse_fd, in->unique, disk_flush(d), &iov, 1);
     return 0;
 }

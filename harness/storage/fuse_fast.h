@@ -5,17 +5,15 @@
 #ifndef TORNPAGE_STORAGE_FUSE_FAST_H
 #define TORNPAGE_STORAGE_FUSE_FAST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct disk;
 
 /*
- * `request` holds one request of len_bytes as read from `fuse_fd`; those for `node` concern the disk. Without `flushes`
- * an fsync is answered with ENOSYS, which is taken for success, and ends them for this connection. Returns 1 when it is
- * answered, 0 when it is not one of these, -errno when the connection failed.
+ * `request` holds one request of len_bytes as read from `fuse_fd`; those for `node` concern the disk. Returns 1
+ * when it is answered, 0 when it is not one of these, -errno when the connection failed.
  */
-int fuse_fast_answer(struct disk *d, uint64_t node, bool flushes, int fuse_fd, const void *request, size_t len_bytes);
+int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *request, size_t len_bytes);
 
 #endif

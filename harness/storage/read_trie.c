@@ -79,16 +79,16 @@ void read_trie_free(struct read_trie *t)
     free(t);
 }
 
-static uint64_t content(struct read_trie *t, const struct disk *d, struct disk_note what)
+static uint64_t content(struct read_trie *t, const struct crash_image *c, struct disk_note what)
 {
     struct memo *m = &t->memo[rng_mix((uint64_t)what.block << 8 | what.sectors) % MEMO_SLOTS];
 
     if (m->search != t->search || m->what.block != what.block || m->what.sectors != what.sectors)
-        *m = (struct memo){.search = t->search, .what = what, .hash = disk_hash(d, what)};
+        *m = (struct memo){.search = t->search, .what = what, .hash = crash_image_hash(c, what)};
     return m->hash;
 }
 
-static int64_t find_below(struct read_trie *t, const struct disk *d, uint32_t node)
+static int64_t find_below(struct read_trie *t, const struct crash_image *image, uint32_t node)
 {
     for (;;) {
         uint32_t next = NO_NODE;
@@ -96,10 +96,10 @@ static int64_t find_below(struct read_trie *t, const struct disk *d, uint32_t no
         if (t->nodes[node].tested != READ_TRIE_NONE)
             return t->nodes[node].tested;
         for (uint32_t c = t->nodes[node].child; c != NO_NODE; c = t->nodes[c].sibling) {
-            if (content(t, d, t->nodes[c].what) != t->nodes[c].hash)
+            if (content(t, image, t->nodes[c].what) != t->nodes[c].hash)
                 continue;
             if (next != NO_NODE) { /* rare: reads came in another order once */
-                const int64_t found = find_below(t, d, next);
+                const int64_t found = find_below(t, image, next);
                 if (found != READ_TRIE_NONE)
                     return found;
             }
@@ -111,10 +111,10 @@ static int64_t find_below(struct read_trie *t, const struct disk *d, uint32_t no
     }
 }
 
-int64_t read_trie_find(struct read_trie *t, const struct disk *d)
+int64_t read_trie_find(struct read_trie *t, const struct crash_image *c)
 {
     t->search++;
-    return find_below(t, d, ROOT);
+    return find_below(t, c, ROOT);
 }
 
 static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note what, uint64_t hash)
@@ -132,15 +132,14 @@ static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note wha
     return c;
 }
 
-int64_t read_trie_add(struct read_trie *t, const struct disk *d)
+int64_t read_trie_add(struct read_trie *t, const struct crash_image *c, const struct disk_note *notes, size_t n)
 {
-    struct tested new = {.first = t->n_reads};
-    const struct disk_note *notes = disk_reads(d, &new.n);
+    const struct tested new = {.first = t->n_reads, .n = n};
     uint32_t node = ROOT;
 
     t->search++;
-    for (size_t i = 0; i < new.n; i++) {
-        node = go_down(t, node, notes[i], content(t, d, notes[i]));
+    for (size_t i = 0; i < n; i++) {
+        node = go_down(t, node, notes[i], content(t, c, notes[i]));
         t->reads = grow(t->reads, &t->cap_reads, t->n_reads, sizeof *t->reads);
         t->reads[t->n_reads++] = notes[i];
     }

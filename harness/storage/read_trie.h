@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "storage/disk.h"
+#include "storage/crash_image.h"
 
 enum { READ_TRIE_NONE = -1 };
 
@@ -18,12 +18,12 @@ struct read_trie;
 struct read_trie *read_trie_new(void);
 void read_trie_free(struct read_trie *t);
 /* Which tested state the one that is loaded now agrees with in all that was read then: its number, or READ_TRIE_NONE. */
-int64_t read_trie_find(struct read_trie *t, const struct disk *d);
+int64_t read_trie_find(struct read_trie *t, const struct crash_image *c);
 /*
- * The loaded state was tested, the notes of `d` are what that read, and the overlay is dropped again. Takes it in and returns its
- * number: they count from 0. A state with a twin (which reads alike, and holds the same there) gets its twin's number.
+ * The loaded state was tested, and the notes are what that read, in order. Takes it in and returns its number: they count from 0.
+ * A state with a twin (which reads alike, and holds the same there) gets its twin's number.
  */
-int64_t read_trie_add(struct read_trie *t, const struct disk *d);
+int64_t read_trie_add(struct read_trie *t, const struct crash_image *c, const struct disk_note *notes, size_t n);
 /* What a tested state read, in order. Valid until the next add. */
 const struct disk_note *read_trie_reads(const struct read_trie *t, int64_t tested, size_t *ret_n);
 size_t read_trie_bytes(const struct read_trie *t); /* memory it takes */

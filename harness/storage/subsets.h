@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "storage/crash_states.h"
-#include "storage/disk.h"
+#include "storage/read_notes.h"
 
 struct subsets;
 
