@@ -50,6 +50,7 @@ struct campaign {
     size_t n_entries, cap_entries;
     size_t *order; /* entries in the order they are begun */
     size_t n_order;
+    unsigned n_workers;        /* that there may be; at most n_order of them have jobs */
     struct progress *progress; /* in shared memory */
     int out;                   /* the supervisor's and the workers' end of the socket */
     /* the caller's */
@@ -112,6 +113,14 @@ static void send_plain(const struct campaign *c, size_t entry, enum verdict verd
     result_free(&r);
 }
 
+/* Processes for one job: where fewer jobs are left than there may be workers, they share the others. */
+static unsigned lookers_for(const struct campaign *c, size_t task)
+{
+    const size_t left = c->n_order - task;
+
+    return left >= c->n_workers ? 1 : c->n_workers / (unsigned)left;
+}
+
 static void run_task(void *arg, size_t task, struct job_pulse *pulse)
 {
     const struct campaign *c = arg;
@@ -129,6 +138,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .fsck = c->opt->fsck,
                           .no_prune = c->opt->no_prune,
                           .check_prune = c->opt->check_prune,
+                          .lookers = lookers_for(c, task),
                           .progress = c->progress,
                           .pulse = pulse};
 
@@ -205,9 +215,7 @@ static unsigned choose_workers(const struct campaign *c)
 
     if (n == 0)
         n = cores < 1 ? 1 : (size_t)cores * WORKERS_PER_CORE < WORKERS_MAX ? (size_t)cores * WORKERS_PER_CORE : WORKERS_MAX;
-    if (n > c->n_order)
-        n = c->n_order;
-    return n ? (unsigned)n : 1;
+    return (unsigned)n;
 }
 
 static _Noreturn void supervise(struct campaign *c, bool isolated)
@@ -217,8 +225,9 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
 
     prepare(c);
     list_order(c);
+    c->n_workers = choose_workers(c);
     struct pool pool = {.n_tasks = c->n_order,
-                        .n_workers = choose_workers(c),
+                        .n_workers = c->n_workers < c->n_order ? c->n_workers : (unsigned)c->n_order,
                         .time_s = c->opt->time_s,
                         .namespaces = isolated,
                         .run = run_task,

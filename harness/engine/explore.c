@@ -12,6 +12,9 @@
  * result says how many there are of each.
  *
  * Without pruning every state is mounted, and only epochs of at most STATES_SMALL_EPOCH writes are exhaustive.
+ *
+ * Where there are lookers, they look at states whose turn comes later and that do not seem to be covered. What is concluded, and
+ * in which order, is the same without them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +24,7 @@
 #include "base/error.h"
 #include "engine/outcomes.h"
 #include "engine/power.h"
+#include "engine/window.h"
 #include "storage/read_trie.h"
 #include "storage/subsets.h"
 
@@ -29,6 +33,7 @@ enum {
     SAMPLES_DEEP = 64,     /*   and when more states than by default are asked for */
     MORE_STATES = 32,      /* candidates for each state that may be mounted */
     MAX_GROUPS = 4096,     /* of one epoch */
+    AHEAD = 2,             /* states in the window for each looker */
     LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
     MEMORY_BYTES = 1 << 26 /* pictures and reads remembered; when it is used up pruning starts again */
 };
@@ -45,7 +50,7 @@ struct explorer {
     struct power *p;
     struct tally *g;
     struct scene *scene;
-    bool prune, all_given; /* the second: every candidate is visited */
+    bool prune, exhausted, all_given; /* exhaust_epochs was called; every candidate is visited */
     uint64_t max_states, n_mounted, may_mount;
     struct state_source *source;
     struct read_trie *trie;
@@ -53,6 +58,9 @@ struct explorer {
     size_t cap_outcome_of;
     struct outcomes outcomes;
     struct epoch_count *counts;
+    struct crash_image *scout; /* for states whose turn has not come */
+    struct window *window;
+    size_t n_ahead; /* states in the window */
 };
 
 /* What is known of a state. */
@@ -140,21 +148,17 @@ static void begin_pruning(struct explorer *x)
 /* Mounts the loaded state; *ret_outcome is the picture it shows, *ret_tested its number in the trie. */
 static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *ret_tested)
 {
-    const struct disk_note *reads;
-    size_t n_reads;
+    const struct power *p = x->p;
     uint64_t left, done;
 
     if (!x->prune || x->outcomes.bytes + read_trie_bytes(x->trie) > MEMORY_BYTES)
         begin_pruning(x);
-    if (!power_look(x->p, &reads, &n_reads))
+    if (!power_look(x->p, p->state))
         return FAILED;
-    const bool mounted = x->g->survivors.mount_err == 0;
-    *ret_tested = read_trie_add(x->trie, x->p->image, reads, n_reads);
+    *ret_tested = read_trie_add(x->trie, p->image, p->reads, p->n_reads);
     *ret_outcome = outcomes_take(&x->outcomes, &x->g->survivors);
     x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
     x->outcome_of[*ret_tested] = *ret_outcome;
-    if (!mounted && !power_control(x->p))
-        return FAILED;
     x->n_mounted++;
     states_progress(x->source, &done, &left);
     if (x->n_mounted + left > x->max_states)
@@ -163,12 +167,20 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
     return KNOWN;
 }
 
+/* Has a looker look at a state that does not seem to be covered, if one is free. */
+static void look_ahead(struct explorer *x, const struct crash_state *s)
+{
+    if (!power_may_look_ahead(x->p))
+        return;
+    if (x->prune && (crash_image_load(x->scout, x->p->log, s) < 0 || read_trie_find(x->trie, x->scout) != READ_TRIE_NONE))
+        return;
+    power_look_ahead(x->p, s);
+}
+
 /* Mounts a state that was concluded to show this picture. */
 static enum look check(struct explorer *x, size_t outcome)
 {
-    const struct disk_note *reads;
-    size_t n_reads;
-    const bool alone = power_look(x->p, &reads, &n_reads);
+    const bool alone = power_look(x->p, x->p->state);
     struct error err = {0};
 
     if (!alone)
@@ -228,9 +240,13 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
     u = subsets_new(x->p->log, w.entries, w.n, w.durable, w.end, MAX_GROUPS);
     x->may_mount = x->n_mounted + share;
     while (k == KNOWN && subsets_next(u, &first)) {
+        const struct crash_state *later;
         size_t outcome, n_reads;
         int64_t tested;
 
+        look_ahead(x, first);
+        for (size_t i = 0; i < x->n_ahead && subsets_later(u, i, &later); i++)
+            look_ahead(x, later);
         k = look_at(x, first, &outcome, &tested);
         if (k != KNOWN)
             break;
@@ -287,14 +303,24 @@ static bool visit(struct explorer *x, const struct crash_state *s)
     return true;
 }
 
+/* The next state whose turn it is; NULL: there is none. */
+static const struct crash_state *next_state(struct explorer *x)
+{
+    /* Which states of later kinds there are is only known when exhaust_epochs was called. */
+    const struct crash_state *s = window_next(x->window, x->exhausted ? STATE_KINDS : STATE_ALONE), *later;
+
+    for (size_t i = 0; (later = window_at(x->window, i)) != NULL; i++)
+        look_ahead(x, later);
+    return s;
+}
+
 static void visit_all(struct explorer *x)
 {
     const struct crash_state *s;
-    bool exhausted = !x->prune;
 
-    while (!tally_over(x->g) && states_next(x->source, &s) == 1) {
-        if (!exhausted && s->kind > STATE_ALONE) {
-            exhausted = true;
+    while (!tally_over(x->g) && (s = next_state(x))) {
+        if (!x->exhausted && s->kind > STATE_ALONE) {
+            x->exhausted = true;
             if (!exhaust_epochs(x))
                 return;
         }
@@ -302,7 +328,7 @@ static void visit_all(struct explorer *x)
         if (!visit(x, s))
             return;
     }
-    if (!exhausted && !tally_over(x->g))
+    if (!x->exhausted && !tally_over(x->g))
         exhaust_epochs(x);
 }
 
@@ -333,8 +359,17 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
                                         .sector = crash_image_sector(p->image),
                                         .torn = true};
 
+    struct error err;
+
     assert(max_states > 0);
+    x.exhausted = !x.prune;
+    x.n_ahead = x.g->job->lookers > 1 ? (size_t)x.g->job->lookers * AHEAD : 1;
+    if (x.n_ahead > 1 && crash_image_new(crash_image_base(p->image), crash_image_sector(p->image), &x.scout, &err) < 0) {
+        tally_fail(x.g, &err);
+        return;
+    }
     x.source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
+    x.window = window_new(x.source, x.n_ahead);
     x.all_given = states_share(x.source, STATE_SAMPLE) < max_states;
     x.counts = xcalloc(states_epochs(x.source), sizeof *x.counts);
     outcomes_open(&x.outcomes, p->n_bounds + 1);
@@ -344,6 +379,8 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     outcomes_close(&x.outcomes);
     read_trie_free(x.trie);
     states_free(x.source);
+    crash_image_free(x.scout);
+    window_free(x.window);
     free(x.outcome_of);
     free(x.counts);
 }

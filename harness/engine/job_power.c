@@ -1,6 +1,7 @@
 /*
  * Power cuts: runs one scenario to its end on a recorded disk, then visits the disk images that a power cut during that run may
- * have left (explore.c says which). What each shows when it is mounted must be legal at every moment at which it may exist.
+ * have left (explore.c says which, power_look.c looks). What each shows when it is mounted must be legal at every moment at which
+ * it may exist.
  */
 #include <assert.h>
 #include <errno.h>
@@ -8,14 +9,11 @@
 
 #include "base/buf.h"
 #include "engine/power.h"
-#include "storage/crash_disk.h"
 
 enum {
     LOG_ENTRIES = 1 << 20,
     LOG_DATA_BYTES = 1 << 29, /* reserved, not committed */
     MIN_STATES = 32,          /* of each recording, however often the scenario wants it repeated */
-    RUN_DIR = ONVOLUME_POWER_DIR,
-    CONTROLS = 3, /* mount failures after which it is checked that anything mounts at all */
 };
 
 static int begin_crashes(void *arg, struct error *err)
@@ -51,7 +49,7 @@ static bool record(struct power *p, struct scene *scene)
         return false;
     }
     disk_record(p->v.disk, p->log, NULL);
-    bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, RUN_DIR, scene);
+    bool done = onvolume_mount(&p->v) && onvolume_run(&p->v, ONVOLUME_POWER_DIR, scene);
     if (done)
         done = onvolume_end(&p->v);
     disk_record(p->v.disk, NULL, NULL);
@@ -106,65 +104,6 @@ static int state_image(void *arg)
     return crash_image_load(p->image, p->log, p->state) < 0 ? -1 : crash_image_snapshot(p->image);
 }
 
-bool power_load(struct power *p, const struct crash_state *s)
-{
-    int rc = crash_image_load(p->image, p->log, s);
-
-    return rc == 0 || fail(p, -rc, "crash_image_load", "the crash state does not fit in memory");
-}
-
-/* Makes the next mount see the loaded state; or, with false, learns what the last one did. */
-static bool use_disk(struct power *p, bool show)
-{
-    struct crash_disk *d = p->v.b->crash_disk(p->looked_at.volume);
-    struct error err = {0};
-
-    if ((show ? crash_disk_show(d, &err) : crash_disk_settle(d, &err)) == 0)
-        return true;
-    tally_fail(p->v.g, &err);
-    return false;
-}
-
-/*
- * A mount failed, with an error that crash damage can cause: EIO, say, which a dead disk gives as well. So the state at the
- * start of the run, which the file system itself has synced, must mount.
- */
-bool power_control(struct power *p)
-{
-    const struct crash_state start = {.durable = p->from, .cut = p->from, .until = p->from};
-
-    if (p->controls >= CONTROLS)
-        return true;
-    p->controls++;
-    return power_load(p, &start) && use_disk(p, true) && onvolume_mount(&p->looked_at) && onvolume_unmount(&p->looked_at) &&
-           use_disk(p, false);
-}
-
-static bool check(struct power *p)
-{
-    struct survivors *s = &p->v.g->survivors;
-    struct error err = {0};
-
-    if (s->mount_err || !p->v.g->job->fsck || !p->v.b->fsck ||
-        p->v.b->fsck(p->looked_at.volume, s->fsck, sizeof s->fsck, &err) == 0)
-        return true;
-    tally_fail(p->v.g, &err);
-    return false;
-}
-
-bool power_look(struct power *p, const struct disk_note **ret, size_t *ret_n)
-{
-    struct onvolume *v = &p->looked_at;
-
-    if (!v->volume && !onvolume_open_crashed(v, p->v.g, p->image))
-        return false;
-    if (!use_disk(p, true) || !onvolume_look(v, RUN_DIR) || (v->mounted && !onvolume_unmount(v)) || !check(p) ||
-        !use_disk(p, false))
-        return false;
-    *ret = crash_disk_reads(p->v.b->crash_disk(v->volume), ret_n);
-    return true;
-}
-
 /* Records and explores as often as the scenario wants. */
 static void explore(struct power *p, struct tally *g)
 {
@@ -179,6 +118,7 @@ static void explore(struct power *p, struct tally *g)
     for (p->run = 0; p->run < repeat && !tally_over(g) && record(p, &scene); p->run++) {
         list_bounds(p);
         power_explore(p, each, rng_next(&g->rng), &look);
+        power_look_end(p);
     }
     disk_record(p->v.disk, NULL, NULL);
 }
@@ -208,4 +148,5 @@ void job_power(struct tally *g)
     crash_image_free(p.image);
     writelog_free(p.log);
     free(p.bounds);
+    free(p.reads);
 }

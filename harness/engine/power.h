@@ -1,6 +1,6 @@
 /*
- * Power cuts: job_power.c records a run and looks at crash states, explore.c chooses which and draws conclusions. Private to the
- * engine.
+ * Power cuts: job_power.c records a run, explore.c chooses crash states and draws conclusions, power_look.c looks at them.
+ * Private to the engine.
  */
 #ifndef TORNPAGE_ENGINE_POWER_H
 #define TORNPAGE_ENGINE_POWER_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/lookers.h"
 #include "engine/onvolume.h"
 #include "engine/tally.h"
 #include "storage/crash_image.h"
@@ -28,16 +29,22 @@ struct power {
     const struct crash_state *state;
     uint64_t pos; /* at which it is judged */
     unsigned controls;
+    struct disk_note *reads; /* of the last look */
+    size_t n_reads, cap_reads;
+    struct lookers *lookers; /* NULL: none yet */
 };
 
 /* Loads a state, nothing more. These return false when the job cannot go on; the tally then knows why. */
 bool power_load(struct power *p, const struct crash_state *s);
 /*
- * Mounts the loaded state, looks and unmounts: fills the tally's survivors; *ret is what this read, until the next look. A mount
- * that fails is to be followed by a control, for which the caller asks.
+ * Mounts the loaded state `s`, looks and unmounts, here or in a looker: fills the tally's survivors, and p->reads with what this
+ * read. If the mount fails, it is made sure that the disk is not to blame.
  */
-bool power_look(struct power *p, const struct disk_note **ret, size_t *ret_n);
-bool power_control(struct power *p);
+bool power_look(struct power *p, const struct crash_state *s);
+/* Is a looker free, which may look at a state that comes up later? Then it may begin (if it has not yet). */
+bool power_may_look_ahead(struct power *p);
+void power_look_ahead(struct power *p, const struct crash_state *s);
+void power_look_end(struct power *p); /* ends the lookers: they know one recording */
 /* Visits the states of the recording at hand, mounting at most max_states. */
 void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct scene *scene);
 

@@ -114,7 +114,7 @@ struct history *tally_history(struct tally *g, uint64_t seed)
     return history_init(g->history, g->cap_events, JOB_DATA_BYTES, rng_mix(seed));
 }
 
-static void tally_end(struct tally *g, bool skip, const char *text)
+void tally_end(struct tally *g, bool skip, const char *text)
 {
     if (g->violated) /* what was seen stands; the reason stays its first line */
         buf_printf(&g->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
@@ -349,7 +349,6 @@ void tally_count(struct tally *g, bool lossy, bool violated, uint64_t states_lef
     g->result->states_violated += violated;
     if (model || j->crash == CRASH_POWER) {
         g->result->states_covered++;
-        g->result->states_mounted++;
         if (j->progress)
             atomic_fetch_add(&j->progress->states_done, 1);
     }

@@ -68,6 +68,8 @@ bool tally_survivors(struct tally *g, enum crash_kind crash, const struct scene 
 void tally_hang(struct tally *g, int32_t step, const struct scene *scene);
 /* The harness or the machine failed: rc and err as a library call returned them. A skip stays a skip. */
 void tally_fail(struct tally *g, const struct error *err);
+/* The same, from what is left of an error. */
+void tally_end(struct tally *g, bool skip, const char *text);
 static inline bool tally_over(const struct tally *g)
 {
     return g->broken || g->skipped;

@@ -42,7 +42,7 @@ struct subsets {
     size_t n_queue, cap_queue, head;
     struct group at;
     bool incomplete;
-    struct crash_state state;
+    struct crash_state state, later;
     uint64_t *free_writes;
 };
 
@@ -81,6 +81,7 @@ struct subsets *subsets_new(const struct writelog *log, const uint64_t *entries,
     s->entries = xcalloc(n + 1, sizeof *s->entries);
     s->free_writes = xcalloc(n + 1, sizeof *s->free_writes);
     s->state.kept = xcalloc(n + 1, sizeof *s->state.kept);
+    s->later.kept = xcalloc(n + 1, sizeof *s->later.kept);
     if (n)
         memcpy(s->entries, entries, n * sizeof *entries);
     push(s, &everything);
@@ -94,26 +95,40 @@ void subsets_free(struct subsets *s)
     free(s->entries);
     free(s->free_writes);
     free(s->state.kept);
+    free(s->later.kept);
     free(s->queue);
     free(s);
 }
 
+/* The member of a group that keeps no undecided write. */
+static void first_member(const struct subsets *s, const struct group *g, struct crash_state *ret)
+{
+    ret->durable = ret->cut = s->durable;
+    ret->until = s->end;
+    ret->n_kept = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (has(&g->kept, i)) {
+            ret->kept[ret->n_kept++] = (struct kept_write){.entry = s->entries[i]};
+            ret->cut = s->entries[i] + 1;
+        }
+}
+
 int subsets_next(struct subsets *s, const struct crash_state **ret)
 {
-    struct crash_state *st = &s->state;
-
     if (s->head == s->n_queue)
         return 0;
     s->at = s->queue[s->head++];
-    st->durable = st->cut = s->durable;
-    st->until = s->end;
-    st->n_kept = 0;
-    for (uint32_t i = 0; i < s->n; i++)
-        if (has(&s->at.kept, i)) {
-            st->kept[st->n_kept++] = (struct kept_write){.entry = s->entries[i]};
-            st->cut = s->entries[i] + 1;
-        }
-    *ret = st;
+    first_member(s, &s->at, &s->state);
+    *ret = &s->state;
+    return 1;
+}
+
+int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret)
+{
+    if (i >= s->n_queue - s->head)
+        return 0;
+    first_member(s, &s->queue[s->head + i], &s->later);
+    *ret = &s->later;
     return 1;
 }
 

@@ -28,6 +28,8 @@ void subsets_free(struct subsets *s);
  * *ret is owned by the enumeration until the next call. Between two calls, one of the two following.
  */
 int subsets_next(struct subsets *s, const struct crash_state **ret);
+/* The first member of the group that comes i groups after the next one. Returns 1; 0 when it is not known yet or there is none. */
+int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret);
 /*
  * Recovery of that member read these places: all members that agree on them behave alike. The others are split off into groups
  * that are given out later. Undecided writes of the group are then listed in subsets_free_writes.

@@ -109,3 +109,73 @@ void survivors_free(struct survivors *s)
     free(s->mem);
     *s = (struct survivors){0};
 }
+
+static void pack_extent(const struct extent *e, struct buf *out)
+{
+    buf_add(out, e, sizeof *e);
+    if (e->len)
+        buf_add(out, e->data, e->len);
+}
+
+void survivors_pack(const struct survivors *s, struct buf *out)
+{
+    buf_add(out, s, sizeof *s);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct survivor *v = &s->v[i];
+
+        buf_add(out, v, sizeof *v);
+        buf_add(out, v->path, strlen(v->path) + 1);
+        for (size_t k = 0; k < v->n_extents; k++)
+            pack_extent(&v->extents[k], out);
+        pack_extent(&v->tail, out);
+    }
+}
+
+static const char *take(const char *from, void *dst, size_t len)
+{
+    memcpy(dst, from, len);
+    return from + len;
+}
+
+static const char *unpack_survivor(struct survivors *s, const char *at)
+{
+    struct survivor packed;
+    struct extent e;
+
+    at = take(at, &packed, sizeof packed);
+    survivors_add(s, at);
+    at += strlen(at) + 1;
+    for (size_t k = 0; k < packed.n_extents; k++) {
+        at = take(at, &e, sizeof e);
+        at = take(at, survivors_extent(s, e.off, e.len), e.len);
+    }
+    at = take(at, &e, sizeof e);
+    if (e.len)
+        at = take(at, survivors_tail(s, e.off, e.len), e.len);
+    const struct survivor made = s->v[s->n - 1];
+    struct survivor *v = &s->v[s->n - 1];
+    *v = packed;
+    v->path = made.path;
+    v->extents = made.extents;
+    v->n_extents = made.n_extents;
+    v->cap_extents = made.cap_extents;
+    v->tail = made.tail;
+    return at;
+}
+
+const char *survivors_unpack(struct survivors *s, const char *packed)
+{
+    struct survivors head;
+
+    survivors_clear(s);
+    packed = take(packed, &head, sizeof head);
+    for (size_t i = 0; i < head.n; i++)
+        packed = unpack_survivor(s, packed);
+    s->mount_err = head.mount_err;
+    memcpy(s->mount_msg, head.mount_msg, sizeof s->mount_msg);
+    s->write_checked = head.write_checked;
+    s->write_err = head.write_err;
+    memcpy(s->fsck, head.fsck, sizeof s->fsck);
+    survivors_finish(s);
+    return packed;
+}

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 /* Bytes [off, off+len) of a file; what no extent covers reads as zero (a hole). Extents are sorted and do not overlap. */
 struct extent {
     uint64_t off, len;
@@ -51,5 +53,9 @@ uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len);
 void survivors_finish(struct survivors *s);
 void survivors_clear(struct survivors *s); /* empties, keeps the memory */
 void survivors_free(struct survivors *s);
+
+/* As bytes, for another process of the same program; and back, into `s`, after which the end of what was read is returned. */
+void survivors_pack(const struct survivors *s, struct buf *out);
+const char *survivors_unpack(struct survivors *s, const char *packed);
 
 #endif
