@@ -31,11 +31,11 @@ def needs(fs):
             pytest.skip(f"this kernel has no {fs}")
 
 
-def run(spec, where, states, *options):
+def run(spec, where, states, *options, scenarios=SCENARIOS):
     """Results by scenario."""
     needs(re.match(r"loop:fs=(\w+)", spec)[1])
     report = where / "report.json"
-    names = [ROOT / "scenarios" / f"{name}.scn" for name in SCENARIOS]
+    names = [ROOT / "scenarios" / f"{name}.scn" for name in scenarios]
     done = run_program(
         "run", *names, "-b", spec, "--crash", "power", "--states", states, "-f", where / "f", "--json", report, *options
     )
@@ -75,3 +75,33 @@ def test_pruning_changes_no_verdict_and_no_violation(spec, tmp_path):
         assert want["states_covered"] == want["states_mounted"]
         assert got["states_covered"] >= got["states_mounted"]
         assert got["epochs_sampled"] <= want["epochs_sampled"]
+
+
+@pytest.mark.parametrize("fs", DISKS)
+def test_results_do_not_depend_on_the_number_of_processes(fs, tmp_path):
+    """Of one scenario at a time, so that all processes look at its states. Recordings differ by chance; verdicts do not."""
+    spec = f"loop:fs={fs},disk=ignore-flush"
+    seen = []
+    for jobs in ("1", "8"):
+        where = tmp_path / jobs
+        where.mkdir()
+        seen.append(run(spec, where, 300, "--jobs", jobs, scenarios=["sync/msync-whole"])["sync/msync-whole"])
+    assert seen[0]["verdict"] == seen[1]["verdict"] == "violated"
+    assert first_violation(seen[0]) == first_violation(seen[1])
+
+
+def test_epochs_are_told_one_by_one(tmp_path):
+    for name, r in run("loop:fs=btrfs", tmp_path, 40, "--no-prune").items():
+        assert len(r["epochs"]) <= r["epochs_exhaustive"] + r["epochs_sampled"], name
+        for e in r["epochs"]:
+            assert e["writes"] > 1 and e["from"] < e["to"] and e["first_line"] <= e["last_line"]
+            assert e["states_exist"] == 2 ** e["writes"]
+            assert e["exhaustive"] or e["states_covered"] < e["states_exist"]
+        assert any(not e["exhaustive"] for e in r["epochs"]) == (r["epochs_sampled"] > 0)
+
+
+def test_time_limit_ends_exploration_and_the_rest_counts_as_sampled(tmp_path):
+    r = run("loop:fs=btrfs", tmp_path, 100000, "--no-prune", "--time", "0.4", scenarios=["sync/msync-whole"])["sync/msync-whole"]
+    assert r["cut_short"] is True
+    assert 0 < r["states_mounted"] < r["states_exist"]
+    assert r["epochs_sampled"] > 0

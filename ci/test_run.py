@@ -27,6 +27,7 @@ RESULT_FIELDS = {
     "epochs_exhaustive": int,
     "epochs_sampled": int,
     "states_exist": float,
+    "epochs": list,
     "kills": int,
     "surprises": int,
     "findings": list,
@@ -265,6 +266,15 @@ def test_time_limit_skips_what_had_not_begun(tornpage):
     results = json.loads(done.stdout)["results"]
     assert {r["reason"] for r in results if r["verdict"] == "skipped"} == {"the time was up before it began"}
     assert any(r["verdict"] != "skipped" for r in results)
+
+
+def test_time_limit_ends_a_job_that_says_so(tornpage, scenarios):
+    args = ["run", scenarios, "--crash", "power", "-b", "sim", "--runs", "1000000000", "--time", "0.3", "--jobs", "2"]
+    done = tornpage(*args, "--json", "-")
+    results = json.loads(done.stdout)["results"]
+    assert done.returncode == 0 and len(results) == 2
+    assert all(r["cut_short"] is True and 0 < r["states_covered"] < 1000000000 for r in results)
+    assert "2 cut short by --time" in tornpage(*args).stdout
 
 
 # --- terminals ---

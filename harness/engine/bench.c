@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -22,17 +21,16 @@ static const struct bench kills = {"kill", "kills/s", .ops = &bench_kill};
 static const struct bench record = {"record", "steps/s", .ops = &bench_record};
 static const struct bench verify = {"verify", "bytes/s", .ops = &bench_verify};
 static const struct bench sim = {"sim", "runs/s", .ops = &bench_sim};
+static const struct bench covered_ext4 = {"covered-ext4",    "states",     .once = true,
+                                          .scenarios = true, .fs = "ext4", .ops = &bench_covered};
+static const struct bench covered_xfs = {"covered-xfs",     "states",    .once = true,
+                                         .scenarios = true, .fs = "xfs", .ops = &bench_covered};
+static const struct bench covered_btrfs = {"covered-btrfs",   "states",      .once = true,
+                                           .scenarios = true, .fs = "btrfs", .ops = &bench_covered};
 static const struct bench memory = {"memory", "MiB", .fewer = true, .once = true, .ops = &bench_memory};
 
-const struct bench *const benches[] = {&power_ext4, &power_xfs, &power_btrfs, &kills, &record, &verify, &sim, &memory, NULL};
-
-double bench_now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+const struct bench *const benches[] = {&power_ext4, &power_xfs,    &power_btrfs, &kills,         &record, &verify,
+                                       &sim,        &covered_ext4, &covered_xfs, &covered_btrfs, &memory, NULL};
 
 struct plan *bench_plan(const char *steps)
 {

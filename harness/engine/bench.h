@@ -7,6 +7,9 @@
 #define TORNPAGE_ENGINE_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+struct plan;
 
 enum { BENCH_MAX_ROUNDS = 1000 };
 
@@ -14,12 +17,16 @@ struct bench_options {
     double seconds;  /* of each measurement, at least; > 0 */
     unsigned rounds; /* of floor, ours; 1 to BENCH_MAX_ROUNDS */
     unsigned jobs;   /* workers of the benches that have several; 0: as many as a campaign takes */
+    /* Of the benches that run scenarios, which are those with .scenarios set. */
+    struct plan *const *plans;
+    size_t n_plans;
 };
 
 struct bench {
     const char *name, *unit;
     bool fewer;     /* the smaller figure is the better one */
     bool once;      /* rounds do not differ: one is enough */
+    bool scenarios; /* runs those it is given */
     const char *fs; /* power: the file system */
     const struct bench_ops *ops;
 };

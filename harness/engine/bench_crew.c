@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/bench_impl.h"
 
@@ -74,7 +75,7 @@ static bool all_at_work(const struct crew *c)
 /* Waits for one worker's end until `end_s`. 1: one ended; 0: none; -errno. */
 static int wait_end(struct crew *c, double end_s, struct error *err)
 {
-    double left_s = end_s - bench_now_s();
+    double left_s = end_s - clock_s();
     int n = poll(c->fds, c->n, left_s <= 0 ? 0 : (int)(left_s * 1000) + 1);
 
     return n < 0 && errno != EINTR ? error_set(err, errno, "poll", NULL, NULL) : n > 0;
@@ -87,36 +88,36 @@ static int stuck(const char *what, struct error *err)
 
 static int measure(struct crew *c, double seconds, double *ret_rate, struct error *err)
 {
-    const double deadline_s = bench_now_s() + DEADLINE_S;
+    const double deadline_s = clock_s() + DEADLINE_S;
     int rc = 0;
 
     while (rc == 0 && !all_at_work(c)) {
-        rc = wait_end(c, bench_now_s() + TICK_MS / 1000.0, err);
-        if (rc == 0 && bench_now_s() > deadline_s)
+        rc = wait_end(c, clock_s() + TICK_MS / 1000.0, err);
+        if (rc == 0 && clock_s() > deadline_s)
             return stuck("not every worker got to work", err);
     }
-    const double from_s = bench_now_s();
+    const double from_s = clock_s();
     const uint64_t before = done(c);
 
-    while (rc == 0 && bench_now_s() < from_s + seconds)
+    while (rc == 0 && clock_s() < from_s + seconds)
         rc = wait_end(c, from_s + seconds, err);
     if (rc != 0)
         return rc < 0 ? rc : error_set(err, ECHILD, "worker", NULL, "ended before it was asked to");
     for (unsigned i = 0; i < c->n; i++)
         atomic_store(&c->workers[i].stop, 1);
-    rc = wait_end(c, bench_now_s() + DEADLINE_S, err);
-    *ret_rate = (double)(done(c) - before) / (bench_now_s() - from_s);
+    rc = wait_end(c, clock_s() + DEADLINE_S, err);
+    *ret_rate = (double)(done(c) - before) / (clock_s() - from_s);
     return rc < 0 ? rc : rc == 0 ? stuck("no worker ended", err) : 0;
 }
 
 /* Reaps all; kills those that do not end. The first worker's own error is the better one. */
 static int finish(struct crew *c, int rc, struct error *err)
 {
-    const double deadline_s = bench_now_s() + DEADLINE_S;
+    const double deadline_s = clock_s() + DEADLINE_S;
 
     for (unsigned i = 0; i < c->n; i++) {
         int status = 0;
-        double left_s = deadline_s - bench_now_s();
+        double left_s = deadline_s - clock_s();
 
         atomic_store(&c->workers[i].stop, 1);
         if (c->pids[i] <= 0)

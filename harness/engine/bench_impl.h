@@ -22,9 +22,8 @@ struct bench_ops {
     void (*close)(void *state); /* also after a measurement that failed; NULL: nothing */
 };
 
-extern const struct bench_ops bench_power, bench_kill, bench_record, bench_verify, bench_sim, bench_memory;
+extern const struct bench_ops bench_power, bench_kill, bench_record, bench_verify, bench_sim, bench_memory, bench_covered;
 
-double bench_now_s(void);
 /* Parses a scenario's steps (its headers are added). The text is the bench's own: it must be right. */
 struct plan *bench_plan(const char *steps);
 /* For a job that ran: 0, or the error that says why its figure is worth nothing (broken, violated). */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/bench_impl.h"
 #include "engine/isolate.h"
@@ -218,10 +219,10 @@ static int measure(struct recording *r, bool recorded, double seconds, double *r
         char dir[512];
 
         rc = rundir_make(root, r->n_runs++, dir, sizeof dir, err);
-        const double from_s = bench_now_s();
+        const double from_s = clock_s();
         if (rc == 0)
             rc = recorded ? recorded_run(r, dir, err) : bare_run(r, dir, err);
-        spent_s += bench_now_s() - from_s;
+        spent_s += clock_s() - from_s;
         n_steps += r->plan->n_steps;
         if (rc == 0)
             rc = rundir_remove(dir, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "engine/bench_impl.h"
@@ -106,24 +107,24 @@ static int open_verify(const struct bench *b, const struct bench_options *o, voi
 static int bare(void *state, double seconds, double *ret, struct error *err)
 {
     const struct verifying *v = state;
-    const double from_s = bench_now_s();
+    const double from_s = clock_s();
     int (*volatile compare)(const void *, const void *, size_t) = memcmp; /* not to be reasoned away */
     uint64_t n = 0;
 
-    for (; bench_now_s() < from_s + seconds; n++)
+    for (; clock_s() < from_s + seconds; n++)
         if (compare(v->a, v->b, FILE_BYTES) != 0)
             return error_set(err, EIO, "memcmp", NULL, "equal buffers differ");
-    *ret = (double)(n * FILE_BYTES) / (bench_now_s() - from_s);
+    *ret = (double)(n * FILE_BYTES) / (clock_s() - from_s);
     return 0;
 }
 
 static int ours(void *state, double seconds, double *ret, struct error *err)
 {
     const struct verifying *v = state;
-    const double from_s = bench_now_s();
+    const double from_s = clock_s();
     uint64_t n = 0;
 
-    for (; bench_now_s() < from_s + seconds; n++) {
+    for (; clock_s() < from_s + seconds; n++) {
         struct verify_result r = {0};
 
         verify_survivors(v->world, CRASH_POWER, v->pos, &v->survivors, &r);
@@ -131,7 +132,7 @@ static int ours(void *state, double seconds, double *ret, struct error *err)
             return error_set(err, EIO, "verify", NULL, "%s",
                              r.n_violations ? r.defects[0].text : "a loss that is there was not seen");
     }
-    *ret = (double)(n * FILE_BYTES) / (bench_now_s() - from_s);
+    *ret = (double)(n * FILE_BYTES) / (clock_s() - from_s);
     return 0;
 }
 

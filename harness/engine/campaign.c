@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/isolate.h"
 #include "engine/job.h"
@@ -51,6 +52,7 @@ struct campaign {
     size_t *order; /* entries in the order they are begun */
     size_t n_order;
     unsigned n_workers;        /* that there may be; at most n_order of them have jobs */
+    double end_s;              /* of clock_s; 0: no limit */
     struct progress *progress; /* in shared memory */
     int out;                   /* the supervisor's and the workers' end of the socket */
     /* the caller's */
@@ -138,6 +140,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .fsck = c->opt->fsck,
                           .no_prune = c->opt->no_prune,
                           .check_prune = c->opt->check_prune,
+                          .end_s = c->end_s,
                           .lookers = lookers_for(c, task),
                           .progress = c->progress,
                           .pulse = pulse};
@@ -226,9 +229,11 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
     prepare(c);
     list_order(c);
     c->n_workers = choose_workers(c);
+    if (c->opt->time_s > 0)
+        c->end_s = clock_s() + c->opt->time_s;
     struct pool pool = {.n_tasks = c->n_order,
                         .n_workers = c->n_workers < c->n_order ? c->n_workers : (unsigned)c->n_order,
-                        .time_s = c->opt->time_s,
+                        .end_s = c->end_s,
                         .namespaces = isolated,
                         .run = run_task,
                         .lost = lost_task,

@@ -34,6 +34,7 @@ enum {
     MORE_STATES = 32,      /* candidates for each state that may be mounted */
     MAX_GROUPS = 4096,     /* of one epoch */
     AHEAD = 2,             /* states in the window for each looker */
+    CHECKED_MEMBERS = 3,   /* of each group, when conclusions are to be checked */
     LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
     MEMORY_BYTES = 1 << 26 /* pictures and reads remembered; when it is used up pruning starts again */
 };
@@ -65,6 +66,12 @@ struct explorer {
 
 /* What is known of a state. */
 enum look { KNOWN, UNKNOWN, FAILED };
+
+/* Is the time up? One state is looked at in any case. */
+static bool stop(struct explorer *x)
+{
+    return x->n_mounted > 0 && tally_time_up(x->g);
+}
 
 static uint64_t add_up(uint64_t a, uint64_t b)
 {
@@ -181,14 +188,18 @@ static void look_ahead(struct explorer *x, const struct crash_state *s)
 static enum look check(struct explorer *x, size_t outcome)
 {
     const bool alone = power_look(x->p, x->p->state);
+    struct buf both = {.data = NULL};
     struct error err = {0};
 
     if (!alone)
         return FAILED;
-    if (outcomes_take(&x->outcomes, &x->g->survivors) == outcome)
+    const size_t seen = outcomes_take(&x->outcomes, &x->g->survivors);
+    if (seen == outcome)
         return KNOWN;
-    error_set(&err, EILSEQ, "prune", NULL, "the crash state at cut %llu shows something else than the one it agrees with",
-              (unsigned long long)x->p->state->cut);
+    outcomes_compare(&x->outcomes.v[outcome].survivors, &x->outcomes.v[seen].survivors, &both);
+    error_set(&err, EILSEQ, "prune", NULL, "the crash state at cut %llu shows something else than the one it agrees with: %s",
+              (unsigned long long)x->p->state->cut, buf_text(&both));
+    buf_free(&both);
     tally_fail(x->g, &err);
     return FAILED;
 }
@@ -221,6 +232,18 @@ static void count_group(struct explorer *x, const struct subsets *u, const struc
         count(c, power_of_two(n_before + i), judge_range(x, outcome, free_writes[i] + 1, first->until));
 }
 
+/* Mounts some of the members that were concluded to show what the first one does. */
+static enum look check_group(struct explorer *x, struct subsets *u, size_t outcome)
+{
+    enum look k = KNOWN;
+
+    for (unsigned i = 0; x->g->job->check_prune && i < CHECKED_MEMBERS && k == KNOWN; i++) {
+        x->p->state = subsets_any(u, &x->g->rng);
+        k = power_load(x->p, x->p->state) ? check(x, outcome) : FAILED;
+    }
+    return k;
+}
+
 /* Tries to cover all subsets of an epoch. False: the job cannot go on. */
 static bool exhaust(struct explorer *x, uint32_t epoch)
 {
@@ -239,7 +262,7 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
     }
     u = subsets_new(x->p->log, w.entries, w.n, w.durable, w.end, MAX_GROUPS);
     x->may_mount = x->n_mounted + share;
-    while (k == KNOWN && subsets_next(u, &first)) {
+    while (k == KNOWN && !stop(x) && subsets_next(u, &first)) {
         const struct crash_state *later;
         size_t outcome, n_reads;
         int64_t tested;
@@ -254,8 +277,7 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
         subsets_split(u, reads, n_reads);
         /* The state that keeps nothing of this epoch is the one before it with everything. */
         count_group(x, u, first, outcome, epoch > 0 && first->n_kept == 0, &all);
-        if (x->g->broken)
-            k = FAILED;
+        k = x->g->broken ? FAILED : check_group(x, u, outcome);
     }
     x->may_mount = may_mount;
     if (k == KNOWN && subsets_complete(u)) {
@@ -318,7 +340,7 @@ static void visit_all(struct explorer *x)
 {
     const struct crash_state *s;
 
-    while (!tally_over(x->g) && (s = next_state(x))) {
+    while (!tally_over(x->g) && !stop(x) && (s = next_state(x))) {
         if (!x->exhausted && s->kind > STATE_ALONE) {
             x->exhausted = true;
             if (!exhaust_epochs(x))
@@ -328,15 +350,58 @@ static void visit_all(struct explorer *x)
         if (!visit(x, s))
             return;
     }
-    if (!x->exhausted && !tally_over(x->g))
+    if (!x->exhausted && !tally_over(x->g) && !stop(x))
         exhaust_epochs(x);
 }
 
-/* Small epochs are exhaustive without pruning too, when there were states enough. */
-static void sum_up(struct explorer *x)
+/* The lines of the steps that were under way while the epoch's writes were in flight. */
+static void name_epoch(const struct explorer *x, struct epoch_result *e)
+{
+    const struct history *h = x->g->history;
+
+    for (uint32_t i = 0; i < atomic_load(&h->n_events); i++) {
+        const struct event *v = &h->events[i];
+
+        if (v->lane == HISTORY_LANE_HARNESS || v->begin_pos > e->to || v->end_pos < e->from)
+            continue;
+        const uint32_t line = x->g->job->plan->steps[v->step].line;
+        e->first_line = e->first_line && e->first_line < line ? e->first_line : line;
+        e->last_line = e->last_line > line ? e->last_line : line;
+    }
+}
+
+static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const struct epoch_count *c, bool exhaustive)
 {
     struct result *r = x->g->result;
+    struct epoch_result e = {.recording = (uint32_t)x->p->run,
+                             .n_writes = w->n,
+                             .from = w->durable,
+                             .to = w->end,
+                             .covered = c->covered,
+                             .exhaustive = exhaustive};
 
+    *(exhaustive ? &r->epochs_exhaustive : &r->epochs_sampled) += 1;
+    if (w->n == 1 || r->n_epochs == RESULT_EPOCHS)
+        return;
+    name_epoch(x, &e);
+    r->epochs = grow(r->epochs, &r->cap_epochs, r->n_epochs, sizeof *r->epochs);
+    r->epochs[r->n_epochs++] = e;
+}
+
+/*
+ * Without pruning, too, small epochs are exhaustive when nothing was left out, and any of which so many different states were
+ * seen; the one that keeps nothing counts as the last of the epoch before.
+ */
+static bool is_exhaustive(const struct explorer *x, uint32_t epoch, uint32_t n_writes)
+{
+    const struct epoch_count *c = &x->counts[epoch];
+    const bool all = x->all_given && !x->g->result->cut_short && !tally_over(x->g);
+
+    return c->exhaustive || (all && n_writes <= STATES_SMALL_EPOCH) || c->covered >= power_of_two(n_writes) - (epoch > 0);
+}
+
+static void sum_up(struct explorer *x)
+{
     for (uint32_t i = 0; i < states_epochs(x->source); i++) {
         struct epoch_writes w;
 
@@ -344,10 +409,9 @@ static void sum_up(struct explorer *x)
         states_epoch(x->source, i, &w);
         free(w.entries);
         if (w.n)
-            *(x->counts[i].exhaustive || (x->all_given && w.n <= STATES_SMALL_EPOCH) ? &r->epochs_exhaustive
-                                                                                     : &r->epochs_sampled) += 1;
+            tell_epoch(x, &w, &x->counts[i], is_exhaustive(x, i, w.n));
     }
-    r->states_exist += states_exist(x->source);
+    x->g->result->states_exist += states_exist(x->source);
 }
 
 void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct scene *scene)

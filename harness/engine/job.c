@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "engine/onvolume.h"
 #include "engine/tally.h"
 
@@ -31,7 +31,7 @@ void job_model(struct tally *g)
     struct error err = {0};
 
     /* A seed that replay was given is used as it is. */
-    for (uint64_t i = 0; i < runs && !tally_over(g); i++) {
+    for (uint64_t i = 0; i < runs && !tally_over(g) && (i == 0 || !tally_time_up(g)); i++) {
         struct scene scene = {.seed = runs == 1 ? j->seed : rng_next(&g->rng)};
         bool lossy = false;
 
@@ -55,7 +55,7 @@ void job_none(struct tally *g)
     struct scene scene = {.seed = g->job->seed};
 
     bool up = onvolume_open(&v, g) && onvolume_mount(&v);
-    for (uint32_t i = 0; up && i < g->job->plan->repeat && !tally_over(g); i++) {
+    for (uint32_t i = 0; up && i < g->job->plan->repeat && !tally_over(g) && (i == 0 || !tally_time_up(g)); i++) {
         bool violated = false, lossy = false;
 
         if (!onvolume_run(&v, i, &scene))
@@ -76,12 +76,11 @@ void job_none(struct tally *g)
 
 static void run(const struct job *j, const struct kill_point *only, struct result *ret)
 {
-    struct timespec from, to;
     struct tally g;
     struct error err = {0};
+    const double from_s = clock_s();
 
     assert(j->plan && j->config && j->config->backend);
-    clock_gettime(CLOCK_MONOTONIC, &from);
     if (tally_open(&g, j, ret, &err) < 0)
         tally_fail(&g, &err);
     else if (j->config->backend->simulate)
@@ -93,8 +92,7 @@ static void run(const struct job *j, const struct kill_point *only, struct resul
     else
         job_none(&g);
     tally_close(&g);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    ret->wall_s = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    ret->wall_s = clock_s() - from_s;
 }
 
 void job_run(const struct job *j, struct result *ret)

@@ -29,6 +29,7 @@ struct job {
     const char *findings_dir;         /* NULL: findings are not saved */
     const char *log_dir;              /* NULL: recordings are not saved (recording.h) */
     bool fsck, no_prune, check_prune; /* as in campaign_options */
+    double end_s;                     /* of clock_s: what is not done by then is left; 0: no limit */
     unsigned lookers;                 /* processes that look at crash states; 0, 1: the job's own does */
     struct progress *progress;        /* may be NULL */
     struct job_pulse *pulse;          /* may be NULL */

@@ -116,7 +116,7 @@ void job_kill(struct tally *g, const struct kill_point *only)
         list_kills(j->plan, j->max_states ? j->max_states : JOB_KILLS, &g->rng, &kills);
     if (!onvolume_open(&v, g) || !onvolume_mount(&v))
         goto out;
-    for (size_t i = 0; i < kills.n; i++) {
+    for (size_t i = 0; i < kills.n && (i == 0 || !tally_time_up(g)); i++) {
         scene.kill = kills.v[i];
         if (!one_kill(&v, i, &scene, 0))
             goto out;

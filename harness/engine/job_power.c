@@ -115,7 +115,7 @@ static void explore(struct power *p, struct tally *g)
     assert(repeat >= 1);
     if (each < MIN_STATES && !g->job->max_states)
         each = MIN_STATES;
-    for (p->run = 0; p->run < repeat && !tally_over(g) && record(p, &scene); p->run++) {
+    for (p->run = 0; p->run < repeat && !tally_over(g) && (p->run == 0 || !tally_time_up(g)) && record(p, &scene); p->run++) {
         list_bounds(p);
         power_explore(p, each, rng_next(&g->rng), &look);
         power_look_end(p);

@@ -48,6 +48,19 @@ static uint64_t mix_extent(uint64_t h, const struct extent *e)
     return e->len ? mix_bytes(h, e->data, e->len) : h;
 }
 
+static uint64_t mix_survivor(uint64_t h, const struct survivor *v)
+{
+    const uint64_t one[] = {(uint64_t)v->kind,      v->ino,          v->size_bytes, v->nlink,
+                            (uint64_t)v->read_err,  v->read_err_off, v->incoherent, v->incoherent_off,
+                            (uint64_t)v->map_signo, v->n_extents};
+
+    h = mix_bytes(h, v->path, strlen(v->path));
+    h = mix_bytes(h, one, sizeof one);
+    for (size_t k = 0; k < v->n_extents; k++)
+        h = mix_extent(h, &v->extents[k]);
+    return mix_extent(h, &v->tail);
+}
+
 static uint64_t hash_of(const struct survivors *s)
 {
     const uint64_t all[] = {(uint64_t)s->mount_err, s->write_checked, (uint64_t)s->write_err, s->n};
@@ -55,18 +68,8 @@ static uint64_t hash_of(const struct survivors *s)
 
     h = mix_bytes(h, s->mount_msg, strlen(s->mount_msg));
     h = mix_bytes(h, s->fsck, strlen(s->fsck));
-    for (size_t i = 0; i < s->n; i++) {
-        const struct survivor *v = &s->v[i];
-        const uint64_t one[] = {(uint64_t)v->kind,      v->ino,          v->size_bytes, v->nlink,
-                                (uint64_t)v->read_err,  v->read_err_off, v->incoherent, v->incoherent_off,
-                                (uint64_t)v->map_signo, v->n_extents};
-
-        h = mix_bytes(h, v->path, strlen(v->path));
-        h = mix_bytes(h, one, sizeof one);
-        for (size_t k = 0; k < v->n_extents; k++)
-            h = mix_extent(h, &v->extents[k]);
-        h = mix_extent(h, &v->tail);
-    }
+    for (size_t i = 0; i < s->n; i++)
+        h = mix_survivor(h, &s->v[i]);
     return h;
 }
 
@@ -82,4 +85,29 @@ size_t outcomes_take(struct outcomes *o, struct survivors *s)
     o->bytes += s->mem_cap + o->n_moments;
     *s = (struct survivors){.v = NULL};
     return o->n++;
+}
+
+static void tell_survivor(const struct survivor *v, struct buf *out)
+{
+    buf_printf(out, "%s, inode %llu, %llu bytes in %zu extents, %u links, read error %d, signal %d", v->path,
+               (unsigned long long)v->ino, (unsigned long long)v->size_bytes, v->n_extents, v->nlink, v->read_err, v->map_signo);
+}
+
+void outcomes_compare(const struct survivors *a, const struct survivors *b, struct buf *out)
+{
+    if (a->mount_err != b->mount_err || strcmp(a->mount_msg, b->mount_msg) != 0) {
+        buf_printf(out, "%s; or %s", a->mount_err ? a->mount_msg : "it mounts", b->mount_err ? b->mount_msg : "it mounts");
+        return;
+    }
+    if (strcmp(a->fsck, b->fsck) != 0 || a->write_checked != b->write_checked || a->write_err != b->write_err)
+        buf_printf(out, "fsck \"%s\", write error %d; or \"%s\", %d; ", a->fsck, a->write_err, b->fsck, b->write_err);
+    for (size_t i = 0; i < a->n && i < b->n; i++)
+        if (mix_survivor(0, &a->v[i]) != mix_survivor(0, &b->v[i])) {
+            tell_survivor(&a->v[i], out);
+            buf_puts(out, "; or ");
+            tell_survivor(&b->v[i], out);
+            return;
+        }
+    if (a->n != b->n)
+        buf_printf(out, "%zu entries; or %zu", a->n, b->n);
 }

@@ -10,6 +10,8 @@
 
 #include "truth/survivors.h"
 
+struct buf;
+
 enum { OUTCOME_JUDGED = 1, OUTCOME_LOSSY = 2, OUTCOME_VIOLATED = 4 };
 
 struct outcome {
@@ -29,5 +31,7 @@ void outcomes_close(struct outcomes *o);
 /* Takes the survivors over (and leaves an empty picture behind); the index of this picture. */
 size_t outcomes_take(struct outcomes *o, struct survivors *s);
 void outcomes_forget(struct outcomes *o); /* all of them */
+/* What two pictures differ in, in words. */
+void outcomes_compare(const struct survivors *a, const struct survivors *b, struct buf *out);
 
 #endif

@@ -12,10 +12,10 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 enum { TICK_MS = 100, NO_TASK = 0 };
@@ -40,15 +40,7 @@ struct worker {
     double moved_s;       /*   this was the time */
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, double end_s, pid_t parent)
+static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, pid_t parent)
 {
     struct slot *slot = &sh->slot[w];
 
@@ -58,7 +50,7 @@ static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, do
     /* Without it volumes would stay mounted in the caller's namespace when this worker is killed. */
     if (p->namespaces && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
         _exit(1);
-    while (end_s <= 0 || now_s() < end_s) {
+    while (p->end_s <= 0 || clock_s() < p->end_s) {
         uint64_t task = atomic_fetch_add(&sh->next, 1);
         if (task >= p->n_tasks)
             break;
@@ -69,17 +61,17 @@ static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, do
     _exit(0);
 }
 
-static int start(const struct pool *p, struct shared *sh, struct worker *workers, size_t w, double end_s, struct error *err)
+static int start(const struct pool *p, struct shared *sh, struct worker *workers, size_t w, struct error *err)
 {
     pid_t parent = getpid(), pid;
 
     sh->slot[w].pulse.states_left = 0;
     pid = fork();
     if (pid == 0)
-        work(p, sh, w, end_s, parent);
+        work(p, sh, w, parent);
     if (pid < 0)
         return error_set(err, errno, "fork", NULL, NULL);
-    workers[w] = (struct worker){.pid = pid, .pidfd = pidfd_open(pid, 0), .moved_s = now_s()};
+    workers[w] = (struct worker){.pid = pid, .pidfd = pidfd_open(pid, 0), .moved_s = clock_s()};
     if (workers[w].pidfd >= 0)
         return 0;
     int rc = error_set(err, errno, "pidfd_open", NULL, NULL);
@@ -97,8 +89,8 @@ static void check_pulse(struct worker *w, struct slot *slot)
     if (beats != w->beats || task != w->task || task == NO_TASK) {
         w->beats = beats;
         w->task = task;
-        w->moved_s = now_s();
-    } else if (!w->stuck && (now_s() - w->moved_s) * 1000 > POOL_STUCK_MS) {
+        w->moved_s = clock_s();
+    } else if (!w->stuck && (clock_s() - w->moved_s) * 1000 > POOL_STUCK_MS) {
         w->stuck = true;
         kill(w->pid, SIGKILL);
     }
@@ -126,7 +118,7 @@ static void end_all(struct worker *workers, unsigned n)
 }
 
 /* Takes note of workers that ended; puts others in the place of those that died at a task. */
-static int reap(const struct pool *p, struct shared *sh, struct worker *workers, double end_s, struct error *err)
+static int reap(const struct pool *p, struct shared *sh, struct worker *workers, struct error *err)
 {
     int status, rc = 0;
 
@@ -143,7 +135,7 @@ static int reap(const struct pool *p, struct shared *sh, struct worker *workers,
             else if (status != 0) /* between tasks: it could not even begin */
                 return error_set(err, ECHILD, "worker", NULL, "a worker process ended before it began (status %d)", status);
             if (task != NO_TASK && atomic_load(&sh->next) < p->n_tasks)
-                rc = start(p, sh, workers, i, end_s, err);
+                rc = start(p, sh, workers, i, err);
         }
     return rc;
 }
@@ -154,18 +146,17 @@ int pool_run(const struct pool *p, struct error *err)
     struct shared *sh = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct worker *workers = xcalloc(p->n_workers, sizeof *workers);
     struct pollfd *fds = xcalloc(p->n_workers, sizeof *fds);
-    const double end_s = p->time_s > 0 ? now_s() + p->time_s : 0;
     int rc = sh == MAP_FAILED ? error_set(err, errno, "workers", NULL, NULL) : 0;
 
     assert(p->n_workers >= 1 && p->run && p->lost);
     for (unsigned i = 0; rc == 0 && i < p->n_workers; i++)
-        rc = start(p, sh, workers, i, end_s, err);
+        rc = start(p, sh, workers, i, err);
     for (bool busy = true; rc == 0 && busy;) {
         uint64_t left = 0;
 
         busy = false;
         wait_any(workers, fds, p->n_workers);
-        rc = reap(p, sh, workers, end_s, err);
+        rc = reap(p, sh, workers, err);
         for (unsigned i = 0; i < p->n_workers; i++) {
             if (!workers[i].pid)
                 continue;

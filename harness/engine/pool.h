@@ -18,7 +18,7 @@ enum { POOL_STUCK_MS = 120000 }; /* a task whose pulse has not moved for so long
 struct pool {
     size_t n_tasks;
     unsigned n_workers; /* at least 1 */
-    double time_s;      /* begin no task after so long; 0: no limit */
+    double end_s;       /* of clock_s: begin no task after that; 0: no limit */
     bool namespaces;    /* each worker gets a mount namespace of its own, whose mounts end with it */
     void (*run)(void *arg, size_t task, struct job_pulse *pulse); /* in a worker */
     /* In the caller: the worker died at this task; status as from waitpid, or stuck. */

@@ -11,6 +11,23 @@
 enum verdict { VERDICT_KEPT, VERDICT_LOSSY, VERDICT_VIOLATED, VERDICT_BROKEN, VERDICT_SKIPPED, VERDICT_KINDS };
 extern const char *const verdict_names[VERDICT_KINDS]; /* "kept", "lossy", "violated", "broken", "skipped" */
 
+/*
+ * The writes between two flushes of one recording, any of which a power cut may lose. `from` and `to` are positions in its write
+ * log. Exhaustive: all subsets of the writes were covered.
+ */
+struct epoch_result {
+    uint32_t recording;             /* number of it, from 0 */
+    uint32_t first_line, last_line; /* of the scenario: the steps during which they were in flight; 0: none was */
+    uint32_t n_writes;
+    uint64_t from, to;
+    uint64_t covered; /* of the subsets */
+    bool exhaustive;
+};
+
+enum { RESULT_EPOCHS = 500 }; /* told one by one; all are counted */
+
+double epoch_states(const struct epoch_result *e); /* how many subsets there are, as far as a double reaches */
+
 struct result {
     char *scenario; /* plan->name */
     char *backend;  /* backend_config spec */
@@ -20,7 +37,10 @@ struct result {
     uint64_t states_covered, states_mounted, states_lossy, states_violated; /* power; simulate: runs */
     uint64_t epochs_exhaustive, epochs_sampled; /* power: all subsets of the epoch's writes were covered, or only some */
     double states_exist;                        /* power: all subsets, torn writes apart */
-    uint64_t kills;                             /* processes killed (kill) */
+    struct epoch_result *epochs;                /* power: those with more than one write; the first RESULT_EPOCHS */
+    size_t n_epochs, cap_epochs;
+    bool cut_short; /* the time was up before all was done */
+    uint64_t kills; /* processes killed (kill) */
     uint64_t surprises;
     bool known;      /* violated only as the scenario's header says is known of this backend: no failure of the run */
     char **findings; /* paths of finding files, sorted */

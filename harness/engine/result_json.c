@@ -23,37 +23,76 @@ static json_t *text_json(const char *s)
     return j;
 }
 
+static json_t *epochs_to_json(const struct result *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->n_epochs; i++) {
+        const struct epoch_result *e = &r->epochs[i];
+
+        json_array_append_new(all, json_pack("[i, i, i, i, I, I, I, b]", (int)e->recording, (int)e->first_line, (int)e->last_line,
+                                             (int)e->n_writes, (json_int_t)e->from, (json_int_t)e->to, (json_int_t)e->covered,
+                                             (int)e->exhaustive));
+    }
+    return all;
+}
+
+static int epochs_from_json(json_t *all, struct result *ret)
+{
+    const size_t n = json_array_size(all);
+
+    ret->epochs = xcalloc(n + 1, sizeof *ret->epochs);
+    for (size_t i = 0; i < n; i++) {
+        int recording, first, last, writes, exhaustive;
+        json_int_t from, to, covered;
+
+        if (json_unpack(json_array_get(all, i), "[i, i, i, i, I, I, I, b]", &recording, &first, &last, &writes, &from, &to,
+                        &covered, &exhaustive) < 0)
+            return -EINVAL;
+        ret->epochs[ret->n_epochs++] = (struct epoch_result){.recording = (uint32_t)recording,
+                                                             .first_line = (uint32_t)first,
+                                                             .last_line = (uint32_t)last,
+                                                             .n_writes = (uint32_t)writes,
+                                                             .from = (uint64_t)from,
+                                                             .to = (uint64_t)to,
+                                                             .covered = (uint64_t)covered,
+                                                             .exhaustive = exhaustive != 0};
+    }
+    return 0;
+}
+
 json_t *result_to_json(const struct result *r)
 {
     json_t *findings = json_array();
 
     for (size_t i = 0; i < r->n_findings; i++)
         json_array_append_new(findings, text_json(r->findings[i]));
-    return json_pack(
-        "{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf}", "scenario", text_json(r->scenario), "backend",
-        text_json(r->backend), "crash", (int)r->crash, "verdict", (int)r->verdict, "reason", text_json(r->reason), "covered",
-        (json_int_t)r->states_covered, "mounted", (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
-        (json_int_t)r->states_violated, "kills", (json_int_t)r->kills, "surprises", (json_int_t)r->surprises, "known",
-        (int)r->known, "findings", findings, "details", text_json(r->details), "wall_s", r->wall_s, "exhaustive",
-        (json_int_t)r->epochs_exhaustive, "sampled", (json_int_t)r->epochs_sampled, "exist", r->states_exist);
+    return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb}", "scenario",
+                     text_json(r->scenario), "backend", text_json(r->backend), "crash", (int)r->crash, "verdict", (int)r->verdict,
+                     "reason", text_json(r->reason), "covered", (json_int_t)r->states_covered, "mounted",
+                     (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
+                     (json_int_t)r->states_violated, "kills", (json_int_t)r->kills, "surprises", (json_int_t)r->surprises,
+                     "known", (int)r->known, "findings", findings, "details", text_json(r->details), "wall_s", r->wall_s,
+                     "exhaustive", (json_int_t)r->epochs_exhaustive, "sampled", (json_int_t)r->epochs_sampled, "exist",
+                     r->states_exist, "epochs", epochs_to_json(r), "cut_short", (int)r->cut_short);
 }
 
 int result_from_json(const json_t *j, struct result *ret)
 {
     const char *scenario, *backend, *reason, *details;
     json_int_t covered, mounted, lossy, violated, kills, surprises, exhaustive, sampled;
-    int crash, verdict, known;
+    int crash, verdict, known, cut_short;
     double wall_s, exist;
-    json_t *findings;
+    json_t *findings, *epochs;
     /* json_unpack only reads, but its argument is not const. */
     json_t *object = (json_t *)(uintptr_t)j;
 
     *ret = (struct result){0};
-    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf}", "scenario", &scenario,
-                    "backend", &backend, "crash", &crash, "verdict", &verdict, "reason", &reason, "covered", &covered, "mounted",
-                    &mounted, "lossy", &lossy, "violated", &violated, "kills", &kills, "surprises", &surprises, "known", &known,
-                    "findings", &findings, "details", &details, "wall_s", &wall_s, "exhaustive", &exhaustive, "sampled", &sampled,
-                    "exist", &exist) < 0 ||
+    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf, so, sb}", "scenario",
+                    &scenario, "backend", &backend, "crash", &crash, "verdict", &verdict, "reason", &reason, "covered", &covered,
+                    "mounted", &mounted, "lossy", &lossy, "violated", &violated, "kills", &kills, "surprises", &surprises,
+                    "known", &known, "findings", &findings, "details", &details, "wall_s", &wall_s, "exhaustive", &exhaustive,
+                    "sampled", &sampled, "exist", &exist, "epochs", &epochs, "cut_short", &cut_short) < 0 ||
         crash < 0 || crash >= CRASH_KINDS || verdict < 0 || verdict >= VERDICT_KINDS || !json_is_array(findings))
         return -EINVAL;
     *ret = (struct result){.scenario = xstrdup(scenario),
@@ -71,6 +110,7 @@ int result_from_json(const json_t *j, struct result *ret)
                            .kills = (uint64_t)kills,
                            .surprises = (uint64_t)surprises,
                            .known = known != 0,
+                           .cut_short = cut_short != 0,
                            .details = xstrdup(details),
                            .wall_s = wall_s};
     size_t n = json_array_size(findings);
@@ -79,5 +119,8 @@ int result_from_json(const json_t *j, struct result *ret)
         const char *path = json_string_value(json_array_get(findings, i));
         ret->findings[ret->n_findings++] = xstrdup(path ? path : "");
     }
-    return 0;
+    if (epochs_from_json(epochs, ret) == 0)
+        return 0;
+    result_free(ret);
+    return -EINVAL;
 }

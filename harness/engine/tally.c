@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "language/verb.h"
 
 enum { DETAILS_BYTES = 16 << 10, SURPRISE_SHIFT = 32 };
@@ -128,6 +129,13 @@ void tally_fail(struct tally *g, const struct error *err)
     char text[900];
 
     tally_end(g, err->skip, error_text(err, text, sizeof text));
+}
+
+bool tally_time_up(struct tally *g)
+{
+    if (g->job->end_s > 0 && clock_s() >= g->job->end_s)
+        g->result->cut_short = true;
+    return g->result->cut_short;
 }
 
 static bool expected(const struct step *s, int err)

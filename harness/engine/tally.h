@@ -74,6 +74,8 @@ static inline bool tally_over(const struct tally *g)
 {
     return g->broken || g->skipped;
 }
+/* Is the job's time up? Then the result says so, and the job ends as soon as it has done one thing. */
+bool tally_time_up(struct tally *g);
 
 /* Did the run shut its file system down? Then what was not synced is gone as after a power cut. */
 bool tally_shut_down(const struct tally *g);

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/version.h"
 #include "engine/foreign.h"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "faces/faces.h"
@@ -43,7 +44,10 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_CRASH] = {"crash", 'c', "KIND[,KIND...]", "Only these crash kinds: none, kill, power. Default: all that apply."},
     [RUN_SEED] = {"seed", 's', "N", "Where all randomness comes from; the same seed gives the same run. Default: 1."},
     [RUN_JOBS] = {"jobs", 'j', "N", "Worker processes. Default: chosen by the number of processors."},
-    [RUN_TIME] = {"time", 't', "TIME", "Begin no new work after so long: seconds, or 90s, 5m, 2h."},
+    [RUN_TIME] = {"time", 't', "TIME",
+                  "Stop after so long: seconds, or 90s, 5m, 2h. What is at work then looks at nothing more and is judged by what "
+                  "it saw; the "
+                  "rest is skipped."},
     [RUN_STATES] = {"states", 0, "N",
                     "Mount at most N crash states of each scenario, backend and crash kind. Default: the engine's limits."},
     [RUN_RUNS] =

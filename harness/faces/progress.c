@@ -1,18 +1,10 @@
 /* The progress line: what is done, how fast, what is left. It only reads what the campaign publishes. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "faces/report.h"
-
-double clock_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 void progress_begin(struct progress_line *l, FILE *out, double limit_s)
 {

@@ -53,7 +53,4 @@ void progress_begin(struct progress_line *l, FILE *out, double limit_s);
 void progress_watch(void *arg, const struct result *r, const struct progress *p);
 void progress_end(struct progress_line *l); /* removes the line */
 
-/* Seconds of the monotonic clock. */
-double clock_s(void);
-
 #endif

@@ -9,6 +9,7 @@ enum {
     MAX_VIOLATIONS = 40, /* told in full; the rest is counted */
     MAX_LINES = 14,      /* of one result's details */
     MAX_NAMES = 6,       /* scenarios named behind one reason */
+    MAX_SAMPLED = 20,    /* epochs */
 };
 
 static void heading(FILE *out, struct term term, const char *text)
@@ -151,10 +152,36 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
     free(v);
 }
 
+/* Epochs of which not all states were covered. */
+static void print_sampled(const struct report *r, FILE *out, struct term term)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_results; i++)
+        for (size_t k = 0; k < r->results[i].n_epochs; k++) {
+            const struct result *one = &r->results[i];
+            const struct epoch_result *e = &one->epochs[k];
+
+            if (e->exhaustive || n++ >= MAX_SAMPLED)
+                continue;
+            if (n == 1)
+                heading(out, term, "Sampled epochs: the states that may exist there were not all covered");
+            fprintf(out, "  %s on %s, ", one->scenario, one->backend);
+            if (e->first_line)
+                fprintf(out, "line %u to %u, ", e->first_line, e->last_line);
+            fprintf(out, "positions %s to %s of the log", text_short(e->from), text_short(e->to));
+            fprintf(out, ": %u writes, %.9g states, %s covered\n", e->n_writes, epoch_states(e), text_short(e->covered));
+        }
+    if (n > MAX_SAMPLED)
+        fprintf(out, "  ... and %s more; --json has all\n", text_count(n - MAX_SAMPLED));
+    if (n)
+        fputc('\n', out);
+}
+
 static void print_totals(const struct report *r, FILE *out, struct term term)
 {
     size_t n[VERDICT_KINDS] = {0};
-    uint64_t covered = 0, mounted = 0, kills = 0, exhaustive = 0, sampled = 0;
+    uint64_t covered = 0, mounted = 0, kills = 0, exhaustive = 0, sampled = 0, cut_short = 0;
 
     for (size_t i = 0; i < r->n_results; i++) {
         n[r->results[i].verdict]++;
@@ -163,11 +190,14 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
         kills += r->results[i].kills;
         exhaustive += r->results[i].epochs_exhaustive;
         sampled += r->results[i].epochs_sampled;
+        cut_short += r->results[i].cut_short;
     }
     fprintf(out, "%s results:", text_count(r->n_results));
     for (unsigned v = 0; v < VERDICT_KINDS; v++)
         fprintf(out, "%s %s%s %s%s", v ? "," : "", n[v] ? verdict_colour(v, term) : "", text_count(n[v]), verdict_word(v),
                 n[v] ? colour_end(term) : "");
+    if (cut_short)
+        fprintf(out, "; %s cut short by --time", text_count(cut_short));
     fprintf(out, ".\n%s states covered, %s mounted", covered < 1000000000 ? text_count(covered) : text_short(covered),
             text_count(mounted));
     if (exhaustive + sampled)
@@ -184,5 +214,6 @@ void summary_print(const struct report *r, FILE *out, struct term term)
     print_unobserved(r, out, term);
     print_reasons(r, VERDICT_BROKEN, out, term);
     print_reasons(r, VERDICT_SKIPPED, out, term);
+    print_sampled(r, out, term);
     print_totals(r, out, term);
 }

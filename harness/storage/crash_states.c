@@ -30,6 +30,7 @@
 #include "storage/crash_states.h"
 
 #include <assert.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -444,7 +445,7 @@ double states_exist(const struct state_source *s)
             before *= s->e.items[i].forced ? 1 : 2;
         }
     }
-    return sum;
+    return sum < DBL_MAX ? sum : DBL_MAX;
 }
 
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left)

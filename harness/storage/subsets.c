@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/rng.h"
 
 enum { WORD_BITS = 64, WORDS = SUBSETS_MAX_WRITES / WORD_BITS };
 
@@ -100,7 +101,7 @@ void subsets_free(struct subsets *s)
     free(s);
 }
 
-/* The member of a group that keeps no undecided write. */
+/* The state that keeps what the group keeps. */
 static void first_member(const struct subsets *s, const struct group *g, struct crash_state *ret)
 {
     ret->durable = ret->cut = s->durable;
@@ -170,6 +171,17 @@ void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         split_at(s, reads[i]);
+}
+
+const struct crash_state *subsets_any(struct subsets *s, struct rng *r)
+{
+    struct group g = s->at;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        if (!has(&g.decided, i) && rng_one_in(r, 2))
+            set(&g.kept, i);
+    first_member(s, &g, &s->later);
+    return &s->later;
 }
 
 void subsets_give_up(struct subsets *s)

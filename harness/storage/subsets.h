@@ -12,6 +12,7 @@
 #include "storage/crash_states.h"
 #include "storage/read_notes.h"
 
+struct rng;
 struct subsets;
 
 enum { SUBSETS_MAX_WRITES = 512 }; /* of an epoch, so that it can be covered exhaustively */
@@ -28,13 +29,16 @@ void subsets_free(struct subsets *s);
  * *ret is owned by the enumeration until the next call. Between two calls, one of the two following.
  */
 int subsets_next(struct subsets *s, const struct crash_state **ret);
-/* The first member of the group that comes i groups after the next one. Returns 1; 0 when it is not known yet or there is none. */
+/* The first member of the group that comes i groups after the next one. Returns 1; 0 when it is not known yet or there is none.
+ */
 int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret);
 /*
  * Recovery of that member read these places: all members that agree on them behave alike. The others are split off into groups
  * that are given out later. Undecided writes of the group are then listed in subsets_free_writes.
  */
 void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n);
+/* After the split: a member of the group by chance, to be compared with the first; until the next call of this. */
+const struct crash_state *subsets_any(struct subsets *s, struct rng *r);
 /* The member could not be tested; the rest of its group stays unknown. */
 void subsets_give_up(struct subsets *s);
 /*

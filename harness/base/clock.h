@@ -1,0 +1,7 @@
+/* The time that passes, whatever happens to the clock on the wall. */
+#ifndef TORNPAGE_BASE_CLOCK_H
+#define TORNPAGE_BASE_CLOCK_H
+
+double clock_s(void); /* seconds of CLOCK_MONOTONIC, the same in all processes */
+
+#endif
