@@ -11,7 +11,6 @@
 void actor_init(struct actor *a)
 {
     assert(a->plan && a->history && a->strike && a->broken);
-    a->exiting = false;
     a->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     for (size_t i = 0; i < a->plan->n_handles; i++) {
         a->files[i].open = false;

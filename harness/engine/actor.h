@@ -64,7 +64,9 @@ struct actor {
     struct actor_map maps[PLAN_MAX_HANDLES];
 };
 
-/* Prepares *a, of which all from plan to run but `exiting` is set, and this process's signal handlers. */
+/*
+ * Prepares *a (plan, history, root_fd, strike, broken set, all else before the tables zero) and this process's signal handlers.
+ */
 void actor_init(struct actor *a);
 
 /*

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -276,12 +277,13 @@ _Noreturn void lanes_actor(struct run *r, unsigned actor)
     const struct driver_job *job = r->job;
     const struct plan *p = job->plan;
     bool inside = job->kill.kind == KILL_INSIDE;
-    struct actor a; /* not zeroed whole: each page of a fresh process's stack costs a fault */
+    struct actor a;
     struct lane_task tasks[PLAN_MAX_LANES];
     pthread_t threads[PLAN_MAX_LANES];
     unsigned n = 0;
 
     atomic_store(&r->pids[actor], getpid());
+    memset(&a, 0, offsetof(struct actor, files)); /* not the tables: each page of a new process's stack costs a fault */
     a.plan = p;
     a.history = job->history;
     a.pos = job->pos;

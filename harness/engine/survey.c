@@ -222,7 +222,7 @@ static int survey_entry(struct survey *s, int at, const struct dirent64 *d, size
 {
     struct survivor *v = survivors_add(s->out, s->path);
     const char *name = d->d_name;
-    struct stat st;
+    struct stat st = {0};
 
     if (d->d_type == DT_REG) {
         int fd = open_file(at, name, &st);
