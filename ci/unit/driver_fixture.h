@@ -46,9 +46,9 @@ static inline int set_up(void **state)
     strcpy(f->root, "/var/tmp/test-driver-XXXXXX");
     if (!mkdtemp(f->root))
         return -1;
-    f->history = mmap(NULL, history_bytes(CAP_EVENTS, CAP_DATA), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    f->history = driver_history_new(CAP_EVENTS, CAP_DATA, &f->err);
     *state = f;
-    return f->history == MAP_FAILED ? -1 : 0;
+    return f->history ? 0 : -1;
 }
 
 static inline int tear_down(void **state)
@@ -56,7 +56,7 @@ static inline int tear_down(void **state)
     struct fixture *f = *state;
 
     plan_free(f->plan);
-    munmap(f->history, history_bytes(CAP_EVENTS, CAP_DATA));
+    driver_history_free(f->history);
     int rc = rundir_remove(f->root, NULL);
     free(f);
     return rc;
@@ -79,10 +79,14 @@ static inline void take_plan(struct fixture *f, const char *steps)
 /* Runs the job in a fresh directory with an empty history. */
 static inline int run(struct fixture *f)
 {
-    assert_int_equal(rundir_make(f->root, f->n++, f->dir, sizeof f->dir, &f->err), 0);
+    f->job.dir_fd = rundir_make(f->root, f->n++, f->dir, sizeof f->dir, &f->err);
+    assert_true(f->job.dir_fd >= 0);
     f->job.dir = f->dir;
     f->job.history = history_init(f->history, CAP_EVENTS, CAP_DATA, KEY);
-    return driver_run(&f->job, &f->hung, &f->err);
+    int rc = driver_run(&f->job, &f->hung, &f->err);
+
+    close(f->job.dir_fd);
+    return rc;
 }
 
 static inline void run_well(struct fixture *f)

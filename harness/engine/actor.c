@@ -11,7 +11,11 @@
 void actor_init(struct actor *a)
 {
     assert(a->plan && a->history && a->strike && a->broken);
-    pthread_mutex_init(&a->lock, NULL);
+    a->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    for (size_t i = 0; i < a->plan->n_handles; i++) {
+        a->files[i].open = false;
+        a->maps[i].mapped = false;
+    }
     for (int i = 0; i < PLAN_MAX_LANES; i++)
         a->current_file[i] = a->current_map[i] = ACTOR_NO_SLOT;
     access_catch_signals();

@@ -58,13 +58,15 @@ struct actor {
     __attribute__((noreturn)) void (*broken)(void *run, int code, const char *what); /* the harness failed */
     void *run;
 
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock;                                              /* guards what follows */
+    int16_t current_file[PLAN_MAX_LANES], current_map[PLAN_MAX_LANES]; /* slots */
     struct actor_file files[PLAN_MAX_HANDLES];
     struct actor_map maps[PLAN_MAX_HANDLES];
-    int16_t current_file[PLAN_MAX_LANES], current_map[PLAN_MAX_LANES]; /* slots */
 };
 
-/* Prepares *a (zeroed, with plan, history, root_fd, strike, broken set) and this process's signal handlers. */
+/*
+ * Prepares *a (plan, history, root_fd, strike, broken set, all else before the tables zero) and this process's signal handlers.
+ */
 void actor_init(struct actor *a);
 
 /*

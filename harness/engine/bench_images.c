@@ -205,16 +205,20 @@ static int run_plan(const struct backend *b, struct volume *v, const struct plan
 {
     char dir[512];
     int32_t hung = -1;
-    const size_t bytes = history_bytes(HISTORY_EVENTS, BLOCK);
-    struct history *h = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int rc = h == MAP_FAILED ? error_set(err, errno, "history", NULL, NULL) : b->mount(v, err);
+    struct history *h = driver_history_new(HISTORY_EVENTS, BLOCK, err);
+    int rc = h ? b->mount(v, err) : -ENOMEM;
 
-    if (rc < 0)
+    if (rc < 0) {
+        driver_history_free(h);
         return rc;
+    }
     r->root = b->path(v);
-    rc = rundir_make(r->root, ONVOLUME_POWER_DIR, dir, sizeof dir, err);
+    const int fd = rundir_make(r->root, ONVOLUME_POWER_DIR, dir, sizeof dir, err);
+
+    rc = fd < 0 ? fd : 0;
     if (rc == 0) {
         const struct driver_job job = {.plan = p,
+                                       .dir_fd = fd,
                                        .dir = dir,
                                        .history = history_init(h, HISTORY_EVENTS, BLOCK, 1),
                                        .pos = writelog_position(r->log),
@@ -222,11 +226,12 @@ static int run_plan(const struct backend *b, struct volume *v, const struct plan
                                        .ready = synced,
                                        .arg = r};
         rc = driver_run(&job, &hung, err);
+        close(fd);
     }
     if (rc == 0 && hung >= 0)
         rc = error_set(err, ETIMEDOUT, "step", NULL, "step %d did not end", hung);
     int rc_unmount = b->unmount(v, rc < 0 ? NULL : err);
-    munmap(h, bytes);
+    driver_history_free(h);
     return rc < 0 ? rc : rc_unmount;
 }
 

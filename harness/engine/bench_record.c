@@ -73,8 +73,8 @@ static int open_ours(struct recording *r, struct error *err)
     if (rc == 0)
         rc = b->mount(r->volume, err);
     r->log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
-    r->history = mmap(NULL, history_bytes(EVENTS, SECTOR), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (rc == 0 && (!r->log || r->history == MAP_FAILED))
+    r->history = driver_history_new(EVENTS, SECTOR, NULL);
+    if (rc == 0 && (!r->log || !r->history))
         rc = error_set(err, ENOMEM, "record", NULL, NULL);
     return rc;
 }
@@ -181,7 +181,7 @@ static int sync_volume(void *arg, struct error *err)
     return rc;
 }
 
-static int recorded_run(const struct recording *r, char *dir, struct error *err)
+static int recorded_run(const struct recording *r, int fd, char *dir, struct error *err)
 {
     struct disk *disk = r->config.backend->disk(r->volume);
     int32_t hung = -1;
@@ -190,6 +190,7 @@ static int recorded_run(const struct recording *r, char *dir, struct error *err)
     writelog_clear(r->log);
     disk_record(disk, r->log, &(struct disk_lies){0});
     const struct driver_job job = {.plan = r->plan,
+                                   .dir_fd = fd,
                                    .dir = dir,
                                    .history = history_init(r->history, EVENTS, SECTOR, 1),
                                    .pos = writelog_position(r->log),
@@ -218,12 +219,14 @@ static int measure(struct recording *r, bool recorded, double seconds, double *r
     while (rc == 0 && spent_s < seconds) {
         char dir[512];
 
-        rc = rundir_make(root, r->n_runs++, dir, sizeof dir, err);
+        const int fd = rundir_make(root, r->n_runs++, dir, sizeof dir, err);
         const double from_s = clock_s();
-        if (rc == 0)
-            rc = recorded ? recorded_run(r, dir, err) : bare_run(r, dir, err);
+        if (fd < 0)
+            return fd;
+        rc = recorded ? recorded_run(r, fd, dir, err) : bare_run(r, dir, err);
         spent_s += clock_s() - from_s;
         n_steps += r->plan->n_steps;
+        close(fd);
         if (rc == 0)
             rc = rundir_remove(dir, err);
     }

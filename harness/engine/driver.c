@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,9 @@ enum {
     SPINS_PER_YIELD = 4096,      /* turns the driver waits for a step to begin before it lets somebody else run */
     DEATH_GRACE_MS = 30000,      /* a SIGKILLed process that lives longer hangs in the kernel beyond anybody's reach */
     WAKE_SLOT = PLAN_MAX_ACTORS, /* of the eventfd in the poll set, behind the actors' pidfds */
+    RUN_BYTES = 1024,            /* of struct run, right before the history: a short run needs only one page of shared memory */
 };
+static_assert(sizeof(struct run) <= RUN_BYTES && RUN_BYTES % alignof(struct history) == 0, "no room for struct run");
 
 enum { TIME_IS_UP = 1 };
 
@@ -76,7 +79,8 @@ static bool has_setup(const struct plan *p)
 
 static int start_actor(struct driving *d, unsigned actor, struct error *err)
 {
-    pid_t parent = getpid(), pid = fork();
+    /* Not fork(3): it has nothing to prepare in a process with one thread, but touches pages of libc on both sides. */
+    pid_t parent = getpid(), pid = _Fork();
 
     if (pid < 0)
         return error_set(err, errno, "fork", NULL, NULL);
@@ -84,7 +88,8 @@ static int start_actor(struct driving *d, unsigned actor, struct error *err)
         /* The driver may have died between fork and prctl: then its death signal is lost and its number is not our parent's. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
             _exit(EXIT_FAILURE);
-        signal(SIGINT, SIG_IGN); /* from a terminal it comes to all; what to do about it is the harness's to say */
+        /* From a terminal it comes to all; what to do about it is the harness's to say. */
+        sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
         lanes_actor(d->run, actor);
     }
     d->pids[actor] = pid;
@@ -328,9 +333,32 @@ static int run_actors(struct driving *d, struct error *err)
     return rc < 0 ? rc : driven;
 }
 
+struct history *driver_history_new(uint32_t cap_events, uint64_t cap_data_bytes, struct error *err)
+{
+    const uint64_t bytes = RUN_BYTES + history_bytes(cap_events, cap_data_bytes);
+    char *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (block == MAP_FAILED) {
+        error_set(err, errno, "history", NULL, NULL);
+        return NULL;
+    }
+    return history_init(block + RUN_BYTES, cap_events, cap_data_bytes, 0);
+}
+
+static void *shared_block(struct history *h)
+{
+    return (char *)h - RUN_BYTES;
+}
+
+void driver_history_free(struct history *h)
+{
+    if (h)
+        munmap(shared_block(h), RUN_BYTES + h->size_bytes);
+}
+
 int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *err)
 {
-    assert(job && job->plan && job->dir && job->history && ret_hung && job->deadline_ms > 0);
+    assert(job && job->plan && job->dir_fd >= 0 && job->dir && job->history && ret_hung && job->deadline_ms > 0);
     struct driving d = {.job = job};
 
     *ret_hung = -1;
@@ -338,20 +366,13 @@ int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *er
         return error_set(err, EINVAL, "kill point", job->plan->name, "step %u is not one behind the set-up", job->kill.step);
     for (unsigned i = 0; i <= WAKE_SLOT; i++)
         d.fds[i].fd = -1;
-    d.run = mmap(NULL, sizeof *d.run, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (d.run == MAP_FAILED)
-        return error_set(err, errno, "mmap", NULL, NULL);
-    d.run->job = job;
-    d.run->wake_fd = -1;
-    d.run->root_fd = open(job->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = d.run->root_fd < 0 ? error_set(err, errno, "open", job->dir, NULL) : run_actors(&d, err);
+    d.run = shared_block(job->history);
+    *d.run = (struct run){.job = job, .wake_fd = -1};
+    int rc = run_actors(&d, err);
 
     if (rc == 0)
         rc = outcome(&d, ret_hung, err);
     if (d.run->wake_fd >= 0)
         close(d.run->wake_fd);
-    if (d.run->root_fd >= 0)
-        close(d.run->root_fd);
-    munmap(d.run, sizeof *d.run);
     return rc;
 }

@@ -36,8 +36,9 @@ struct kill_point {
 
 struct driver_job {
     const struct plan *plan;
-    const char *dir;             /* an existing empty directory: every path of the plan is relative to it */
-    struct history *history;     /* in MAP_SHARED memory */
+    int dir_fd;                  /* an existing empty directory: every path of the plan is relative to it */
+    const char *dir;             /* what it is called, for messages */
+    struct history *history;     /* from driver_history_new, emptied by history_init */
     const _Atomic uint64_t *pos; /* the write log's published length, or NULL */
     struct kill_point kill;
     bool may_shutdown;    /* the volume is the run's own, so the shutdown verb may hit it; else it fails with EPERM */
@@ -52,8 +53,16 @@ struct driver_job {
 };
 
 /*
- * Runs the job; returns when every actor is dead and reaped. 0: history holds what happened. -errno: the harness or machine
- * failed ("broken"). *ret_hung: index of a step that did not end before the deadline, or -1.
+ * An empty history in memory shared with the actors, and beside it what the driver itself shares with them: one run after another
+ * may use it, each with the history initialised anew, with these very capacities. NULL when memory is out, and *err is filled.
+ */
+struct history *driver_history_new(uint32_t cap_events, uint64_t cap_data_bytes, struct error *err);
+void driver_history_free(struct history *h); /* NULL: nothing to do */
+
+/*
+ * Runs the job; returns when every actor is dead and reaped. The calling process must have one thread. 0: history holds what
+ * happened. -errno: the harness or machine failed ("broken"). *ret_hung: index of a step that did not end before the deadline, or
+ * -1.
  */
 int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *err);
 

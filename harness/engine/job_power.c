@@ -125,7 +125,7 @@ static void explore(struct power *p, struct tally *g)
 
 void job_power(struct tally *g)
 {
-    struct power p = {.looked_at = {.g = g, .b = g->job->config->backend}};
+    struct power p = {.looked_at = {.g = g, .b = g->job->config->backend, .dir_fd = -1}};
     struct error err = {0};
 
     if (!onvolume_open(&p.v, g)) {

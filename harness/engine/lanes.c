@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -94,7 +95,10 @@ static void gate_complete(struct run *r)
         if (r->job->ready(r->job->arg, &err) < 0)
             fail(r, &err);
     }
-    lanes_open_gate(r);
+    if (r->job->plan->n_lanes > 1)
+        lanes_open_gate(r);
+    else
+        atomic_store(&r->gate_open, 1); /* nobody to wake */
 }
 
 bool lanes_look(struct run *r, bool (*holds)(struct run *r, const void *arg), const void *arg)
@@ -273,21 +277,23 @@ _Noreturn void lanes_actor(struct run *r, unsigned actor)
     const struct driver_job *job = r->job;
     const struct plan *p = job->plan;
     bool inside = job->kill.kind == KILL_INSIDE;
-    struct actor a = {.plan = p,
-                      .history = job->history,
-                      .pos = job->pos,
-                      .root_fd = r->root_fd,
-                      .may_shutdown = job->may_shutdown,
-                      .inside_step = inside ? (int64_t)job->kill.step : -1,
-                      .inside_bytes = job->kill.bytes,
-                      .strike = strike,
-                      .broken = broken,
-                      .run = r};
+    struct actor a;
     struct lane_task tasks[PLAN_MAX_LANES];
     pthread_t threads[PLAN_MAX_LANES];
     unsigned n = 0;
 
     atomic_store(&r->pids[actor], getpid());
+    memset(&a, 0, offsetof(struct actor, files)); /* not the tables: each page of a new process's stack costs a fault */
+    a.plan = p;
+    a.history = job->history;
+    a.pos = job->pos;
+    a.root_fd = job->dir_fd;
+    a.may_shutdown = job->may_shutdown;
+    a.inside_step = inside ? (int64_t)job->kill.step : -1;
+    a.inside_bytes = job->kill.bytes;
+    a.strike = strike;
+    a.broken = broken;
+    a.run = r;
     actor_init(&a);
     for (uint8_t i = 0; i < p->n_lanes; i++)
         if (p->lanes[i].actor == actor)

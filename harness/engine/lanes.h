@@ -19,7 +19,6 @@
 
 struct run {
     const struct driver_job *job; /* same address in all processes of the run: they are forks of the driver */
-    int root_fd;                  /* job->dir */
     int wake_fd;                  /* eventfd by which lanes wake the driver; -1: it has nothing to do in between */
     bool driver_opens;            /* the gate: it calls job->ready first; else the last lane to arrive opens it */
     bool lane_readies;            /* the last lane to arrive calls job->ready before it opens the gate */

@@ -18,10 +18,10 @@ static bool fail(struct onvolume *v, const struct error *err)
     return false;
 }
 
-static bool has_shutdown(const struct plan *p)
+static bool has_verb(const struct plan *p, const char *name)
 {
     for (size_t i = 0; i < p->n_steps; i++)
-        if (strcmp(p->steps[i].verb->name, "shutdown") == 0)
+        if (strcmp(p->steps[i].verb->name, name) == 0)
             return true;
     return false;
 }
@@ -30,8 +30,8 @@ bool onvolume_open(struct onvolume *v, struct tally *g)
 {
     struct error err = {0};
 
-    *v = (struct onvolume){.g = g, .b = g->job->config->backend};
-    bool shutdown = has_shutdown(g->job->plan);
+    *v = (struct onvolume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
+    bool shutdown = has_verb(g->job->plan, "shutdown");
     if (shutdown && !v->b->disk) {
         error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", v->b->name);
         return fail(v, &err);
@@ -47,7 +47,7 @@ bool onvolume_open_crashed(struct onvolume *v, struct tally *g, struct crash_ima
 {
     struct error err = {0};
 
-    *v = (struct onvolume){.g = g, .b = g->job->config->backend};
+    *v = (struct onvolume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
     return v->b->open_crashed(g->job->config, image, &v->volume, &err) == 0 || fail(v, &err);
 }
 
@@ -62,11 +62,20 @@ bool onvolume_mount(struct onvolume *v)
     return true;
 }
 
+static void leave_dir(struct onvolume *v)
+{
+    if (v->dir_fd >= 0)
+        close(v->dir_fd);
+    v->dir_fd = -1;
+    v->dir_empty = false;
+}
+
 bool onvolume_unmount(struct onvolume *v)
 {
     struct error err = {0};
 
     assert(v->mounted);
+    leave_dir(v);
     if (v->b->unmount(v->volume, &err) < 0)
         return fail(v, &err);
     v->mounted = false;
@@ -104,16 +113,28 @@ static int ready(void *arg, struct error *err)
     return rc;
 }
 
+static int enter_dir(struct onvolume *v, uint64_t n, struct error *err)
+{
+    if (v->dir_empty) {
+        v->dir_empty = false;
+        return 0;
+    }
+    leave_dir(v);
+    v->n = n;
+    v->dir_fd = rundir_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, err);
+    return v->dir_fd < 0 ? v->dir_fd : 0;
+}
+
 bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
 {
     struct error err = {0};
     int32_t hung = -1;
 
-    v->n = n;
-    if (!v->mounted || rundir_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
+    if (!v->mounted || enter_dir(v, n, &err) < 0)
         return v->mounted ? fail(v, &err) : false;
     /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
     struct driver_job d = {.plan = v->g->job->plan,
+                           .dir_fd = v->dir_fd,
                            .dir = v->dir,
                            .history = tally_history(v->g, rng_next(&v->g->rng)),
                            .pos = v->pos,
@@ -225,11 +246,20 @@ bool onvolume_tidy(struct onvolume *v)
 {
     struct error err = {0};
 
-    return v->mounted && rundir_remove(v->dir, &err) < 0 ? fail(v, &err) : true;
+    if (!v->mounted)
+        return true;
+    /* Only chmod leaves a mark on the directory itself. */
+    const bool keep = v->dir_fd >= 0 && !has_verb(v->g->job->plan, "chmod");
+
+    if ((keep ? rundir_empty(v->dir_fd, v->dir, &err) : rundir_remove(v->dir, &err)) < 0)
+        return fail(v, &err);
+    v->dir_empty = keep;
+    return true;
 }
 
 void onvolume_close(struct onvolume *v)
 {
+    leave_dir(v);
     if (v->mounted && !v->b->disk) { /* what is not the harness's own is left as it was */
         struct error err;
         if (v->dir[0])

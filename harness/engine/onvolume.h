@@ -18,7 +18,9 @@ struct onvolume {
     struct disk *disk; /* NULL: the backend has none */
     bool mounted;
     char dir[512];               /* the run directory at hand, */
-    uint64_t n;                  /*   and its number */
+    uint64_t n;                  /*   its number, */
+    int dir_fd;                  /*   itself: -1 when this mount has not made it; */
+    bool dir_empty;              /*   and whether the next run may have it as it is */
     const _Atomic uint64_t *pos; /* the write log's length, or NULL */
     uint64_t n_saved;            /* recordings saved for others */
     bool sync_first;             /* sync the volume before the crash may strike */
@@ -36,7 +38,10 @@ bool onvolume_open(struct onvolume *v, struct tally *g); /* opened, not mounted 
 bool onvolume_open_crashed(struct onvolume *v, struct tally *g, struct crash_image *image);
 bool onvolume_mount(struct onvolume *v);
 bool onvolume_unmount(struct onvolume *v);
-/* Runs the plan in the new directory run-N with scene->kill; the history and the world are those of this run afterwards. */
+/*
+ * Runs the plan with scene->kill in the directory that onvolume_tidy has emptied, else in the new directory run-N; the history
+ * and the world are those of this run afterwards.
+ */
 bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene);
 /* Fills the tally's survivors from the run directory. */
 bool onvolume_survey(struct onvolume *v);
@@ -54,7 +59,7 @@ bool onvolume_end(struct onvolume *v);
  * whether anything was violated.
  */
 bool onvolume_remount_and_judge(struct onvolume *v, enum crash_kind crash, const struct scene *scene, bool *ret_lossy);
-bool onvolume_tidy(struct onvolume *v); /* removes the run directory */
+bool onvolume_tidy(struct onvolume *v); /* empties the run directory for another run, or removes it */
 void onvolume_close(struct onvolume *v);
 
 #endif

@@ -9,8 +9,13 @@ struct error;
 
 /* Writes the path root/run-N to `path` (size_bytes long). -ENAMETOOLONG. */
 int rundir_path(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err);
-/* Makes the directory root/run-N and writes its path to `path` (size_bytes long). An old one of that name is removed first. */
+/*
+ * Makes the directory root/run-N and writes its path to `path` (size_bytes long). An old one of that name is removed first.
+ * Returns its descriptor, or -errno.
+ */
 int rundir_make(const char *root, uint64_t n, char *path, size_t size_bytes, struct error *err);
+/* Removes all that is in the open directory `fd` and sees to it that nothing is left. `path` is for messages. */
+int rundir_empty(int fd, const char *path, struct error *err);
 /* Removes the directory and all below it. */
 int rundir_remove(const char *path, struct error *err);
 

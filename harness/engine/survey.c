@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,14 +20,13 @@
 enum {
     WHOLE_BYTES = 128 << 10, /* files up to here are read whole: cheaper than asking where their holes are */
     CHUNK_BYTES = 1 << 20,
-    LIST_BYTES = 16 << 10,
+    LIST_BYTES = 2 << 10, /* no more than is cheap to have on a fresh stack page */
     MAX_DEPTH = 32,
 };
 
 struct survey {
     struct survivors *out;
     char *path; /* of the entry at hand, relative to the surveyed directory */
-    uint8_t *chunk;
     uint64_t read_bytes;
     size_t page_bytes;
     struct sigaction old;
@@ -51,7 +49,6 @@ struct survey *survey_new(void)
     struct sigaction sa = {.sa_handler = on_bus, .sa_flags = SA_NODEFER};
 
     s->path = xmalloc(PATH_MAX);
-    s->chunk = xmalloc(CHUNK_BYTES);
     s->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     sigemptyset(&sa.sa_mask);
     sigaction(SIGBUS, &sa, &s->old);
@@ -63,7 +60,6 @@ void survey_free(struct survey *s)
     if (!s)
         return;
     sigaction(SIGBUS, &s->old, NULL);
-    free(s->chunk);
     free(s->path);
     free(s);
 }
@@ -129,9 +125,10 @@ static int read_range(struct survey *s, int fd, uint64_t off, uint64_t end, stru
 {
     while (off < end && !v->read_err) {
         size_t want = end - off < CHUNK_BYTES ? (size_t)(end - off) : CHUNK_BYTES, got = 0;
+        uint8_t *chunk = survivors_extent(s->out, off, want);
 
         while (got < want) {
-            ssize_t n = pread(fd, s->chunk + got, want - got, (off_t)(off + got));
+            ssize_t n = pread(fd, chunk + got, want - got, (off_t)(off + got));
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && machine_failed(errno))
@@ -143,15 +140,13 @@ static int read_range(struct survey *s, int fd, uint64_t off, uint64_t end, stru
             }
             got += (size_t)n;
         }
+        survivors_cut(s->out, got);
         s->read_bytes += got;
         if (s->read_bytes > SURVEY_MAX_BYTES)
             return -EFBIG;
-        if (got) {
-            memcpy(survivors_extent(s->out, off, got), s->chunk, got);
-            int rc = compare_mapping(s, fd, off, got, s->chunk, v);
-            if (rc < 0)
-                return rc;
-        }
+        int rc = got ? compare_mapping(s, fd, off, got, chunk, v) : 0;
+        if (rc < 0)
+            return rc;
         off += want;
     }
     return 0;
@@ -189,23 +184,31 @@ static int read_sparse(struct survey *s, int fd, struct survivor *v)
     return size % page && done < size && !v->read_err ? read_range(s, fd, done > last ? done : last, size, v) : 0;
 }
 
-static int survey_file(struct survey *s, int at, const char *name, struct survivor *v)
+/* Opens what should be a regular file (and would not wait if it were none) and asks what it is. */
+static int open_file(int at, const char *name, struct stat *ret)
 {
-    int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
-    struct stat st;
+    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(at, name, flags | O_NOATIME);
 
     if (fd < 0 && errno == EPERM)
-        fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        v->read_err = errno;
-        if (fd >= 0)
-            close(fd);
-        return machine_failed(v->read_err) ? -v->read_err : 0;
-    }
-    v->ino = st.st_ino;
-    v->nlink = (uint32_t)st.st_nlink;
-    v->size_bytes = (uint64_t)st.st_size;
+        fd = openat(at, name, flags);
+    if (fd < 0 || fstat(fd, ret) == 0)
+        return fd < 0 ? -errno : fd;
+    int rc = -errno;
+
+    close(fd);
+    return rc;
+}
+
+/* Takes the descriptor. */
+static int survey_file(struct survey *s, int fd, const struct stat *st, struct survivor *v)
+{
     int rc = 0;
+
+    v->kind = SURVIVOR_FILE;
+    v->ino = st->st_ino;
+    v->nlink = (uint32_t)st->st_nlink;
+    v->size_bytes = (uint64_t)st->st_size;
     if (v->size_bytes)
         rc = v->size_bytes <= WHOLE_BYTES ? read_range(s, fd, 0, v->size_bytes, v) : read_sparse(s, fd, v);
     close(fd);
@@ -214,19 +217,34 @@ static int survey_file(struct survey *s, int at, const char *name, struct surviv
 
 static int survey_list(struct survey *s, int fd, size_t path_len, int depth);
 
-static int survey_entry(struct survey *s, int at, const char *name, size_t path_len, int depth)
+/* Goes by the type that stands in the listing only where that is a regular file and opening it confirms it. */
+static int survey_entry(struct survey *s, int at, const struct dirent64 *d, size_t path_len, int depth)
 {
     struct survivor *v = survivors_add(s->out, s->path);
-    struct stat st;
+    const char *name = d->d_name;
+    struct stat st = {0};
 
+    if (d->d_type == DT_REG) {
+        int fd = open_file(at, name, &st);
+
+        if (fd >= 0 && S_ISREG(st.st_mode))
+            return survey_file(s, fd, &st, v);
+        if (fd >= 0)
+            close(fd);
+    }
     v->kind = SURVIVOR_OTHER;
     if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) { /* listed and yet not there: also ENOENT is a failed read */
         v->read_err = errno;
         return machine_failed(errno) ? -errno : 0;
     }
     if (S_ISREG(st.st_mode)) {
+        int fd = open_file(at, name, &st);
+
         v->kind = SURVIVOR_FILE;
-        return survey_file(s, at, name, v);
+        if (fd >= 0)
+            return survey_file(s, fd, &st, v);
+        v->read_err = -fd;
+        return machine_failed(-fd) ? fd : 0;
     }
     v->ino = st.st_ino;
     v->nlink = (uint32_t)st.st_nlink;
@@ -262,10 +280,13 @@ static int survey_list(struct survey *s, int fd, size_t path_len, int depth)
             i += d->d_reclen;
             if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
                 continue;
-            int len = snprintf(s->path + path_len, PATH_MAX - path_len, "%s%s", path_len ? "/" : "", d->d_name);
-            if (len < 0 || (size_t)len >= PATH_MAX - path_len)
+            const size_t at = path_len ? path_len + 1 : 0, len = strlen(d->d_name);
+            if (at + len >= PATH_MAX)
                 return -ENAMETOOLONG;
-            int rc = survey_entry(s, fd, d->d_name, path_len + (size_t)len, depth);
+            if (path_len)
+                s->path[path_len] = '/';
+            memcpy(s->path + at, d->d_name, len + 1);
+            int rc = survey_entry(s, fd, d, at + len, depth);
             s->path[path_len] = '\0';
             if (rc < 0)
                 return rc;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,13 +27,11 @@ int tally_open(struct tally *g, const struct job *j, struct result *ret, struct 
 {
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .crash = j->crash};
     *g = (struct tally){.job = j, .result = ret, .cap_events = count_events(j->plan)};
-    g->block_bytes = history_bytes(g->cap_events, JOB_DATA_BYTES);
     rng_seed(&g->rng, j->seed);
     j->config->backend->guarantees(j->config, &g->guarantees);
-    void *block = mmap(NULL, g->block_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (block == MAP_FAILED)
-        return error_set(err, errno, "history", NULL, NULL);
-    g->history = block;
+    g->history = driver_history_new(g->cap_events, JOB_DATA_BYTES, err);
+    if (!g->history)
+        return -ENOMEM;
     g->world = world_new();
     if (!j->config->backend->simulate)
         g->survey = survey_new();
@@ -105,8 +102,7 @@ void tally_close(struct tally *g)
     survivors_free(&g->survivors);
     survey_free(g->survey);
     world_free(g->world);
-    if (g->history)
-        munmap(g->history, g->block_bytes);
+    driver_history_free(g->history);
     *g = (struct tally){0};
 }
 

@@ -23,9 +23,8 @@ struct tally {
     struct result *result;
     struct guarantees guarantees;
     struct rng rng;
-    struct history *history; /* in MAP_SHARED memory */
+    struct history *history;
     uint32_t cap_events;
-    uint64_t block_bytes;
     struct world *world;
     struct survivors survivors;
     struct survey *survey; /* NULL for model backends */

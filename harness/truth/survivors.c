@@ -2,10 +2,15 @@
  * move. */
 #include "truth/survivors.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/pages.h"
+
+/* From this size on the arena is in pages of its own: a process that kills forks between any two pictures it fills in. */
+enum { PAGES_FROM_BYTES = PAGES_UNIT };
 
 /* While the arena may still move, a "pointer" is its offset plus one. */
 static const void *from_offset(size_t off)
@@ -18,11 +23,42 @@ static const void *to_pointer(const struct survivors *s, const void *p)
     return (const char *)s->mem + (uintptr_t)p - 1;
 }
 
+static void arena_free(struct survivors *s)
+{
+    if (s->mem_cap < PAGES_FROM_BYTES)
+        free(s->mem);
+    else
+        pages_free(s->mem, s->mem_cap);
+}
+
+static void arena_grow(struct survivors *s, size_t want)
+{
+    size_t cap = s->mem_cap ? s->mem_cap : 256;
+
+    while (cap < want)
+        cap *= 2;
+    if (cap < PAGES_FROM_BYTES) {
+        s->mem = grow(s->mem, &s->mem_cap, cap - 1, 1);
+        return;
+    }
+    bool in_pages = s->mem_cap >= PAGES_FROM_BYTES;
+    void *mem = pages_grow(in_pages ? s->mem : NULL, s->mem_cap, cap);
+
+    if (!in_pages) {
+        if (s->mem_len)
+            memcpy(mem, s->mem, s->mem_len);
+        free(s->mem);
+    }
+    s->mem = mem;
+    s->mem_cap = cap;
+}
+
 static size_t arena_new(struct survivors *s, size_t len)
 {
     size_t off = s->mem_len;
 
-    s->mem = grow(s->mem, &s->mem_cap, s->mem_len + len, 1);
+    if (s->mem_len + len > s->mem_cap)
+        arena_grow(s, s->mem_len + len);
     s->mem_len += len;
     return off;
 }
@@ -66,6 +102,17 @@ uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len)
     return data_of(s, &e);
 }
 
+void survivors_cut(struct survivors *s, uint64_t len)
+{
+    struct survivor *sv = &s->v[s->n - 1];
+    struct extent *e = &sv->extents[sv->n_extents - 1];
+
+    assert(len <= e->len);
+    e->len = len;
+    if (len == 0)
+        sv->n_extents--;
+}
+
 uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len)
 {
     struct survivor *sv = &s->v[s->n - 1];
@@ -106,7 +153,7 @@ void survivors_free(struct survivors *s)
     for (size_t i = 0; i < s->cap; i++)
         free(s->v[i].extents);
     free(s->v);
-    free(s->mem);
+    arena_free(s);
     *s = (struct survivors){0};
 }
 

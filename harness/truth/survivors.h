@@ -47,6 +47,8 @@ struct survivors {
 struct survivor *survivors_add(struct survivors *s, const char *path);
 /* Appends an extent to the last added survivor and returns where to put its len bytes. */
 uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len);
+/* Shortens the extent just appended: less came than there was room for. Nothing of it left: it is gone. */
+void survivors_cut(struct survivors *s, uint64_t len);
 /* The same for the bytes behind the end of the file that a mapping shows. */
 uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len);
 /* Sorts by path and turns arena offsets into pointers; call once when all is added, before any data pointer is used. */

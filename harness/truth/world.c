@@ -10,12 +10,16 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/pages.h"
 #include "language/verb.h"
 #include "truth/model.h"
 
+/* Each run of a plan forks its actors; a world is written anew for each run and no actor looks at it. */
+enum { WORLD_BYTES = (sizeof(struct world) / PAGES_UNIT + 1) * PAGES_UNIT };
+
 struct world *world_new(void)
 {
-    return xcalloc(1, sizeof(struct world));
+    return pages_grow(NULL, 0, WORLD_BYTES);
 }
 
 void world_free(struct world *w)
@@ -38,7 +42,7 @@ void world_free(struct world *w)
     free(w->accesses);
     free(w->own_pool);
     free(w->expected);
-    free(w);
+    pages_free(w, WORLD_BYTES);
 }
 
 /* ---- events ---- */
