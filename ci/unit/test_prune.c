@@ -127,14 +127,14 @@ static int64_t add(struct read_trie *t, const struct fixture *f)
     size_t n;
     const struct disk_note *notes = read_notes_list(f->notes, &n);
 
-    return read_trie_add(t, f->image, notes, n);
+    return read_trie_add(t, 0, f->image, notes, n);
 }
 
 /* Tests a state, or concludes; returns its number in the trie. */
 static int64_t look_at(struct fixture *f, struct read_trie *t, const struct crash_state *s, uint64_t kind, bool *ret_concluded)
 {
     assert_int_equal(crash_image_load(f->image, f->log, s), 0);
-    int64_t tested = read_trie_find(t, f->image);
+    int64_t tested = read_trie_find(t, 0, f->image);
 
     *ret_concluded = tested != READ_TRIE_NONE;
     if (!*ret_concluded) {
@@ -186,14 +186,14 @@ static void order_of_reads_does_not_matter(void **state)
     read_notes_read(f->notes, 0, 2 * 4096);
     assert_int_equal(add(t, f), 0);
     assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.durable = 1, .cut = 1}), 0);
-    assert_int_equal(read_trie_find(t, f->image), READ_TRIE_NONE);
+    assert_int_equal(read_trie_find(t, 0, f->image), READ_TRIE_NONE);
     read_notes_clear(f->notes);
     read_notes_read(f->notes, 2 * 4096, 4096);
     read_notes_read(f->notes, 0, 4096);
     assert_int_equal(add(t, f), 1);
-    assert_int_equal(read_trie_find(t, f->image), 1);
+    assert_int_equal(read_trie_find(t, 0, f->image), 1);
     assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
-    assert_int_not_equal(read_trie_find(t, f->image), READ_TRIE_NONE);
+    assert_int_not_equal(read_trie_find(t, 0, f->image), READ_TRIE_NONE);
     read_trie_free(t);
 }
 

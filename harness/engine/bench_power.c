@@ -5,15 +5,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "engine/bench_impl.h"
 #include "engine/isolate.h"
+#include "engine/pool.h"
 #include "storage/loopdev.h"
 
-enum { BLOCK = 4096, SECTOR = 512, WORKERS_PER_CORE = 4, WORKERS_MAX = 8 };
+enum { BLOCK = 4096, SECTOR = 512 };
 
 static const char steps[] = "open -f f\n"
                             "truncate 64k\n"
@@ -45,11 +45,10 @@ static int open_power(const struct bench *b, const struct bench_options *o, void
 {
     static struct power p;
     char spec[32];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN) * WORKERS_PER_CORE;
 
     p.fs = b->fs;
     p.plan = bench_plan(steps);
-    p.jobs = o->jobs ? o->jobs : cores < 1 ? 1 : cores < WORKERS_MAX ? (unsigned)cores : WORKERS_MAX;
+    p.jobs = pool_workers(o->jobs);
     *ret = &p;
     snprintf(spec, sizeof spec, "loop:fs=%s", b->fs);
     int rc = backend_config_parse(spec, &p.config, err);

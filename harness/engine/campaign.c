@@ -32,8 +32,6 @@
 enum {
     TICK_MS = 100,
     PACKET_BYTES = 128 << 10, /* a result's details are bounded well below this */
-    WORKERS_PER_CORE = 4,     /* mount and unmount mostly wait for RCU grace periods */
-    WORKERS_MAX = 8,
 };
 
 struct entry {
@@ -211,16 +209,6 @@ static void list_order(struct campaign *c)
                 c->order[c->n_order++] = e;
 }
 
-static unsigned choose_workers(const struct campaign *c)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = c->opt->jobs;
-
-    if (n == 0)
-        n = cores < 1 ? 1 : (size_t)cores * WORKERS_PER_CORE < WORKERS_MAX ? (size_t)cores * WORKERS_PER_CORE : WORKERS_MAX;
-    return (unsigned)n;
-}
-
 static _Noreturn void supervise(struct campaign *c, bool isolated)
 {
     struct error err = {0};
@@ -228,7 +216,7 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
 
     prepare(c);
     list_order(c);
-    c->n_workers = choose_workers(c);
+    c->n_workers = pool_workers(c->opt->jobs);
     if (c->opt->time_s > 0)
         c->end_s = clock_s() + c->opt->time_s;
     struct pool pool = {.n_tasks = c->n_order,

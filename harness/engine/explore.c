@@ -162,7 +162,7 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
         begin_pruning(x);
     if (!power_look(x->p, p->state))
         return FAILED;
-    *ret_tested = read_trie_add(x->trie, p->image, p->reads, p->n_reads);
+    *ret_tested = read_trie_add(x->trie, 0, p->image, p->reads, p->n_reads);
     *ret_outcome = outcomes_take(&x->outcomes, &x->g->survivors);
     x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
     x->outcome_of[*ret_tested] = *ret_outcome;
@@ -179,7 +179,7 @@ static void look_ahead(struct explorer *x, const struct crash_state *s)
 {
     if (!power_may_look_ahead(x->p))
         return;
-    if (x->prune && (crash_image_load(x->scout, x->p->log, s) < 0 || read_trie_find(x->trie, x->scout) != READ_TRIE_NONE))
+    if (x->prune && (crash_image_load(x->scout, x->p->log, s) < 0 || read_trie_find(x->trie, 0, x->scout) != READ_TRIE_NONE))
         return;
     power_look_ahead(x->p, s);
 }
@@ -210,7 +210,7 @@ static enum look look_at(struct explorer *x, const struct crash_state *s, size_t
     x->p->state = s;
     if (!power_load(x->p, s))
         return FAILED;
-    *ret_tested = x->prune ? read_trie_find(x->trie, x->p->image) : READ_TRIE_NONE;
+    *ret_tested = x->prune ? read_trie_find(x->trie, 0, x->p->image) : READ_TRIE_NONE;
     if (*ret_tested != READ_TRIE_NONE) {
         if (x->g->job->pulse)
             atomic_fetch_add(&x->g->job->pulse->beats, 1);

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "engine/foreign_impl.h"
 #include "engine/isolate.h"
+#include "engine/pool.h"
 #include "storage/fsimage.h"
 #include "storage/imagefile.h"
 
@@ -74,6 +75,14 @@ static int read_log(struct foreign *x, struct error *err)
     return r;
 }
 
+/* How much longer a command may take because it shares the processors with the other jobs. */
+static double slowdown(unsigned jobs)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores >= 1 && jobs > cores ? (double)jobs / (double)cores : 1;
+}
+
 int foreign_open(const struct foreign_options *opt, struct foreign **ret, struct error *err)
 {
     struct foreign *x = xcalloc(1, sizeof *x);
@@ -81,6 +90,8 @@ int foreign_open(const struct foreign_options *opt, struct foreign **ret, struct
     int r = 0;
 
     x->opt = opt;
+    x->jobs = pool_workers(opt->jobs);
+    x->deadline_s = opt->deadline_s * slowdown(x->jobs);
     x->name = xstrdup(slash ? slash + 1 : opt->log_path);
     files_plain_name(x->name);
     x->image_fd = imagefile_load(opt->base_path, &x->image_bytes, err);
@@ -173,9 +184,7 @@ static int gather(int fd, foreign_watch watch, void *arg, struct foreign_result 
     struct foreign_message m;
 
     while (read_all(fd, &m, sizeof m)) {
-        ret->states = m.states;
-        ret->checks = m.checks;
-        ret->states_violated = m.states_violated;
+        ret->counts = m.counts;
         if (m.event == FOREIGN_DONE)
             return 0;
         if (m.event == FOREIGN_FAILED) {
@@ -186,7 +195,7 @@ static int gather(int fd, foreign_watch watch, void *arg, struct foreign_result 
         if (m.event == FOREIGN_VIOLATION && !take_violation(fd, &m, ret))
             break;
         if (m.event == FOREIGN_PROGRESS && watch)
-            watch(arg, m.states, m.left, m.states_violated);
+            watch(arg, m.counts.states_covered, m.left, m.counts.states_violated);
     }
     return error_set(err, ECHILD, "explore", "", "the process that mounts the crash states died");
 }

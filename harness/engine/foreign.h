@@ -4,7 +4,7 @@
  *
  * A crash state may exist over a stretch of the log, and marks in that stretch tell the command different things ("this much is
  * promised now"). So a state is checked once for each number of marks that may have been passed when it exists, on a fresh copy
- * each time.
+ * each time. Several processes do that side by side (lookers.h); results do not depend on how many.
  */
 #ifndef TORNPAGE_ENGINE_FOREIGN_H
 #define TORNPAGE_ENGINE_FOREIGN_H
@@ -29,8 +29,18 @@ struct foreign_options {
     const char *from, *to;  /* marks; NULL: the log's ends */
     uint64_t max_states;    /* 0: FOREIGN_STATES */
     uint64_t seed;
-    double deadline_s;        /* for one run of the command */
+    unsigned jobs;            /* states looked at side by side; 0: chosen */
+    bool no_prune;            /* mount every state, also one that must come to what another one came to */
+    bool check_prune;         /* mount those as well: one that comes to something else is an error, -EILSEQ */
+    double deadline_s;        /* for one run of the command; longer when there are more jobs than processors */
     const char *findings_dir; /* where images of violated states go; NULL: nowhere */
+};
+
+struct foreign_counts {
+    uint64_t states_covered;  /* looked at or concluded, */
+    uint64_t states_mounted;  /*   looked at with one number of marks at least, */
+    uint64_t states_violated; /*   violated with one at least */
+    uint64_t checks;          /* runs of the command that were not spared */
 };
 
 enum foreign_kind { FOREIGN_MOUNT, FOREIGN_CHECK, FOREIGN_HUNG };
@@ -52,7 +62,7 @@ struct foreign_result {
     uint64_t n_entries, n_marks; /* of the log */
     uint64_t from, to;           /* positions in the file that were explored */
     unsigned sector;             /* atomic unit */
-    uint64_t states, checks, states_violated;
+    struct foreign_counts counts;
     struct foreign_violation *violations; /* the first FOREIGN_TOLD, in the order they were found */
     size_t n_violations, cap_violations;
 };

@@ -12,6 +12,8 @@ struct foreign {
     struct logwrites_loaded loaded;
     uint64_t from, to; /* positions in the file */
     unsigned sector;
+    unsigned jobs;
+    double deadline_s;    /* for one run of the command, beside the other jobs */
     int image_fd;         /* the base image, as a memory file, */
     uint64_t image_bytes; /*   and the size of its own file */
     char *name;           /* of image files, from the log's */
@@ -21,7 +23,8 @@ struct foreign {
 enum foreign_event { FOREIGN_PROGRESS, FOREIGN_VIOLATION, FOREIGN_FAILED, FOREIGN_DONE };
 struct foreign_message {
     enum foreign_event event;
-    uint64_t states, left, checks, states_violated;
+    struct foreign_counts counts;
+    uint64_t left;
     struct error err; /* FOREIGN_FAILED */
     enum foreign_kind kind;
     int status;

@@ -1,316 +1,257 @@
 /*
- * Exploring a foreign log, the isolated process: loads each crash state, mounts it, runs the check command, and tells the caller
- * through a pipe. Positions in `loaded.log` count from loaded.first; those that are told count from the start of the file.
+ * Exploring a foreign log, the isolated process: which crash states are looked at, at which numbers of marks, and what follows
+ * for the others.
+ *
+ * What a look comes to depends on what mount, command and unmount read from the disk, and on the mark and the number of marks
+ * that the command is told. So a state that agrees, in all that was read then, with one that was looked at with as many marks
+ * comes to the same, and is not mounted (storage/read_trie.c: the number of marks is the question). The number of marks says
+ * which mark was the last. A command that was killed at its deadline says as much about the machine as about the state, so
+ * nothing is concluded from that.
+ *
+ * Where there are lookers, they look at states whose turn comes later. What is concluded, and in which order, is the same without
+ * them. Positions in `loaded.log` count from loaded.first.
  */
-#include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/files.h"
-#include "engine/check_command.h"
-#include "engine/foreign_impl.h"
-#include "engine/onvolume.h"
-#include "storage/crash_disk.h"
-#include "storage/imagefile.h"
+#include "engine/foreign_look.h"
+#include "engine/foreign_tell.h"
+#include "engine/window.h"
+#include "storage/read_trie.h"
 
 enum {
-    SAMPLES = 64,  /* random subsets of an epoch too large for all */
-    CONTROLS = 3,  /* mount failures after which it is checked that anything mounts at all */
-    TELL_MS = 100, /* between two messages about progress */
-    CANNOT_EXECUTE = 126,
-    NOT_FOUND = 127,
+    SAMPLES = 64,          /* random subsets of an epoch too large for all */
+    AHEAD = 2,             /* states in the window for each looker */
+    MEMORY_BYTES = 1 << 26 /* outcomes and reads remembered; when it is used up pruning starts again */
 };
 
 struct exploring {
     const struct foreign *x;
-    const struct backend *b;
-    struct volume *volume;
-    struct crash_image *state;
-    int to_parent;
-    struct foreign_message m; /* the counters */
-    unsigned controls, images;
-    struct buf image; /* the file in which the state at hand was saved; empty: not yet */
-    int64_t told_ms;
-    struct error err; /* why it cannot go on */
+    struct crash_image *image; /* of the state whose turn it is */
+    struct foreign_looks *looks;
+    struct foreign_teller teller;
+    struct foreign_counts *counts; /* the teller's */
+    bool prune;
+    struct read_trie *trie;
+    struct glimpse *known; /* by number of the tested state; without what was read */
+    size_t n_known, cap_known, known_bytes;
+    struct window *window;
+    struct crash_image *scout; /* for states whose turn has not come; NULL: there are no lookers */
+    /* What lookers may begin with next: a state of the window, and how many numbers of marks of it are behind us. */
+    size_t ahead_state, ahead_marks;
+    struct error err;
 };
 
-static int64_t now_ms(void)
+/* The stretch [*ret_lo, *ret_hi] of [from, to], in positions of the file, in which the state exists. False: none. */
+static bool stretch(const struct foreign *x, const struct crash_state *s, uint64_t *ret_lo, uint64_t *ret_hi)
 {
-    struct timespec t;
+    const uint64_t lo = s->cut + x->loaded.first, hi = s->until + x->loaded.first;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    *ret_lo = lo < x->from ? x->from : lo;
+    *ret_hi = hi > x->to ? x->to : hi;
+    return *ret_lo <= *ret_hi;
 }
 
-static void write_all(int fd, const void *src, size_t len_bytes)
+/* How many marks may have been passed while it exists. False: it does not exist within [from, to]. */
+static bool marks_of(const struct foreign *x, const struct crash_state *s, size_t *ret_first, size_t *ret_last)
 {
-    const uint8_t *p = src;
+    uint64_t lo, hi;
 
-    while (len_bytes) {
-        const ssize_t n = write(fd, p, len_bytes);
+    if (!stretch(x, s, &lo, &hi))
+        return false;
+    *ret_first = logmarks_passed(&x->marks, lo);
+    *ret_last = logmarks_passed(&x->marks, hi);
+    return true;
+}
 
-        if (n < 0 && errno == EINTR)
+static void forget(struct exploring *e)
+{
+    for (size_t i = 0; i < e->n_known; i++)
+        glimpse_free(&e->known[i]);
+    e->n_known = e->known_bytes = 0;
+    read_trie_free(e->trie);
+    e->trie = NULL;
+}
+
+/* The loaded state came to this. */
+static void remember(struct exploring *e, size_t n_marks, const struct glimpse *seen)
+{
+    if (seen->kind == FOREIGN_HUNG)
+        return;
+    if (e->trie && e->known_bytes + read_trie_bytes(e->trie) > MEMORY_BYTES)
+        forget(e);
+    if (!e->trie)
+        e->trie = read_trie_new();
+    const struct disk_note *reads = (const struct disk_note *)(const void *)seen->reads.data;
+    const int64_t tested = read_trie_add(e->trie, n_marks, e->image, reads, seen->reads.len_bytes / sizeof *reads);
+    if ((size_t)tested < e->n_known) /* it has a twin */
+        return;
+    e->known = grow(e->known, &e->cap_known, e->n_known, sizeof *e->known);
+    struct glimpse *g = &e->known[e->n_known++];
+    *g = (struct glimpse){.violated = seen->violated, .kind = seen->kind, .status = seen->status};
+    if (seen->said.len_bytes)
+        buf_puts(&g->said, buf_text(&seen->said));
+    e->known_bytes += sizeof *g + g->said.cap_bytes;
+}
+
+/* What a state in this image must come to, or NULL when that is not known. */
+static const struct glimpse *conclude(const struct exploring *e, const struct crash_image *image, size_t n_marks)
+{
+    const int64_t tested = e->trie ? read_trie_find(e->trie, n_marks, image) : READ_TRIE_NONE;
+
+    return tested == READ_TRIE_NONE ? NULL : &e->known[tested];
+}
+
+/* Has free lookers begin with what comes up, from number `nth` of the marks of the state at hand on. */
+static void look_ahead(struct exploring *e, size_t nth)
+{
+    const struct crash_state *s;
+
+    if (!e->scout)
+        return;
+    if (e->ahead_state == 0 && e->ahead_marks < nth)
+        e->ahead_marks = nth;
+    while ((s = window_at(e->window, e->ahead_state)) != NULL && foreign_may_look_ahead(e->looks)) {
+        size_t first, last;
+
+        if (!marks_of(e->x, s, &first, &last) || first + e->ahead_marks > last) {
+            e->ahead_state++;
+            e->ahead_marks = 0;
             continue;
-        if (n <= 0)
-            _exit(1); /* nobody is there to be told */
-        p += n;
-        len_bytes -= (size_t)n;
-    }
-}
-
-static void tell(struct exploring *e, enum foreign_event event)
-{
-    e->m.event = event;
-    write_all(e->to_parent, &e->m, sizeof e->m);
-}
-
-static bool load(struct exploring *e, const struct crash_state *s)
-{
-    const int r = crash_image_load(e->state, e->x->loaded.log, s);
-
-    if (r < 0)
-        error_set(&e->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
-    return r == 0 && crash_disk_show(e->b->crash_disk(e->volume), &e->err) == 0;
-}
-
-static bool unmount(struct exploring *e)
-{
-    return e->b->unmount(e->volume, &e->err) == 0 && crash_disk_settle(e->b->crash_disk(e->volume), &e->err) == 0;
-}
-
-/*
- * The state in front of everything must mount: otherwise a mount that fails later says nothing, be it that the base image belongs
- * to another file system, that the log begins with mkfs, or that the disk is dead.
- */
-static bool control(struct exploring *e)
-{
-    const struct crash_state start = {.durable = 0, .cut = 0, .until = 0};
-    struct error err = {.code = 0};
-    char text[600];
-
-    if (e->controls++ >= CONTROLS)
-        return true;
-    if (!load(e, &start))
-        return false;
-    if (e->b->mount(e->volume, &err) == 0)
-        return unmount(e);
-    if (onvolume_machine_failed(&err)) {
-        e->err = err;
-        return false;
-    }
-    error_set(&e->err, EINVAL, "explore", e->x->opt->base_path,
-              "the image does not mount as %s at %s: %s. Is --fs right? If mkfs is in the log, begin behind it with --from MARK",
-              e->x->opt->fs, e->x->opt->from ? "the last flush before --from" : "the start of the log",
-              error_text(&err, text, sizeof text));
-    return false;
-}
-
-static void describe(const struct exploring *e, const struct crash_state *s, struct buf *out)
-{
-    const uint64_t first = e->x->loaded.first;
-    struct crash_state shifted = *s;
-
-    shifted.kept = xcalloc(s->n_kept + 1, sizeof *s->kept);
-    shifted.durable += first;
-    shifted.cut += first;
-    shifted.until += first;
-    for (size_t i = 0; i < s->n_kept; i++) {
-        shifted.kept[i] = s->kept[i];
-        shifted.kept[i].entry += first;
-    }
-    crash_state_print(&shifted, out);
-    free(shifted.kept);
-}
-
-/* Saves the state as it is before anybody mounts it. False when that failed. */
-static bool save_image(struct exploring *e, const struct crash_state *s)
-{
-    struct buf *path = &e->image;
-    int fd = -1, r;
-
-    if (!e->x->opt->findings_dir || e->images >= FOREIGN_IMAGES || path->len_bytes)
-        return true;
-    if (files_make_dirs(e->x->opt->findings_dir, &e->err) < 0 || !load(e, s))
-        return false;
-    fd = crash_image_snapshot(e->state);
-    if (fd < 0) {
-        error_set(&e->err, -fd, "snapshot", "", NULL);
-        return false;
-    }
-    buf_printf(path, "%s/%s-at-%" PRIu64 "-%08x.img", e->x->opt->findings_dir, e->x->name, s->cut + e->x->loaded.first,
-               (unsigned)(s->image[0] ^ s->image[1]));
-    r = imagefile_save(fd, e->x->image_bytes, buf_text(path), &e->err);
-    close(fd);
-    e->images += r == 0;
-    return r == 0;
-}
-
-/* Tells of a violation; the volume is not mounted. */
-static bool violation(struct exploring *e, const struct crash_state *s, uint64_t cut, enum foreign_kind kind, int status,
-                      size_t n_marks, const char *said)
-{
-    const char *mark = n_marks ? e->x->marks.v[n_marks - 1].text : "";
-    struct buf state = {.data = NULL}, text = {.data = NULL};
-    const char *parts[4];
-    const bool saved = save_image(e, s);
-
-    if (saved) {
-        describe(e, s, &state);
-        parts[0] = buf_text(&state);
-        parts[1] = mark;
-        parts[2] = said;
-        parts[3] = buf_text(&e->image);
-        for (int i = 0; i < 4; i++) {
-            e->m.at[i] = (uint32_t)text.len_bytes;
-            buf_add(&text, parts[i], strlen(parts[i]) + 1);
         }
-        e->m.text_bytes = (uint32_t)text.len_bytes;
-        e->m.kind = kind;
-        e->m.status = status;
-        e->m.cut = cut;
-        e->m.n_marks = n_marks;
-        tell(e, FOREIGN_VIOLATION);
-        write_all(e->to_parent, text.data, text.len_bytes);
+        const size_t n_marks = first + e->ahead_marks++;
+        if (e->prune && !e->x->opt->check_prune &&
+            (crash_image_load(e->scout, e->x->loaded.log, s) < 0 || conclude(e, e->scout, n_marks)))
+            continue;
+        foreign_look_ahead(e->looks, s, n_marks);
     }
-    buf_free(&state);
-    buf_free(&text);
-    return saved;
 }
 
-/* What a mount failure or the command said about one state at one number of marks. */
-struct glimpse {
-    bool violated;
-    enum foreign_kind kind;
-    int status;
-    struct buf said;
-};
-
-/* The state does not mount. */
-static bool look_at_failure(struct exploring *e, const struct error *err, struct glimpse *ret)
+/* Looks at a state that was concluded to come to `want`. */
+static int check_conclusion(struct exploring *e, const struct crash_state *s, size_t n_marks, const struct glimpse *want)
 {
-    char text[1024];
+    struct glimpse seen = {.violated = false};
+    int r = foreign_look(e->looks, s, n_marks, &seen, &e->err);
 
-    if (onvolume_machine_failed(err)) {
-        e->err = *err;
-        return false;
-    }
-    ret->violated = true;
-    ret->kind = FOREIGN_MOUNT;
-    ret->status = err->code;
-    buf_puts(&ret->said, error_text(err, text, sizeof text));
-    return control(e);
+    if (r == 0 && (seen.violated != want->violated || seen.kind != want->kind || seen.status != want->status))
+        r = error_set(&e->err, EILSEQ, "prune", e->x->opt->check,
+                      "at position %llu, with %zu marks passed, this ends as '%s' with status %d; on a state that agrees in all "
+                      "that was read then it ended as '%s' with status %d. If it depends on more than the volume and the mark, "
+                      "use --no-prune",
+                      (unsigned long long)(s->cut + e->x->loaded.first), n_marks, foreign_kind_names[seen.kind], seen.status,
+                      foreign_kind_names[want->kind], want->status);
+    glimpse_free(&seen);
+    return r;
 }
 
-/* Mounts the state, runs the command, unmounts. False: it cannot go on. */
-static bool look(struct exploring *e, const struct crash_state *s, size_t n_marks, struct glimpse *ret)
+/* Finds out what the loaded state comes to, without a mount if possible. *ret_looked is set if there was one. */
+static int see(struct exploring *e, const struct crash_state *s, size_t n_marks, bool *ret_looked, struct glimpse *ret)
 {
-    const struct foreign_options *opt = e->x->opt;
-    struct error err = {.code = 0};
-    struct check_run run;
+    const struct glimpse *known = conclude(e, e->image, n_marks);
+    int r;
 
-    if (!load(e, s))
-        return false;
-    if (e->b->mount(e->volume, &err) < 0)
-        return look_at_failure(e, &err, ret);
-    e->m.checks++;
-    if (check_command_run(opt->check, e->b->path(e->volume), n_marks ? e->x->marks.v[n_marks - 1].text : "", n_marks,
-                          opt->deadline_s, &run, &e->err) < 0)
-        return false;
-    ret->said = run.out;
-    ret->status = run.status;
-    ret->kind = run.hung ? FOREIGN_HUNG : FOREIGN_CHECK;
-    ret->violated = run.hung || run.status != 0;
-    if (run.immortal) {
-        error_set(&e->err, ETIMEDOUT, "check", "", "the command hangs in the kernel and cannot be killed");
-        return false;
+    if (known) {
+        *ret = (struct glimpse){.violated = known->violated, .kind = known->kind, .status = known->status};
+        buf_puts(&ret->said, buf_text(&known->said));
+        return e->x->opt->check_prune ? check_conclusion(e, s, n_marks, ret) : 0;
     }
-    if (!run.hung && (run.status == CANNOT_EXECUTE || run.status == NOT_FOUND)) {
-        error_set(&e->err, ENOEXEC, "check", opt->check, "the shell could not run it (status %d): %.300s", run.status,
-                  buf_text(&run.out));
-        return false;
-    }
-    return unmount(e);
+    *ret = (struct glimpse){.violated = false};
+    r = foreign_look(e->looks, s, n_marks, ret, &e->err);
+    if (r < 0)
+        return r;
+    *ret_looked = true;
+    e->counts->checks += ret->kind != FOREIGN_MOUNT;
+    if (e->prune)
+        remember(e, n_marks, ret);
+    return 0;
 }
 
 /* Checks a state at every number of marks that may have been passed while it exists within [from, to]. */
-static bool visit(struct exploring *e, const struct crash_state *s)
+static int visit(struct exploring *e, const struct crash_state *s)
 {
     const struct foreign *x = e->x;
-    uint64_t lo = s->cut + x->loaded.first, hi = s->until + x->loaded.first;
-    bool good = true, violated = false;
+    bool violated = false, looked = false;
+    uint64_t lo, hi;
+    size_t first, last;
+    int r;
 
-    lo = lo < x->from ? x->from : lo;
-    hi = hi > x->to ? x->to : hi;
-    if (lo > hi)
-        return true;
-    const size_t last = logmarks_passed(&x->marks, hi);
-    for (size_t n = logmarks_passed(&x->marks, lo); n <= last && good; n++) {
-        struct glimpse seen = {.violated = false};
+    if (!stretch(x, s, &lo, &hi) || !marks_of(x, s, &first, &last))
+        return 0;
+    r = crash_image_load(e->image, x->loaded.log, s);
+    if (r < 0)
+        return error_set(&e->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
+    for (size_t n = first; n <= last && r == 0; n++) {
+        struct glimpse seen;
         /* The first position at which so many marks have been passed. */
         const uint64_t cut = n && x->marks.v[n - 1].index + 1 > lo ? x->marks.v[n - 1].index + 1 : lo;
 
-        good = look(e, s, n, &seen);
-        if (good && seen.violated) {
-            e->m.states_violated += !violated;
+        look_ahead(e, n - first);
+        r = see(e, s, n, &looked, &seen);
+        if (r == 0 && seen.violated) {
+            e->counts->states_violated += !violated;
             violated = true;
-            if (e->m.states_violated <= FOREIGN_TOLD)
-                good = violation(e, s, cut, seen.kind, seen.status, n, buf_text(&seen.said));
+            if (e->counts->states_violated <= FOREIGN_TOLD)
+                r = foreign_tell_violation(&e->teller, e->image, s, cut, n, &seen, &e->err);
         }
-        buf_free(&seen.said);
+        glimpse_free(&seen);
     }
-    buf_clear(&e->image);
-    e->m.states++;
-    return good;
+    buf_clear(&e->teller.image);
+    e->counts->states_covered++;
+    e->counts->states_mounted += looked;
+    return r;
 }
 
-static bool visit_all(struct exploring *e)
+static const struct crash_state *next_state(struct exploring *e)
+{
+    if (e->ahead_state > 0)
+        e->ahead_state--;
+    else
+        e->ahead_marks = 0;
+    return window_next(e->window, STATE_KINDS);
+}
+
+static int visit_all(struct exploring *e)
 {
     const struct foreign *x = e->x;
     const uint64_t max = x->opt->max_states ? x->opt->max_states : FOREIGN_STATES;
     const struct state_limits limits = {.max_states = max, .samples = SAMPLES, .sector = x->sector, .torn = true};
     struct state_source *source = states_new(x->loaded.log, 0, x->to - x->loaded.first, &limits, x->opt->seed);
     const struct crash_state *s;
-    bool good = true;
+    int r = 0;
 
-    while (good && states_next(source, &s) == 1) {
-        uint64_t done;
+    e->window = window_new(source, x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1);
+    while (r == 0 && (s = next_state(e))) {
+        uint64_t given, left;
 
-        good = visit(e, s);
-        states_progress(source, &done, &e->m.left);
-        if (done + e->m.left > max)
-            e->m.left = max > done ? max - done : 0;
-        if (good && now_ms() - e->told_ms >= TELL_MS) {
-            e->told_ms = now_ms();
-            tell(e, FOREIGN_PROGRESS);
-        }
+        r = visit(e, s);
+        states_progress(source, &given, &left);
+        e->teller.m.left = given + left > max ? (max > given ? max - given : 0) : left;
+        if (r == 0)
+            foreign_tell_progress(&e->teller);
     }
+    window_free(e->window);
     states_free(source);
-    return good;
+    return r;
 }
 
 void foreign_states(const struct foreign *x, int to_parent)
 {
-    struct exploring e = {.x = x, .b = x->config.backend, .to_parent = to_parent};
-    bool good = crash_image_new(x->image_fd, x->sector, &e.state, &e.err) == 0 &&
-                e.b->open_crashed(&x->config, e.state, &e.volume, &e.err) == 0;
+    struct exploring e = {.x = x, .prune = !x->opt->no_prune, .teller = {.x = x, .to_parent = to_parent}};
+    int r = crash_image_new(x->image_fd, x->sector, &e.image, &e.err);
 
-    if (good) {
-        good = control(&e);
-        e.controls = 0;
-    }
-    good = good && visit_all(&e);
-    if (e.volume)
-        e.b->close(e.volume);
-    crash_image_free(e.state);
-    buf_free(&e.image);
-    if (!good)
-        e.m.err = e.err;
-    tell(&e, good ? FOREIGN_DONE : FOREIGN_FAILED);
+    e.counts = &e.teller.m.counts;
+    if (r == 0 && x->jobs > 1)
+        r = crash_image_new(x->image_fd, x->sector, &e.scout, &e.err);
+    if (r == 0)
+        r = foreign_looks_new(x, e.image, &e.looks, &e.err);
+    if (r == 0)
+        r = visit_all(&e);
+    foreign_looks_free(e.looks);
+    forget(&e);
+    free(e.known);
+    crash_image_free(e.scout);
+    crash_image_free(e.image);
+    buf_free(&e.teller.image);
+    foreign_tell_end(&e.teller, r < 0 ? &e.err : NULL);
 }

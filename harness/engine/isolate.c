@@ -126,6 +126,11 @@ pid_t isolate_fork_processes(struct error *err)
     return pid;
 }
 
+int isolate_mounts(struct error *err)
+{
+    return enter_mount_namespace() ? 0 : error_set(err, errno, "isolate", NULL, NULL);
+}
+
 int isolate_possible(struct error *err)
 {
     enum { FINE, NO_NAMESPACES, NO_LOOP };

@@ -27,6 +27,11 @@ pid_t isolate_fork(bool *isolated, struct error *err);
  */
 pid_t isolate_fork_processes(struct error *err);
 /*
+ * In an isolated process, or a child of one: what is mounted from here on is for this process and its children alone, ends with
+ * the last of them, and isolate_scratch() is empty again. What was mounted before stays as long as they live.
+ */
+int isolate_mounts(struct error *err);
+/*
  * A directory for mount points and run directories: in an isolated child its own tmpfs, empty at first; elsewhere $TMPDIR or
  * /tmp, where names must be made unique and removed.
  */

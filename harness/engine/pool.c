@@ -18,7 +18,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-enum { TICK_MS = 100, NO_TASK = 0 };
+enum {
+    TICK_MS = 100,
+    NO_TASK = 0,
+    WORKERS_PER_CORE = 4, /* mount and unmount mostly wait for RCU grace periods */
+    WORKERS_MAX = 8,
+};
 
 /* Shared between the caller and one worker. */
 struct slot {
@@ -39,6 +44,15 @@ struct worker {
     uint64_t beats, task; /* when they last moved, */
     double moved_s;       /*   this was the time */
 };
+
+unsigned pool_workers(unsigned asked)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (asked)
+        return asked;
+    return cores < 1 ? 1 : cores < WORKERS_MAX / WORKERS_PER_CORE ? (unsigned)cores * WORKERS_PER_CORE : WORKERS_MAX;
+}
 
 static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, pid_t parent)
 {

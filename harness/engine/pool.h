@@ -13,6 +13,9 @@
 
 struct error;
 
+/* How many workers to have: so many as were asked for; 0: chosen by the number of processors. */
+unsigned pool_workers(unsigned asked);
+
 enum { POOL_STUCK_MS = 120000 }; /* a task whose pulse has not moved for so long is killed */
 
 struct pool {

@@ -25,6 +25,9 @@ enum {
     EXPLORE_FROM,
     EXPLORE_TO,
     EXPLORE_MAX,
+    EXPLORE_JOBS,
+    EXPLORE_NO_PRUNE,
+    EXPLORE_CHECK_PRUNE,
     EXPLORE_SEED,
     EXPLORE_SECTOR,
     EXPLORE_DEADLINE,
@@ -44,12 +47,21 @@ static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_FROM] = {"from", 0, "MARK", "Only crashes behind the first mark of this name."},
     [EXPLORE_TO] = {"to", 0, "MARK", "Only crashes up to the next mark of this name."},
     [EXPLORE_MAX] = {"states", 0, "N", "At most N crash states. Default: 1000."},
+    [EXPLORE_JOBS] = {"jobs", 'j', "N",
+                      "Look at so many states side by side. Default: chosen by the number of processors. Results do not depend "
+                      "on it."},
+    [EXPLORE_NO_PRUNE] = {"no-prune", 0, NULL,
+                          "Mount every crash state. Needed when COMMAND depends on more than the volume and the mark."},
+    [EXPLORE_CHECK_PRUNE] = {"check-prune", 0, NULL,
+                             "Mount the states that are covered as well; it is broken when COMMAND says something else there."},
     [EXPLORE_SEED] = {"seed", 's', "N", "Where all randomness comes from. Default: 1."},
     [EXPLORE_SECTOR] = {"sector", 0, "BYTES",
                         "What the disk writes whole or not at all: 512 or 4096. Default: by file system, as of the loop "
                         "backend; 4096 when the log has such sectors."},
-    [EXPLORE_DEADLINE] = {"deadline", 0, "TIME",
-                          "A command that runs longer is killed, and that is a violation: seconds, or 90s, 5m. Default: 30s."},
+    [EXPLORE_DEADLINE] =
+        {"deadline", 0, "TIME",
+         "A command that runs longer is killed, and that is a violation: seconds, or 90s, 5m; as many times that as "
+         "there are jobs for each processor. Default: 30s."},
     [EXPLORE_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
     [EXPLORE_FINDINGS] = {"findings", 'f', "DIR",
                           "Where the images of the first 10 violated states are saved, as raw sparse files. Default: findings."},
@@ -77,10 +89,22 @@ static int take_option(struct foreign_options *opt, const char **json, int optio
                                                  [EXPLORE_MOUNT] = &opt->mount,
                                                  [EXPLORE_JSON] = json,
                                                  [EXPLORE_FINDINGS] = &opt->findings_dir};
+    uint64_t n = 0;
+    int rc;
 
     switch (option) {
     case EXPLORE_MAX:
         return parse_number(option, value, 1, INT64_MAX, &opt->max_states);
+    case EXPLORE_JOBS:
+        rc = parse_number(option, value, 1, 1024, &n);
+        opt->jobs = (unsigned)n;
+        return rc;
+    case EXPLORE_NO_PRUNE:
+        opt->no_prune = true;
+        return 0;
+    case EXPLORE_CHECK_PRUNE:
+        opt->check_prune = true;
+        return 0;
     case EXPLORE_SEED:
         return parse_number(option, value, 0, INT64_MAX, &opt->seed);
     case EXPLORE_SECTOR:
@@ -120,6 +144,7 @@ static const char *verdict_of(int status)
 static void write_json(const struct foreign_options *opt, const struct foreign_result *r, int status, const char *reason,
                        double wall_s, FILE *out)
 {
+    const struct foreign_counts *c = &r->counts;
     json_t *all = json_array(), *findings = json_array(), *j;
     struct utsname host = {0};
 
@@ -134,13 +159,14 @@ static void write_json(const struct foreign_options *opt, const struct foreign_r
         if (*v->image)
             json_array_append_new(findings, text_json(v->image));
     }
-    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, so, so}", "tornpage", TORNPAGE_VERSION,
-                  "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s", (double)(int64_t)(wall_s * 1000) / 1000, "log",
-                  text_json(opt->log_path), "base", text_json(opt->base_path), "fs", opt->fs, "sector", (int)r->sector, "verdict",
-                  verdict_of(status), "reason", text_json(reason), "entries", (json_int_t)r->n_entries, "marks",
-                  (json_int_t)r->n_marks, "from", (json_int_t)r->from, "to", (json_int_t)r->to, "states_mounted",
-                  (json_int_t)r->states, "checks", (json_int_t)r->checks, "states_violated", (json_int_t)r->states_violated,
-                  "violations", all, "findings", findings);
+    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, so, so}", "tornpage",
+                  TORNPAGE_VERSION, "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s",
+                  (double)(int64_t)(wall_s * 1000) / 1000, "log", text_json(opt->log_path), "base", text_json(opt->base_path),
+                  "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status), "reason", text_json(reason), "entries",
+                  (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from", (json_int_t)r->from, "to", (json_int_t)r->to,
+                  "states_covered", (json_int_t)c->states_covered, "states_mounted", (json_int_t)c->states_mounted, "checks",
+                  (json_int_t)c->checks, "states_violated", (json_int_t)c->states_violated, "violations", all, "findings",
+                  findings);
     assert(j);
     if (json_dumpf(j, out, JSON_INDENT(1)) == 0)
         fputc('\n', out);
@@ -173,7 +199,9 @@ static void print_violation(const struct foreign_violation *v, FILE *out)
 
 static void print_result(const struct foreign_options *opt, const struct foreign_result *r, double wall_s, FILE *out)
 {
+    const struct foreign_counts *c = &r->counts;
     const struct term term = term_of(out);
+    const enum verdict verdict = c->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT;
 
     for (size_t i = 0; i < r->n_violations && i < TOLD_VIOLATIONS; i++)
         print_violation(&r->violations[i], out);
@@ -184,10 +212,9 @@ static void print_result(const struct foreign_options *opt, const struct foreign
     fprintf(out, "%s: entries %llu to %llu of %llu, %s marks; atomic unit %u; seed %llu\n", opt->log_path,
             (unsigned long long)r->from, (unsigned long long)r->to, (unsigned long long)r->n_entries, text_count(r->n_marks),
             r->sector, (unsigned long long)opt->seed);
-    fprintf(out, "%s%s%s: %s of %s crash states violated; %s checks in %s\n",
-            verdict_colour(r->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT, term),
-            verdict_word(r->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT), colour_end(term), text_count(r->states_violated),
-            text_count(r->states), text_count(r->checks), text_duration(wall_s));
+    fprintf(out, "%s%s%s: %s of %s crash states violated; %s mounted, %s checks in %s\n", verdict_colour(verdict, term),
+            verdict_word(verdict), colour_end(term), text_count(c->states_violated), text_count(c->states_covered),
+            text_count(c->states_mounted), text_count(c->checks), text_duration(wall_s));
 }
 
 static void watch(void *arg, uint64_t done, uint64_t left, uint64_t violated)
@@ -220,13 +247,13 @@ static int explore(const struct foreign_options *opt, const char *json, FILE *js
         rc = foreign_explore(x, watch, &line, &result, &err);
     progress_end(&line);
     const double wall_s = clock_s() - line.begin_s;
-    if (rc == 0 || result.states_violated)
+    if (rc == 0 || result.counts.states_violated)
         print_result(opt, &result, wall_s, json_out == stdout ? stderr : stdout);
     if (rc < 0) {
         fflush(stdout);
         fprintf(stderr, "tornpage: %s\n", error_text(&err, text, sizeof text));
-        status = result.states_violated ? STATUS_VIOLATED : status_of(rc, &err);
-    } else if (result.states_violated) {
+        status = result.counts.states_violated ? STATUS_VIOLATED : status_of(rc, &err);
+    } else if (result.counts.states_violated) {
         status = STATUS_VIOLATED;
     }
     if (json_out && status != STATUS_USAGE)

@@ -23,7 +23,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 
-enum { ROOT = 0, NO_NODE = 0, MEMO_SLOTS = 1024 };
+enum { NO_NODE = 0, MEMO_SLOTS = 1024 };
 
 /* A content read, as an edge from the node before it. */
 struct node {
@@ -45,10 +45,11 @@ struct memo {
 };
 
 struct read_trie {
-    struct node *nodes;
+    struct node *nodes; /* the first is none */
+    uint32_t *roots;    /* by question: nothing was read yet */
     struct tested *tested;
     struct disk_note *reads;
-    size_t n_nodes, cap_nodes, n_tested, cap_tested, n_reads, cap_reads;
+    size_t n_nodes, cap_nodes, n_roots, cap_roots, n_tested, cap_tested, n_reads, cap_reads;
     uint64_t search;
     struct memo memo[MEMO_SLOTS];
 };
@@ -65,7 +66,7 @@ struct read_trie *read_trie_new(void)
 {
     struct read_trie *t = xcalloc(1, sizeof *t);
 
-    new_node(t, (struct disk_note){.block = 0}, 0); /* the root: nothing read yet */
+    new_node(t, (struct disk_note){.block = 0}, 0); /* NO_NODE */
     return t;
 }
 
@@ -74,6 +75,7 @@ void read_trie_free(struct read_trie *t)
     if (!t)
         return;
     free(t->nodes);
+    free(t->roots);
     free(t->tested);
     free(t->reads);
     free(t);
@@ -111,10 +113,21 @@ static int64_t find_below(struct read_trie *t, const struct crash_image *image, 
     }
 }
 
-int64_t read_trie_find(struct read_trie *t, const struct crash_image *c)
+int64_t read_trie_find(struct read_trie *t, size_t question, const struct crash_image *c)
 {
     t->search++;
-    return find_below(t, c, ROOT);
+    return question < t->n_roots && t->roots[question] != NO_NODE ? find_below(t, c, t->roots[question]) : READ_TRIE_NONE;
+}
+
+static uint32_t root_of(struct read_trie *t, size_t question)
+{
+    while (t->n_roots <= question) {
+        t->roots = grow(t->roots, &t->cap_roots, t->n_roots, sizeof *t->roots);
+        t->roots[t->n_roots++] = NO_NODE;
+    }
+    if (t->roots[question] == NO_NODE)
+        t->roots[question] = new_node(t, (struct disk_note){.block = 0}, 0);
+    return t->roots[question];
 }
 
 static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note what, uint64_t hash)
@@ -132,10 +145,10 @@ static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note wha
     return c;
 }
 
-int64_t read_trie_add(struct read_trie *t, const struct crash_image *c, const struct disk_note *notes, size_t n)
+int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_image *c, const struct disk_note *notes, size_t n)
 {
     const struct tested new = {.first = t->n_reads, .n = n};
-    uint32_t node = ROOT;
+    uint32_t node = root_of(t, question);
 
     t->search++;
     for (size_t i = 0; i < n; i++) {
@@ -161,5 +174,6 @@ const struct disk_note *read_trie_reads(const struct read_trie *t, int64_t teste
 
 size_t read_trie_bytes(const struct read_trie *t)
 {
-    return sizeof *t + t->cap_nodes * sizeof *t->nodes + t->cap_reads * sizeof *t->reads + t->cap_tested * sizeof *t->tested;
+    return sizeof *t + t->cap_nodes * sizeof *t->nodes + t->cap_reads * sizeof *t->reads + t->cap_tested * sizeof *t->tested +
+           t->cap_roots * sizeof *t->roots;
 }

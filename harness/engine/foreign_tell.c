@@ -1,0 +1,134 @@
+/*
+ * What the process that explores a foreign log tells its caller: see foreign_tell.h. Positions in `loaded.log` count from
+ * loaded.first; those that are told count from the start of the file.
+ */
+#include "engine/foreign_tell.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "storage/imagefile.h"
+
+enum { TELL_MS = 100 /* between two messages about progress */ };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void write_all(int fd, const void *src, size_t len_bytes)
+{
+    const uint8_t *p = src;
+
+    while (len_bytes) {
+        const ssize_t n = write(fd, p, len_bytes);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            _exit(1); /* nobody is there to be told */
+        p += n;
+        len_bytes -= (size_t)n;
+    }
+}
+
+static void tell(struct foreign_teller *t, enum foreign_event event)
+{
+    t->m.event = event;
+    write_all(t->to_parent, &t->m, sizeof t->m);
+}
+
+void foreign_tell_progress(struct foreign_teller *t)
+{
+    const int64_t now = now_ms();
+
+    if (now - t->told_ms < TELL_MS)
+        return;
+    t->told_ms = now;
+    tell(t, FOREIGN_PROGRESS);
+}
+
+void foreign_tell_end(struct foreign_teller *t, const struct error *err)
+{
+    if (err)
+        t->m.err = *err;
+    tell(t, err ? FOREIGN_FAILED : FOREIGN_DONE);
+}
+
+static void describe(const struct foreign *x, const struct crash_state *s, struct buf *out)
+{
+    const uint64_t first = x->loaded.first;
+    struct crash_state shifted = *s;
+
+    shifted.kept = xcalloc(s->n_kept + 1, sizeof *s->kept);
+    shifted.durable += first;
+    shifted.cut += first;
+    shifted.until += first;
+    for (size_t i = 0; i < s->n_kept; i++) {
+        shifted.kept[i] = s->kept[i];
+        shifted.kept[i].entry += first;
+    }
+    crash_state_print(&shifted, out);
+    free(shifted.kept);
+}
+
+/* Saves the loaded state, as it is before anybody mounts it. */
+static int save_image(struct foreign_teller *t, const struct crash_image *image, const struct crash_state *s, struct error *err)
+{
+    const struct foreign *x = t->x;
+    struct buf *path = &t->image;
+    int fd = -1, r;
+
+    if (!x->opt->findings_dir || t->n_images >= FOREIGN_IMAGES || path->len_bytes)
+        return 0;
+    r = files_make_dirs(x->opt->findings_dir, err);
+    if (r < 0)
+        return r;
+    fd = crash_image_snapshot(image);
+    if (fd < 0)
+        return error_set(err, -fd, "snapshot", "", NULL);
+    buf_printf(path, "%s/%s-at-%" PRIu64 "-%08x.img", x->opt->findings_dir, x->name, s->cut + x->loaded.first,
+               (unsigned)(s->image[0] ^ s->image[1]));
+    r = imagefile_save(fd, x->image_bytes, buf_text(path), err);
+    close(fd);
+    t->n_images += r == 0;
+    return r;
+}
+
+int foreign_tell_violation(struct foreign_teller *t, const struct crash_image *image, const struct crash_state *s, uint64_t cut,
+                           size_t n_marks, const struct glimpse *seen, struct error *err)
+{
+    const int r = save_image(t, image, s, err);
+    struct buf state = {.data = NULL}, text = {.data = NULL};
+    const char *parts[4];
+
+    if (r < 0)
+        return r;
+    describe(t->x, s, &state);
+    parts[0] = buf_text(&state);
+    parts[1] = n_marks ? t->x->marks.v[n_marks - 1].text : "";
+    parts[2] = buf_text(&seen->said);
+    parts[3] = buf_text(&t->image);
+    for (int i = 0; i < 4; i++) {
+        t->m.at[i] = (uint32_t)text.len_bytes;
+        buf_add(&text, parts[i], strlen(parts[i]) + 1);
+    }
+    t->m.text_bytes = (uint32_t)text.len_bytes;
+    t->m.kind = seen->kind;
+    t->m.status = seen->status;
+    t->m.cut = cut;
+    t->m.n_marks = n_marks;
+    tell(t, FOREIGN_VIOLATION);
+    write_all(t->to_parent, text.data, text.len_bytes);
+    buf_free(&state);
+    buf_free(&text);
+    return 0;
+}
