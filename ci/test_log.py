@@ -6,11 +6,13 @@ import lzma
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import PROGRAM, ROOT
 from replay_log import DISCARD, FLUSH, FUA, MARK, METADATA, Log, entries, replay
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
@@ -186,6 +188,7 @@ WRONG = [
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4"], "--check is missing"),
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4", "--check", "true", "--from", "nope"], "no such mark"),
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4", "--check", "true", "--sector", "9"], "expected 512 or 4096"),
+    (["explore", "--jobs", "0"], "expected a whole number from 1 to 1024"),
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4", "--check", "true", "--deadline", "x"], "expected seconds"),
     (["run", "--log", ""], "the name of the directory is empty"),
 ]
@@ -260,7 +263,7 @@ def test_a_recording_of_ours_explores_without_violation(fs, recorded, tornpage, 
     assert (done.returncode, done.stderr) == (0, "")
     r = result(tmp_path)
     assert (r["verdict"], r["states_violated"], r["findings"]) == ("kept", 0, [])
-    assert r["checks"] > r["states_mounted"] > 5
+    assert r["states_covered"] > 5 and r["checks"] > r["states_mounted"] > 0
 
 
 @needs_root
@@ -271,7 +274,7 @@ def test_a_disk_that_ignores_flushes_is_found_by_the_check(recorded, tornpage, t
     assert done.returncode == 1
     assert "VIOLATED" in done.stdout and "seen a at mark" in done.stdout
     r = result(tmp_path)
-    assert r["verdict"] == "violated" and 0 < r["states_violated"] < r["states_mounted"]
+    assert r["verdict"] == "violated" and 0 < r["states_violated"] < r["states_covered"]
     bad = r["violations"][0]
     assert (bad["kind"], bad["status"]) == ("check", 1)
     assert bad["mark"].startswith(("step 5 end", "step 6", "unmount"))
@@ -300,7 +303,58 @@ def test_results_depend_on_the_seed_alone(recorded, tornpage, tmp_path):
         del r["wall_s"]
         seen.append(r)
     assert seen[0] == seen[1]
-    assert seen[0]["states_mounted"] <= 30
+    assert seen[0]["states_covered"] <= 30
+
+
+def comparable(tmp_path):
+    """A result without times, and with the images' contents instead of their names."""
+    r = result(tmp_path)
+    del r["wall_s"], r["findings"]
+    for v in r["violations"]:
+        v["image"] = v["image"] and hashlib.sha256((tmp_path / v["image"]).read_bytes()).hexdigest()
+    return r
+
+
+# Objects to some states only, and says where it looked.
+SOME_STATES = 'sh check.sh "$1" "$2"; was=$?; echo "$1"; ls -l "$1/run-0"; [ $was = 0 ] && [ "$(head -c 1 "$1/run-0/f")" != c ]'
+
+
+@needs_root
+@pytest.mark.parametrize("spec", ["loop:fs=ext4", "loop:fs=ext4,disk=ignore-flush", "loop:fs=btrfs"])
+def test_results_do_not_depend_on_the_number_of_jobs(spec, recorded, tornpage, tmp_path):
+    log, base = recorded(spec)
+    seen = []
+    for jobs in (1, 3, 8):
+        done = explore(
+            tornpage, log, base, spec[8:].split(",")[0], "--jobs", jobs, "--states", 100, "--findings", f"f{jobs}", check=SOME_STATES
+        )
+        assert (done.returncode, done.stderr) == (1, "")
+        seen.append(comparable(tmp_path))
+    assert 0 < seen[0]["states_violated"] < seen[0]["states_covered"]
+    assert any(v["image"] for v in seen[0]["violations"])
+    assert seen[0] == seen[1] == seen[2]
+
+
+@needs_root
+@pytest.mark.parametrize("check", ['sh check.sh "$1" "$2"', SOME_STATES], ids=["healthy", "objects"])
+@pytest.mark.parametrize("spec", ["loop:fs=ext4,disk=ignore-flush", "loop:fs=xfs", "loop:fs=btrfs"])
+def test_what_is_concluded_is_what_a_mount_shows(spec, check, recorded, tornpage, tmp_path):
+    log, base = recorded(spec)
+    seen = {}
+    for option in ("--jobs=3", "--check-prune", "--no-prune"):
+        done = explore(tornpage, log, base, spec[8:].split(",")[0], option, "--states", 80, check=check)
+        assert done.returncode in (0, 1) and done.stderr == ""
+        seen[option] = comparable(tmp_path)
+    pruned, checked, plain = seen.values()
+    assert pruned == checked
+    assert (check == SOME_STATES or "ignore" in spec) == (pruned["states_violated"] > 0)
+    assert pruned["states_mounted"] <= plain["states_mounted"] == plain["states_covered"]
+    assert pruned["checks"] <= plain["checks"]
+    if "btrfs" in spec:  # how much the others read depends on the recording
+        assert pruned["states_mounted"] < plain["states_mounted"] and pruned["checks"] < plain["checks"]
+    for r in (pruned, plain):
+        del r["states_mounted"], r["checks"]
+    assert pruned == plain
 
 
 @pytest.fixture
@@ -321,21 +375,109 @@ def test_a_state_that_does_not_mount_is_a_violation(ext4, tornpage, tmp_path):
     assert explore(tornpage, *ext4, "ext4", "--to", "fine", check="true").returncode == 0
 
 
+@pytest.fixture
+def unread(ext4):
+    """The same image; and a log of writes, with a mark in their midst, to a block that nobody reads."""
+    log = Log()
+    for i in range(12):
+        log.write(2040 * 8, bytes([i]) * 4096)
+        if i == 5:
+            log.mark("midst")
+    ext4[0].write_bytes(log.bytes())
+    return ext4
+
+
 @needs_root
-def test_a_base_that_does_not_mount_is_wrong_usage(ext4, tornpage, tmp_path):
-    done = explore(tornpage, *ext4, "xfs", check="true")
+def test_states_that_differ_in_what_nobody_reads_are_checked_once_for_each_number_of_marks(unread, tornpage, tmp_path):
+    done = explore(tornpage, *unread, "ext4", check='ls "$1"; exit $TORNPAGE_MARKS')
+    r = result(tmp_path)
+    assert (done.returncode, r["checks"], r["states_mounted"]) == (1, 2, 1)  # the first state exists on both sides of the mark
+    assert r["states_covered"] > 10
+    assert {(v["marks"], v["status"], v["said"]) for v in r["violations"]} == {(1, 1, "lost+found\n")}
+    assert len({v["image"] for v in r["violations"]} - {""}) > 5  # each state has its own
+
+
+@needs_root
+def test_a_command_that_depends_on_more_than_the_volume_is_told_by_check_prune(unread, tornpage, tmp_path):
+    check = '[ ! -e "seen$TORNPAGE_MARKS" ] && : >"seen$TORNPAGE_MARKS"'
+    assert explore(tornpage, *unread, "ext4", "--jobs", 1, check=check).returncode == 0
+    for mark in (0, 1):
+        (tmp_path / f"seen{mark}").unlink()
+    done = explore(tornpage, *unread, "ext4", "--jobs", 1, "--check-prune", check=check)
+    assert done.returncode == 99
+    assert "--no-prune" in done.stderr and "with 0 marks passed" in done.stderr
+
+
+@needs_root
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_base_that_does_not_mount_is_wrong_usage(jobs, ext4, tornpage, tmp_path):
+    done = explore(tornpage, *ext4, "xfs", "-j", jobs, check="true")
     assert done.returncode == 2
     assert "does not mount as xfs at the start of the log" in done.stderr
-    done = explore(tornpage, *ext4, "ext4", "--from", "broken", check="true")
+    done = explore(tornpage, *ext4, "ext4", "-j", jobs, "--from", "broken", check="true")
     assert done.returncode == 2
     assert "does not mount as ext4 at the last flush before --from" in done.stderr
 
 
 @needs_root
-def test_a_command_that_cannot_run_is_broken(ext4, tornpage, tmp_path):
-    done = explore(tornpage, *ext4, "ext4", check="no-such-command-here")
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_command_that_cannot_run_is_broken(jobs, ext4, tornpage, tmp_path):
+    done = explore(tornpage, *ext4, "ext4", "-j", jobs, check="no-such-command-here")
     assert done.returncode == 99
     assert "no-such-command-here" in done.stderr
+
+
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def pids(name):
+    return [int(pid) for pid in subprocess.run(["pgrep", "-x", name], capture_output=True, text=True).stdout.split()]
+
+
+def wait_until(condition):
+    """Polls, because it is other processes and the kernel that get there."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def attachments(pid):
+    """The loop devices that this process has open, each with the number that it gets whenever something is attached."""
+    found = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        disk = Path("/sys/block") / Path(os.readlink(fd)).name
+        if disk.name.startswith("loop") and (disk / "diskseq").exists():
+            found.add((disk, (disk / "diskseq").read_text()))
+    return found
+
+
+def attached(disk, number):
+    return (disk / "loop/backing_file").exists() and (disk / "diskseq").read_text() == number
+
+
+@needs_root
+@pytest.mark.parametrize("victim", ["looker", "caller"])
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim, ext4, tmp_path):
+    program, sleep = f"tp{os.getpid() % 10**6}-{jobs}", f"zz{os.getpid() % 10**6}-{jobs}"
+    shutil.copy(PROGRAM, tmp_path / program)
+    shutil.copy(shutil.which("sleep"), tmp_path / sleep)
+    log, base = ext4
+    args = ["--log", log, "--base", base, "--fs", "ext4", "--jobs", str(jobs), "--deadline", "300", "--check", f"exec ./{sleep} 1000"]
+    run = subprocess.Popen([f"./{program}", "explore", *args], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: pids(sleep))
+    looker = parent(parent(pids(sleep)[0]))  # between the two: the init of the command's pid namespace
+    devices = set().union(*(attachments(pid) for pid in pids(program)))
+    assert devices and all(attached(*d) for d in devices)
+    os.kill(looker if victim == "looker" else run.pid, signal.SIGKILL)
+    said = run.communicate(timeout=60)[1]
+    if victim == "looker":
+        assert run.returncode == 99
+        assert "crash states died" in said
+    wait_until(lambda: not pids(sleep) and not pids(program))
+    wait_until(lambda: not any(attached(*d) for d in devices))
 
 
 @needs_root

@@ -74,6 +74,30 @@ static void scratch_is_the_childs_own(void **state)
     in_isolation(scratch_is_private); /* O_EXCL: the next child's is another */
 }
 
+/* A child's mounts of its own hide nothing from its parent, and what is in its scratch is not in the parent's. */
+static int mounts_of_a_child(void)
+{
+    struct stat st;
+    int status = BAD;
+    char path[300];
+
+    if (scratch_is_private() != FINE)
+        return BAD;
+    snprintf(path, sizeof path, "%s/test-isolate-child", isolate_scratch());
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(isolate_mounts(NULL) == 0 && scratch_is_private() == FINE && mkdir(path, 0700) == 0 ? FINE : BAD);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+        return BAD;
+    return WEXITSTATUS(status) == FINE && stat(path, &st) != 0 ? FINE : BAD;
+}
+
+static void a_child_may_have_mounts_of_its_own(void **state)
+{
+    (void)state;
+    in_isolation(mounts_of_a_child);
+}
+
 static int nested(void)
 {
     struct error err = {0};
@@ -158,11 +182,9 @@ static void possible_or_a_skip_with_the_remedy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(child_is_init_of_its_pid_namespace),
-        cmocka_unit_test(scratch_is_the_childs_own),
-        cmocka_unit_test(isolation_nests),
-        cmocka_unit_test(callers_own_children_stay_outside),
-        cmocka_unit_test(nothing_outlives_the_parent),
+        cmocka_unit_test(child_is_init_of_its_pid_namespace), cmocka_unit_test(scratch_is_the_childs_own),
+        cmocka_unit_test(a_child_may_have_mounts_of_its_own), cmocka_unit_test(isolation_nests),
+        cmocka_unit_test(callers_own_children_stay_outside),  cmocka_unit_test(nothing_outlives_the_parent),
         cmocka_unit_test(possible_or_a_skip_with_the_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

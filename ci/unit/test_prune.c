@@ -197,6 +197,25 @@ static void order_of_reads_does_not_matter(void **state)
     read_trie_free(t);
 }
 
+static void what_was_tested_for_one_question_answers_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct read_trie *t = read_trie_new();
+    size_t n;
+
+    assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
+    read_notes_read(f->notes, 0, 2 * 4096);
+    const struct disk_note *notes = read_notes_list(f->notes, &n);
+
+    assert_int_equal(read_trie_add(t, 3, f->image, notes, n), 0);
+    for (size_t question = 0; question < 6; question++)
+        assert_int_equal(read_trie_find(t, question, f->image), question == 3 ? 0 : READ_TRIE_NONE);
+    assert_int_equal(read_trie_add(t, 1, f->image, notes, n), 1);
+    assert_int_equal(read_trie_find(t, 1, f->image), 1);
+    assert_int_equal(read_trie_find(t, 3, f->image), 0);
+    read_trie_free(t);
+}
+
 /* How many states have this cut and come to this. */
 struct tally {
     struct {
@@ -371,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PRUNE_TEST(every_state_gets_the_answer_it_would_get_alone),
         PRUNE_TEST(order_of_reads_does_not_matter),
+        PRUNE_TEST(what_was_tested_for_one_question_answers_no_other),
         PRUNE_TEST(groups_are_all_subsets_each_with_its_cut_and_answer),
         PRUNE_TEST(an_epoch_of_many_writes_that_nobody_reads_is_one_group),
         PRUNE_TEST(over_the_limit_is_not_complete),
