@@ -8,21 +8,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "storage/imagefile.h"
 
-enum { TELL_MS = 100 /* between two messages about progress */ };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#define TELL_S 0.1 /* between two messages about progress */
 
 static void write_all(int fd, const void *src, size_t len_bytes)
 {
@@ -48,11 +40,11 @@ static void tell(struct foreign_teller *t, enum foreign_event event)
 
 void foreign_tell_progress(struct foreign_teller *t)
 {
-    const int64_t now = now_ms();
+    const double now_s = clock_s();
 
-    if (now - t->told_ms < TELL_MS)
+    if (now_s - t->told_s < TELL_S)
         return;
-    t->told_ms = now;
+    t->told_s = now_s;
     tell(t, FOREIGN_PROGRESS);
 }
 

@@ -81,11 +81,12 @@ static _Noreturn void serve(int fd, looker_fn look, void *arg)
 {
     struct buf answer = {.data = NULL};
     struct kept_write *kept = NULL;
+    size_t cap = 0;
     struct request q;
 
     while (read_all(fd, &q, sizeof q)) {
-        kept = realloc(kept, (q.state.n_kept + 1) * sizeof *kept);
-        if (!kept || !read_all(fd, kept, q.state.n_kept * sizeof *kept))
+        kept = grow(kept, &cap, q.state.n_kept, sizeof *kept);
+        if (!read_all(fd, kept, q.state.n_kept * sizeof *kept))
             break;
         q.state.kept = kept;
         buf_clear(&answer);
