@@ -11,7 +11,7 @@ struct foreign_teller {
     struct foreign_message m; /* the counts are of whoever explores */
     unsigned n_images;
     struct buf image; /* the file in which the state at hand was saved; empty: not yet */
-    double told_s; /* when progress was told last */
+    double told_s;    /* when progress was told last */
 };
 
 /* Now and then, not each time it is called. */

@@ -196,7 +196,7 @@ static void collect(struct lookers *l, bool wait)
     }
     if (busy && poll(fds, l->n, wait ? -1 : 0) > 0)
         for (unsigned i = 0; i < l->n; i++)
-            if (fds[i].revents)
+            if (l->v[i].at && fds[i].revents)
                 take_answer(l, &l->v[i]);
     free(fds);
 }
