@@ -1,5 +1,6 @@
 """Fixtures: the built program (environment TORNPAGE, else build/release/tornpage) and places to run it in."""
 
+import lzma
 import os
 import shutil
 import subprocess
@@ -44,6 +45,14 @@ def open_dir():
     (path / "tornpage").chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def kernel_log(tmp_path):
+    """The files kernel.log and kernel.base: a log that the kernel's dm-log-writes made."""
+    for name in ("kernel.log", "kernel.base"):
+        (tmp_path / name).write_bytes(lzma.decompress((ROOT / f"ci/data/{name}.xz").read_bytes()))
+    return tmp_path / "kernel.log", tmp_path / "kernel.base"
 
 
 SCENARIO = """test: A store that nobody syncs survives a kill and may be lost at a power cut.
