@@ -105,3 +105,10 @@ def test_time_limit_ends_exploration_and_the_rest_counts_as_sampled(tmp_path):
     assert r["cut_short"] is True
     assert 0 < r["states_mounted"] < r["states_exist"]
     assert r["epochs_sampled"] > 0
+
+
+@pytest.mark.parametrize("states", range(1, 8))
+def test_even_few_states_are_looked_at(tmp_path, states):
+    """A run that looked at nothing would be "kept"."""
+    r = run("loop:fs=ext4", tmp_path, states, "--no-prune", scenarios=["sync/msync-whole"])["sync/msync-whole"]
+    assert 0 < r["states_mounted"] <= states

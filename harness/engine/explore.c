@@ -440,6 +440,10 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     begin_pruning(&x);
     visit_all(&x);
     sum_up(&x);
+    if (!tally_over(x.g) && x.n_mounted == 0) {
+        error_set(&err, ENODATA, "explore", NULL, "no crash state was looked at");
+        tally_fail(x.g, &err);
+    }
     outcomes_close(&x.outcomes);
     read_trie_free(x.trie);
     states_free(x.source);

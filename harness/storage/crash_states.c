@@ -77,7 +77,10 @@ static uint64_t candidates_of_epoch(const struct state_source *s, enum state_kin
     return n > STATES_SMALL_EPOCH ? s->lim.samples : 0;
 }
 
-/* Deals so many states out to the kinds: those with few candidates get them all, the others an equal share. */
+/*
+ * Deals so many states out to the kinds: those with few candidates get them all, the others an equal share. If there are fewer than
+ * kinds, all are prefixes: those alone are sure to be new.
+ */
 static void set_quotas(const struct state_source *s, uint64_t left, uint64_t quota[STATE_KINDS])
 {
     uint64_t sum = 0;
@@ -87,6 +90,11 @@ static void set_quotas(const struct state_source *s, uint64_t left, uint64_t quo
         sum += quota[k] = s->total[k];
     if (!left || sum <= left)
         return;
+    if (left < STATE_KINDS) {
+        for (int k = 0; k < STATE_KINDS; k++)
+            quota[k] = k == STATE_PREFIX ? left : 0;
+        return;
+    }
     for (uint64_t kinds_left = STATE_KINDS; kinds_left > 0; kinds_left--) {
         int least = -1;
 
