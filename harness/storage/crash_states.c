@@ -78,8 +78,8 @@ static uint64_t candidates_of_epoch(const struct state_source *s, enum state_kin
 }
 
 /*
- * Deals so many states out to the kinds: those with few candidates get them all, the others an equal share. If there are fewer than
- * kinds, all are prefixes: those alone are sure to be new.
+ * Deals so many states out to the kinds: those with few candidates get them all, the others an equal share. If there are fewer
+ * than kinds, all are prefixes: those alone are sure to be new.
  */
 static void set_quotas(const struct state_source *s, uint64_t left, uint64_t quota[STATE_KINDS])
 {
