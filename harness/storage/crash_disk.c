@@ -94,7 +94,7 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
 {
     struct crash_disk *d = xcalloc(1, sizeof *d);
     const uint64_t size_bytes = crash_image_size(image);
-    struct stat st;
+    struct stat st = {.st_rdev = 0};
     int r = 0;
 
     d->image = image;

@@ -40,7 +40,7 @@ int disk_new(int base_fd, unsigned sector, struct disk **ret, struct error *err)
     d->owner_pidfd = pidfd_open(getpid(), 0);
     d->s = map_shared(sizeof *d->s);
     d->media = map_shared(d->size_bytes);
-    r = d->owner_pidfd < 0 || !d->s || !d->media ? -errno : disk_reset(d);
+    r = d->owner_pidfd < 0 || !d->s || !d->media ? -ENOMEM : disk_reset(d);
     if (r < 0) {
         disk_free(d);
         return error_set(err, -r, "mmap", "disk", NULL);
