@@ -26,6 +26,7 @@
 #include "storage/disk.h"
 #include "storage/disk_impl.h"
 #include "storage/fuse_fast.h"
+#include "storage/fuse_next.h"
 
 enum {
     DISK_INO = 2,
@@ -176,13 +177,18 @@ static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
 {
     struct fuse_buf request = {.mem = xmalloc(REQUEST_ROOM_BYTES)};
+    struct fuse_queue queue = {.fd = fuse_fd};
     int r = 0;
 
     while (r >= 0 && !fuse_session_exited(session)) {
-        const ssize_t n = read(fuse_fd, request.mem, REQUEST_ROOM_BYTES);
+        struct writelog *log = disk_recording(d);
+
+        if (log)
+            writelog_ready(log);
+        const ssize_t n = fuse_next(&queue, log != NULL, request.mem, REQUEST_ROOM_BYTES);
 
         if (n < 0) {
-            r = errno == EINTR || errno == EAGAIN || errno == ENOENT ? 0 : -errno;
+            r = n == -EINTR || n == -EAGAIN || n == -ENOENT ? 0 : (int)n;
             continue;
         }
         request.size = (size_t)n;

@@ -52,39 +52,48 @@ static int configure(struct loopdev *l, int backing_fd, unsigned sector, bool di
     return ioctl(l->fd, LOOP_CONFIGURE, &c) ? -errno : 0;
 }
 
-/* Of the device's queue: "write back" or "write through". */
-static int open_write_cache(const struct loopdev *l, int flags)
+static int open_queue(const struct loopdev *l, const char *name, int flags)
 {
     char path[96];
     struct stat st;
 
     if (fstat(l->fd, &st))
         return -errno;
-    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/write_cache", major(st.st_rdev), minor(st.st_rdev));
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/%s", major(st.st_rdev), minor(st.st_rdev), name);
     const int fd = open(path, flags | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
-int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
+/* Sets one of the queue's attributes; only if need be, since a write can be dear. */
+static int set_queue(const struct loopdev *l, const char *name, const char *value, bool is_default, struct error *err)
 {
-    const char *word = volatile_cache ? "write back" : "write through";
     char now[32] = "";
-    int fd = open_write_cache(l, O_RDONLY), r = 0;
+    int fd = open_queue(l, name, O_RDONLY), r = 0;
 
-    if (fd == -ENOENT && volatile_cache)
+    if (fd == -ENOENT && is_default)
         return 0; /* no /sys here: nobody can have set it otherwise */
     if (fd < 0 || read(fd, now, sizeof now - 1) < 0)
-        r = error_set(err, fd < 0 ? -fd : errno, "queue/write_cache", l->path, NULL);
+        r = error_set(err, fd < 0 ? -fd : errno, name, l->path, NULL);
     if (fd >= 0)
         close(fd);
-    if (r < 0 || strncmp(now, word, strlen(word)) == 0)
+    if (r < 0 || strncmp(now, value, strlen(value)) == 0)
         return r;
-    fd = open_write_cache(l, O_WRONLY);
-    if (fd < 0 || write(fd, word, strlen(word)) < 0)
-        r = error_set(err, fd < 0 ? -fd : errno, "queue/write_cache", l->path, NULL);
+    fd = open_queue(l, name, O_WRONLY);
+    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+        r = error_set(err, fd < 0 ? -fd : errno, name, l->path, NULL);
     if (fd >= 0)
         close(fd);
     return r;
+}
+
+int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
+{
+    return set_queue(l, "write_cache", volatile_cache ? "write back" : "write through", volatile_cache, err);
+}
+
+int loopdev_set_completion(const struct loopdev *l, bool at_sender, struct error *err)
+{
+    return set_queue(l, "rq_affinity", at_sender ? "2" : "1", !at_sender, err);
 }
 
 /* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
@@ -98,6 +107,8 @@ static int check(const struct loopdev *l, bool direct, struct error *err)
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
+    if (direct)
+        loopdev_set_completion(l, true, NULL); /* otherwise it is only slower */
     /* The device keeps what an earlier user set, and without the cache no flush would ever be sent. */
     return loopdev_set_cache(l, true, err);
 }
@@ -111,6 +122,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
 
     assert(sector == 512 || sector == 4096);
     ret->fd = -1;
+    ret->direct = direct;
     if (control < 0)
         return error_set(err, errno, "open", "/dev/loop-control", NULL);
     for (int i = 0; i < ATTEMPTS && r == -EBUSY; i++) {
@@ -145,6 +157,8 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err)
 
 void loopdev_detach(struct loopdev *l)
 {
+    if (l->fd >= 0 && l->direct)
+        loopdev_set_completion(l, false, NULL);
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;

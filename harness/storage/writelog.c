@@ -13,7 +13,11 @@
 
 #include "base/buf.h"
 
-enum { PAGE_BYTES = 4096, DATA_ALIGN_BYTES = 8 };
+enum {
+    PAGE_BYTES = 4096,
+    DATA_ALIGN_BYTES = 8,
+    AHEAD_BYTES = 128 << 10 /* a few writes of the usual size */
+};
 
 struct log_header {
     _Atomic uint64_t n_entries; /* published length */
@@ -27,6 +31,7 @@ struct writelog {
     struct log_entry *entries;
     uint8_t *data;
     size_t map_bytes;
+    uint64_t n_ready; /* bytes of data that are present in this process */
     int fd;
 };
 
@@ -169,6 +174,18 @@ int writelog_append(struct writelog *l, enum log_op op, unsigned flags, uint64_t
     h->n_data += n_data_bytes;
     atomic_store_explicit(&h->n_entries, n + 1, memory_order_release);
     return 0;
+}
+
+void writelog_ready(struct writelog *l)
+{
+    const uint64_t n_data = l->header->n_data, from = l->n_ready > n_data ? l->n_ready : n_data / PAGE_BYTES * PAGE_BYTES,
+                   to = round_up(n_data, PAGE_BYTES) + AHEAD_BYTES;
+
+    /* In large strides; what a kernel refuses comes with the first touch. */
+    if (from > n_data + AHEAD_BYTES / 2 || to > l->header->cap_data)
+        return;
+    madvise(l->data + from, to - from, MADV_POPULATE_WRITE);
+    l->n_ready = to;
 }
 
 int writelog_overflowed(const struct writelog *l)

@@ -52,6 +52,8 @@ const struct log_entry *writelog_entry(const struct writelog *l, uint64_t i);
 const uint8_t *writelog_data(const struct writelog *l, const struct log_entry *e);
 /* Appends; data may be NULL for flush and discard. -ENOSPC when full (and the log remembers that it overflowed). */
 int writelog_append(struct writelog *l, enum log_op op, unsigned flags, uint64_t off, const void *data, uint64_t len_bytes);
+/* Makes memory for the next entries' data present in this process, so that appending need not wait for it. When there is time. */
+void writelog_ready(struct writelog *l);
 int writelog_overflowed(const struct writelog *l);
 
 #endif
