@@ -91,8 +91,6 @@ static int open_floor(struct recording *r, struct error *err)
     if (rc == 0) /* a device keeps what an earlier user set: without it no flush is ever sent */
         rc = loopdev_set_cache(&r->loop, true, err);
     if (rc == 0)
-        rc = loopdev_set_completion(&r->loop, false, err);
-    if (rc == 0)
         rc = fsimage_mount(fs, r->loop.path, r->dir, NULL, err);
     if (fd >= 0)
         close(fd); /* the device keeps it */

@@ -91,9 +91,13 @@ int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error
     return set_queue(l, "write_cache", volatile_cache ? "write back" : "write through", volatile_cache, err);
 }
 
-int loopdev_set_completion(const struct loopdev *l, bool at_sender, struct error *err)
+/*
+ * Which processor learns first that a request is done: the one that sent it, or the one that served it, as is the kernel's
+ * default. Where it cannot be set, what waits for a process of ours is only slower.
+ */
+static void set_completion(const struct loopdev *l, bool at_sender)
 {
-    return set_queue(l, "rq_affinity", at_sender ? "2" : "1", !at_sender, err);
+    set_queue(l, "rq_affinity", at_sender ? "2" : "1", !at_sender, NULL);
 }
 
 /* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
@@ -107,9 +111,8 @@ static int check(const struct loopdev *l, bool direct, struct error *err)
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
-    if (direct)
-        loopdev_set_completion(l, true, NULL); /* otherwise it is only slower */
-    /* The device keeps what an earlier user set, and without the cache no flush would ever be sent. */
+    /* The device keeps what an earlier user set; without the cache no flush would ever be sent. */
+    set_completion(l, direct);
     return loopdev_set_cache(l, true, err);
 }
 
@@ -158,7 +161,7 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err)
 void loopdev_detach(struct loopdev *l)
 {
     if (l->fd >= 0 && l->direct)
-        loopdev_set_completion(l, false, NULL);
+        set_completion(l, false);
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;

@@ -9,7 +9,7 @@ struct error;
 struct loopdev {
     int fd;        /* keeps the device alive until a mount does */
     char path[32]; /* "/dev/loop7"; a private node when /dev lacks one */
-    bool direct;   /* with direct I/O */
+    bool direct;   /* with direct I/O: a process of ours answers */
 };
 
 /*
@@ -24,11 +24,6 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err);
  * It stays so after the device is detached, for whoever uses its number next. Only while nothing is mounted.
  */
 int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err);
-/*
- * Which processor learns first that a request is done: the one that sent it, as after loopdev_attach with direct I/O, or the one
- * that served it, the kernel's default. It stays so as well, but loopdev_detach restores the default.
- */
-int loopdev_set_completion(const struct loopdev *l, bool at_sender, struct error *err);
 void loopdev_detach(struct loopdev *l);
 
 #endif
