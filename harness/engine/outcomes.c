@@ -16,7 +16,8 @@ void outcomes_open(struct outcomes *o, size_t n_moments)
 void outcomes_forget(struct outcomes *o)
 {
     for (size_t i = 0; i < o->n; i++) {
-        survivors_free(&o->v[i].survivors);
+        survivors_free(&o->spare);
+        o->spare = o->v[i].survivors;
         free(o->v[i].judged);
     }
     o->n = o->bytes = 0;
@@ -25,6 +26,7 @@ void outcomes_forget(struct outcomes *o)
 void outcomes_close(struct outcomes *o)
 {
     outcomes_forget(o);
+    survivors_free(&o->spare);
     free(o->v);
     *o = (struct outcomes){.v = NULL};
 }
@@ -83,7 +85,9 @@ size_t outcomes_take(struct outcomes *o, struct survivors *s)
     o->v = grow(o->v, &o->cap, o->n, sizeof *o->v);
     o->v[o->n] = (struct outcome){.survivors = *s, .hash = hash, .judged = xcalloc(o->n_moments, 1)};
     o->bytes += s->mem_cap + o->n_moments;
-    *s = (struct survivors){.v = NULL};
+    *s = o->spare;
+    o->spare = (struct survivors){.v = NULL};
+    survivors_clear(s);
     return o->n++;
 }
 

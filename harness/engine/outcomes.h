@@ -23,6 +23,7 @@ struct outcome {
 struct outcomes {
     struct outcome *v;
     size_t n, cap, n_moments, bytes;
+    struct survivors spare; /* memory of a forgotten one, for the next to be taken */
 };
 
 /* `n_moments`: how many moments each may be judged at. */

@@ -29,6 +29,7 @@ struct survey {
     char *path; /* of the entry at hand, relative to the surveyed directory */
     uint64_t read_bytes;
     size_t page_bytes;
+    uint8_t in_cache[CHUNK_BYTES / 4096]; /* by page of the chunk at hand: bit 0 */
     struct sigaction old;
 };
 
@@ -90,6 +91,39 @@ static void note_tail(struct survey *s, const uint8_t *tail, size_t len, const s
         }
 }
 
+/*
+ * Finds out which pages of a new mapping can differ from what read(2) has just given: those that are in the page cache. Any other
+ * comes from where read(2) got it, and is not worth a page of memory. A file without any may have no page cache (DAX): all count.
+ */
+static void list_pages(struct survey *s, const uint8_t *m, size_t len)
+{
+    const size_t n = (len + s->page_bytes - 1) / s->page_bytes;
+    bool any = false;
+
+    assert(n <= sizeof s->in_cache);
+    if (mincore((void *)(uintptr_t)m, len, s->in_cache) == 0)
+        for (size_t i = 0; i < n; i++)
+            any |= s->in_cache[i] & 1;
+    if (!any)
+        memset(s->in_cache, 1, n);
+}
+
+/* The first byte of those pages at which they differ, or len. */
+static size_t compare_pages(const struct survey *s, const uint8_t *m, const uint8_t *seen, size_t len)
+{
+    for (size_t from = 0, to; from < len; from = to) {
+        const unsigned kind = s->in_cache[from / s->page_bytes] & 1;
+
+        for (to = from; to < len && (s->in_cache[to / s->page_bytes] & 1) == kind;)
+            to += s->page_bytes;
+        to = to < len ? to : len;
+        const size_t at = kind ? first_difference(m + from, seen + from, to - from) : to - from;
+        if (at < to - from)
+            return from + at;
+    }
+    return len;
+}
+
 /* Compares a new mapping of [off, off+len) with what read(2) gave. `off` is a multiple of the page size. */
 static int compare_mapping(struct survey *s, int fd, uint64_t off, size_t len, const uint8_t *seen, struct survivor *v)
 {
@@ -104,7 +138,8 @@ static int compare_mapping(struct survey *s, int fd, uint64_t off, size_t len, c
 
     if (signo == 0) {
         landing = &here;
-        size_t at = first_difference(m, seen, len);
+        list_pages(s, m, len);
+        size_t at = compare_pages(s, m, seen, len);
         if (at < len) {
             v->incoherent = true;
             v->incoherent_off = off + at;
