@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/whole.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -141,19 +142,6 @@ json_t *image_encode(int fd)
     return j;
 }
 
-static int write_all(int fd, const uint8_t *data, uint64_t len, uint64_t off)
-{
-    while (len) {
-        ssize_t n = pwrite(fd, data, len, (off_t)off);
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (uint64_t)n;
-        off += (uint64_t)n;
-    }
-    return 0;
-}
-
 int image_decode(const json_t *j)
 {
     const json_t *runs = json_object_get(j, "blocks"), *size = json_object_get(j, "size");
@@ -176,7 +164,7 @@ int image_decode(const json_t *j)
             rc = -EINVAL;
             break;
         }
-        rc = write_all(fd, (const uint8_t *)data + used, count * BLOB_BLOCK_BYTES, first * BLOB_BLOCK_BYTES);
+        rc = whole_pwrite(fd, (const uint8_t *)data + used, count * BLOB_BLOCK_BYTES, first * BLOB_BLOCK_BYTES);
         used += count * BLOB_BLOCK_BYTES;
     }
     if (rc == 0 && used != len)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/files.h"
+#include "base/whole.h"
 #include "engine/foreign_impl.h"
 #include "engine/isolate.h"
 #include "engine/pool.h"
@@ -139,29 +140,12 @@ void foreign_result_free(struct foreign_result *r)
     *r = (struct foreign_result){.violations = NULL};
 }
 
-static bool read_all(int fd, void *dst, size_t len_bytes)
-{
-    uint8_t *p = dst;
-
-    while (len_bytes) {
-        const ssize_t n = read(fd, p, len_bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len_bytes -= (size_t)n;
-    }
-    return true;
-}
-
 /* Enters a violation whose text comes next; false: the pipe ended. */
 static bool take_violation(int fd, const struct foreign_message *m, struct foreign_result *ret)
 {
     char *text = xmalloc(m->text_bytes);
 
-    if (!read_all(fd, text, m->text_bytes)) {
+    if (!whole_read(fd, text, m->text_bytes)) {
         free(text);
         return false;
     }
@@ -183,7 +167,7 @@ static int gather(int fd, foreign_watch watch, void *arg, struct foreign_result 
 {
     struct foreign_message m;
 
-    while (read_all(fd, &m, sizeof m)) {
+    while (whole_read(fd, &m, sizeof m)) {
         ret->counts = m.counts;
         if (m.event == FOREIGN_DONE)
             return 0;

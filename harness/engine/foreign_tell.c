@@ -12,30 +12,22 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/whole.h"
 #include "storage/imagefile.h"
 
 #define TELL_S 0.1 /* between two messages about progress */
 
-static void write_all(int fd, const void *src, size_t len_bytes)
+/* Nobody is there to be told: that ends this process. */
+static void put(int fd, const void *src, size_t len_bytes)
 {
-    const uint8_t *p = src;
-
-    while (len_bytes) {
-        const ssize_t n = write(fd, p, len_bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            _exit(1); /* nobody is there to be told */
-        p += n;
-        len_bytes -= (size_t)n;
-    }
+    if (!whole_write(fd, src, len_bytes))
+        _exit(1);
 }
 
 static void tell(struct foreign_teller *t, enum foreign_event event)
 {
     t->m.event = event;
-    write_all(t->to_parent, &t->m, sizeof t->m);
+    put(t->to_parent, &t->m, sizeof t->m);
 }
 
 void foreign_tell_progress(struct foreign_teller *t)
@@ -119,7 +111,7 @@ int foreign_tell_violation(struct foreign_teller *t, const struct crash_image *i
     t->m.cut = cut;
     t->m.n_marks = n_marks;
     tell(t, FOREIGN_VIOLATION);
-    write_all(t->to_parent, text.data, text.len_bytes);
+    put(t->to_parent, text.data, text.len_bytes);
     buf_free(&state);
     buf_free(&text);
     return 0;

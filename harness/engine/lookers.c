@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/whole.h"
 
 enum { KEPT_LOOKS = 8 }; /* finished ones that nobody has taken, for each looker */
 
@@ -43,40 +44,6 @@ struct lookers {
     bool dead; /* one of them died */
 };
 
-static bool read_all(int fd, void *dst, size_t len_bytes)
-{
-    char *p = dst;
-
-    while (len_bytes) {
-        const ssize_t n = read(fd, p, len_bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len_bytes -= (size_t)n;
-    }
-    return true;
-}
-
-static bool send_all(int fd, const void *src, size_t len_bytes)
-{
-    const char *p = src;
-
-    while (len_bytes) {
-        const ssize_t n = send(fd, p, len_bytes, MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len_bytes -= (size_t)n;
-    }
-    return true;
-}
-
 static _Noreturn void serve(int fd, looker_fn look, void *arg)
 {
     struct buf answer = {.data = NULL};
@@ -84,15 +51,15 @@ static _Noreturn void serve(int fd, looker_fn look, void *arg)
     size_t cap = 0;
     struct request q;
 
-    while (read_all(fd, &q, sizeof q)) {
+    while (whole_read(fd, &q, sizeof q)) {
         kept = grow(kept, &cap, q.state.n_kept, sizeof *kept);
-        if (!read_all(fd, kept, q.state.n_kept * sizeof *kept))
+        if (!whole_read(fd, kept, q.state.n_kept * sizeof *kept))
             break;
         q.state.kept = kept;
         buf_clear(&answer);
         look(arg, &q.state, q.tag, &answer);
         const uint64_t len = answer.len_bytes;
-        if (!send_all(fd, &len, sizeof len) || !send_all(fd, answer.data, len))
+        if (!whole_write(fd, &len, sizeof len) || !whole_write(fd, answer.data, len))
             break;
     }
     _exit(0);
@@ -171,12 +138,12 @@ static void take_answer(struct lookers *l, struct looker *w)
     uint64_t len = 0;
 
     w->at = NULL;
-    if (!read_all(w->fd, &len, sizeof len)) {
+    if (!whole_read(w->fd, &len, sizeof len)) {
         l->dead = true;
         return;
     }
     char *bytes = xmalloc(len + 1);
-    if (read_all(w->fd, bytes, len))
+    if (whole_read(w->fd, bytes, len))
         buf_add(&k->answer, bytes, len);
     else
         l->dead = true;
@@ -273,7 +240,7 @@ static void begin(struct lookers *l, struct looker *w, struct buf *request)
     l->looks = grow(l->looks, &l->cap_looks, l->n_looks, sizeof *l->looks);
     l->looks[l->n_looks++] = k;
     w->at = k;
-    if (!send_all(w->fd, k->request.data, k->request.len_bytes))
+    if (!whole_write(w->fd, k->request.data, k->request.len_bytes))
         l->dead = true;
 }
 

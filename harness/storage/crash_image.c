@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/whole.h"
 
 enum { BLOCK_BYTES = 4096, SECTOR_BYTES = 512, LOG_UNIT_BYTES = 8 };
 
@@ -305,20 +306,6 @@ uint64_t crash_image_hash(const struct crash_image *c, struct disk_note what)
     return h;
 }
 
-static int write_all(int fd, const uint8_t *src, uint64_t len_bytes, uint64_t off)
-{
-    while (len_bytes) {
-        const ssize_t n = pwrite(fd, src, len_bytes, (off_t)off);
-
-        if (n < 0)
-            return -errno;
-        src += n;
-        off += (uint64_t)n;
-        len_bytes -= (uint64_t)n;
-    }
-    return 0;
-}
-
 int crash_image_snapshot(const struct crash_image *c)
 {
     const int fd = memfd_create("tornpage-snapshot", MFD_CLOEXEC);
@@ -330,11 +317,11 @@ int crash_image_snapshot(const struct crash_image *c)
         to = lseek(c->base_fd, from, SEEK_HOLE);
         for (off_t off = from; off < to && r == 0; off += BLOCK_BYTES)
             if (memcmp(c->base + off, zero_block, BLOCK_BYTES) != 0)
-                r = write_all(fd, c->base + off, BLOCK_BYTES, (uint64_t)off);
+                r = whole_pwrite(fd, c->base + off, BLOCK_BYTES, (uint64_t)off);
         from = to;
     }
     for (size_t i = 0; i < c->top.n_undo && r == 0; i++)
-        r = write_all(fd, crash_image_block(c, c->undo[i].block), BLOCK_BYTES, (uint64_t)c->undo[i].block * BLOCK_BYTES);
+        r = whole_pwrite(fd, crash_image_block(c, c->undo[i].block), BLOCK_BYTES, (uint64_t)c->undo[i].block * BLOCK_BYTES);
     if (r < 0 && fd >= 0)
         close(fd);
     return r < 0 ? r : fd;
