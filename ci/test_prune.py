@@ -112,3 +112,77 @@ def test_even_few_states_are_looked_at(tmp_path, states):
     """A run that looked at nothing would be "kept"."""
     r = run("loop:fs=ext4", tmp_path, states, "--no-prune", scenarios=["sync/msync-whole"])["sync/msync-whole"]
     assert 0 < r["states_mounted"] <= states
+
+
+REPEATED = """test: two recordings of a file that is not small
+origin: a looker that was forked without the memory of its parent
+crash: power
+repeat: 2
+open -f f
+truncate 128k
+---
+mmap -rw 0 128k
+mwrite 0 64k
+msync -s 0 64k
+mwrite 64k 64k
+"""
+FIVE_WRITES = """test: five writes in flight
+origin: epochs that were counted twice
+crash: power
+open -f f
+truncate 128k
+fsync
+---
+pwrite 0 4k
+writeback
+pwrite 16k 4k
+writeback
+pwrite 32k 4k
+writeback
+pwrite 48k 4k
+writeback
+pwrite 64k 4k
+writeback
+"""
+KILLED = """test: many kills
+origin: a time limit between a kill and the last look
+crash: kill
+repeat: 40
+open -f f
+truncate 64k
+---
+mmap -rw 0 64k
+mwrite 0 16k
+mwrite 16k 16k
+mwrite 32k 16k
+"""
+
+
+def run_text(text, where, *options):
+    needs("ext4")
+    (where / "s.scn").write_text(text)
+    report = where / "report.json"
+    done = run_program("run", where / "s.scn", "-b", "loop:fs=ext4", "-f", where / "f", "--json", report, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(report.read_text())["results"][0]
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_each_recording_has_its_own_processes(tmp_path, jobs):
+    assert run_text(REPEATED, tmp_path, "--jobs", jobs)["verdict"] == "lossy"
+
+
+@pytest.mark.parametrize("states", range(20, 60, 5))
+def test_nothing_is_counted_twice(tmp_path, states):
+    r = run_text(FIVE_WRITES, tmp_path, "--states", states, "--jobs", 1)
+    for e in r["epochs"]:
+        assert e["states_covered"] <= e["states_exist"]
+        assert not e["exhaustive"] or e["states_covered"] >= e["states_exist"] - 1
+    assert r["states_violated"] == 0
+
+
+def test_time_limit_between_kills_loses_nothing(tmp_path):
+    for time in ("0.02", "0.05", "0.1"):
+        r = run_text(KILLED, tmp_path, "--jobs", 1, "--time", time)
+        assert r["verdict"] in ("kept", "skipped")
+        assert r["verdict"] == "skipped" or r["kills"] > 0

@@ -18,6 +18,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <float.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -58,8 +59,8 @@ struct explorer {
     size_t *outcome_of; /* by number of the tested state */
     size_t cap_outcome_of;
     struct outcomes outcomes;
-    struct epoch_count *counts;
-    struct crash_image *scout; /* for states whose turn has not come */
+    struct epoch_count *groups, *visited; /* by epoch */
+    struct crash_image *scout;            /* for states whose turn has not come */
     struct window *window;
     size_t n_ahead; /* states in the window */
 };
@@ -282,11 +283,9 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
     x->may_mount = may_mount;
     if (k == KNOWN && subsets_complete(u)) {
         all.exhaustive = true;
-        x->counts[epoch] = all;
         states_skip(x->source, epoch);
-    } else if (all.covered > x->counts[epoch].covered) {
-        x->counts[epoch] = all; /* groups do not overlap, but the states visited before are among them */
     }
+    x->groups[epoch] = all;
     subsets_free(u);
     free(w.entries);
     return k != FAILED;
@@ -305,6 +304,14 @@ static bool exhaust_epochs(struct explorer *x)
     return true;
 }
 
+static bool is_torn(const struct crash_state *s)
+{
+    for (size_t i = 0; i < s->n_kept; i++)
+        if (s->kept[i].count)
+            return true;
+    return false;
+}
+
 /* Judges a state that the source gave, and counts it. */
 static bool visit(struct explorer *x, const struct crash_state *s)
 {
@@ -315,12 +322,12 @@ static bool visit(struct explorer *x, const struct crash_state *s)
     if (k != KNOWN)
         return k != FAILED;
     const uint8_t judged = judge_range(x, outcome, s->cut, s->until);
-    struct epoch_count one = {0}, *c = &x->counts[s->epoch];
-    if (s->kind == STATE_TORN) { /* no subset of whole writes */
+    struct epoch_count one = {0};
+    if (is_torn(s)) { /* no subset of whole writes */
         count(&one, 1, judged);
         take_counts(x, &one);
-    } else if (!c->exhaustive) {
-        count(c, 1, judged);
+    } else {
+        count(&x->visited[s->epoch], 1, judged);
     }
     return true;
 }
@@ -362,7 +369,7 @@ static void name_epoch(const struct explorer *x, struct epoch_result *e)
     for (uint32_t i = 0; i < atomic_load(&h->n_events); i++) {
         const struct event *v = &h->events[i];
 
-        if (v->lane == HISTORY_LANE_HARNESS || v->begin_pos > e->to || v->end_pos < e->from)
+        if (v->lane == HISTORY_LANE_HARNESS || v->begin_pos > e->to || v->end_pos <= e->from)
             continue;
         const uint32_t line = x->g->job->plan->steps[v->step].line;
         e->first_line = e->first_line && e->first_line < line ? e->first_line : line;
@@ -392,10 +399,9 @@ static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const s
  * Without pruning, too, small epochs are exhaustive when nothing was left out, and any of which so many different states were
  * seen; the one that keeps nothing counts as the last of the epoch before.
  */
-static bool is_exhaustive(const struct explorer *x, uint32_t epoch, uint32_t n_writes)
+static bool is_exhaustive(const struct explorer *x, const struct epoch_count *c, uint32_t epoch, uint32_t n_writes)
 {
-    const struct epoch_count *c = &x->counts[epoch];
-    const bool all = x->all_given && !x->g->result->cut_short && !tally_over(x->g);
+    const bool all = !x->prune && x->all_given && !x->g->result->cut_short && !tally_over(x->g);
 
     return c->exhaustive || (all && n_writes <= STATES_SMALL_EPOCH) || c->covered >= power_of_two(n_writes) - (epoch > 0);
 }
@@ -405,13 +411,17 @@ static void sum_up(struct explorer *x)
     for (uint32_t i = 0; i < states_epochs(x->source); i++) {
         struct epoch_writes w;
 
-        take_counts(x, &x->counts[i]);
+        /* The groups do not overlap, nor do the states that were visited, but the ones are among the others. */
+        const struct epoch_count *c =
+            x->groups[i].exhaustive || x->groups[i].covered > x->visited[i].covered ? &x->groups[i] : &x->visited[i];
+        take_counts(x, c);
         states_epoch(x->source, i, &w);
         free(w.entries);
         if (w.n)
-            tell_epoch(x, &w, &x->counts[i], is_exhaustive(x, i, w.n));
+            tell_epoch(x, &w, c, is_exhaustive(x, c, i, w.n));
     }
-    x->g->result->states_exist += states_exist(x->source);
+    const double exist = x->g->result->states_exist + states_exist(x->source);
+    x->g->result->states_exist = exist < DBL_MAX ? exist : DBL_MAX;
 }
 
 void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct scene *scene)
@@ -435,7 +445,8 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     x.source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
     x.window = window_new(x.source, x.n_ahead);
     x.all_given = states_share(x.source, STATE_SAMPLE) < max_states;
-    x.counts = xcalloc(states_epochs(x.source), sizeof *x.counts);
+    x.groups = xcalloc(states_epochs(x.source), sizeof *x.groups);
+    x.visited = xcalloc(states_epochs(x.source), sizeof *x.visited);
     outcomes_open(&x.outcomes, p->n_bounds + 1);
     begin_pruning(&x);
     visit_all(&x);
@@ -450,5 +461,6 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     crash_image_free(x.scout);
     window_free(x.window);
     free(x.outcome_of);
-    free(x.counts);
+    free(x.groups);
+    free(x.visited);
 }

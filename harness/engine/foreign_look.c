@@ -76,7 +76,11 @@ static int control(struct foreign_looks *l, struct error *err)
     if (r < 0)
         return r;
     if (l->b->mount(l->volume, &mount_err) == 0)
-        return unmount(l, err);
+        r = unmount(l, err);
+    if (r == 0 && mount_err.code == 0)
+        r = crash_disk_settle(l->b->crash_disk(l->volume), err);
+    if (r < 0 || mount_err.code == 0)
+        return r;
     if (onvolume_machine_failed(&mount_err)) {
         *err = mount_err;
         return -mount_err.code;

@@ -85,7 +85,7 @@ static void list_kills(const struct plan *p, uint64_t cap, struct rng *r, struct
 }
 
 /* One kill, judged; the run directory stays. */
-static bool one_kill(struct onvolume *v, uint64_t n, const struct scene *scene, uint64_t left)
+static bool one_kill(struct onvolume *v, uint64_t n, const struct scene *scene)
 {
     bool lossy = false, violated = false;
 
@@ -99,7 +99,7 @@ static bool one_kill(struct onvolume *v, uint64_t n, const struct scene *scene, 
             return false;
         violated = tally_survivors(v->g, CRASH_KILL, scene, &lossy);
     }
-    tally_count(v->g, lossy, violated, left);
+    tally_count(v->g, lossy, violated, 0);
     return !tally_over(v->g);
 }
 
@@ -116,11 +116,13 @@ void job_kill(struct tally *g, const struct kill_point *only)
         list_kills(j->plan, j->max_states ? j->max_states : JOB_KILLS, &g->rng, &kills);
     if (!onvolume_open(&v, g) || !onvolume_mount(&v))
         goto out;
-    for (size_t i = 0; i < kills.n && (i == 0 || !tally_time_up(g)); i++) {
+    for (size_t i = 0; i < kills.n; i++) {
         scene.kill = kills.v[i];
-        if (!one_kill(&v, i, &scene, 0))
+        if (!one_kill(&v, i, &scene))
             goto out;
-        if (i + 1 < kills.n && !onvolume_tidy(&v))
+        if (i + 1 == kills.n || tally_time_up(g)) /* what the last one left is looked at once more */
+            break;
+        if (!onvolume_tidy(&v))
             goto out;
     }
     /* What the kill left must also be there after an orderly unmount: its pages are dirty as any other. */

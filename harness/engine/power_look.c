@@ -1,6 +1,7 @@
 /* Power cuts: looking at one crash state, in this process or by lookers. See power.h. */
 #include <string.h>
 
+#include "engine/isolate.h"
 #include "engine/power.h"
 #include "storage/crash_disk.h"
 
@@ -97,8 +98,15 @@ static void look_for_another(void *arg, const struct crash_state *s, uint64_t ta
     struct answer a = {.broken = false};
 
     (void)tag;
-    g->violated = false; /* of this process: what it is told by tally_fail goes to g->reason */
-    if (power_load(p, s) && look_here(p, s))
+    /* Of this process; what tally_fail is told goes to g->reason. An earlier look that failed is no fault of this one. */
+    g->violated = g->broken = g->skipped = false;
+    g->reason[0] = '\0';
+    if (p->looked_at.mounted)
+        onvolume_unmount(&p->looked_at);
+    struct error err = {0};
+    if (!p->looked_at.volume && isolate_mounts(&err) < 0)
+        tally_fail(g, &err);
+    else if (power_load(p, s) && look_here(p, s))
         a.n_reads = p->n_reads;
     a.broken = g->broken;
     a.skipped = g->skipped;
@@ -112,7 +120,10 @@ static bool start_lookers(struct power *p)
 {
     struct error err = {0};
 
-    if (p->lookers || lookers_new(p->v.g->job->lookers, look_for_another, p, &p->lookers, &err) == 0)
+    if (p->lookers)
+        return true;
+    survivors_free(&p->v.g->survivors); /* its memory may be of the kind that is not inherited */
+    if (lookers_new(p->v.g->job->lookers, look_for_another, p, &p->lookers, &err) == 0)
         return true;
     tally_fail(p->v.g, &err);
     return false;

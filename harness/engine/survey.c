@@ -106,6 +106,7 @@ static void list_pages(struct survey *s, const uint8_t *m, size_t len)
             any |= s->in_cache[i] & 1;
     if (!any)
         memset(s->in_cache, 1, n);
+    s->in_cache[n - 1] = 1; /* the page of the end may be there in part, of which mincore says nothing */
 }
 
 /* The first byte of those pages at which they differ, or len. */

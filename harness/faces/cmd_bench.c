@@ -252,7 +252,7 @@ const struct face face_bench = {
         "  kill (kills/s)\n"
         "      floor: fork, mmap, store of 16 KiB, SIGKILL, wait, read of the file (64 KiB, there before)\n"
         "      ours: the driver's run of a plan up to its kill point, survey and verifier; each run makes\n"
-        "      its directory and file anew and removes them. Both on tmpfs, without root in $TMPDIR\n"
+        "      its file anew in an empty directory and removes it. Both on tmpfs, without root in $TMPDIR\n"
         "  record (steps/s)\n"
         "      floor: stores, writes and syncs as bare system calls on ext4 on a plain loop device\n"
         "      ours: the same as a plan on the recorded disk, recording\n"

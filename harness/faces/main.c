@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/version.h"
@@ -68,6 +69,13 @@ int main(int argc, char **argv)
             return unknown_command(argv[2]);
         face_help(asked);
         return close_stdout(STATUS_GOOD);
+    }
+
+    /* A crash disk takes a descriptor for each processor. */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
     }
 
     const struct face *c = find(argv[1]);

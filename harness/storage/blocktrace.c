@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/perf_event.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@ enum {
     RING_BYTES = 1 << 16, /* of each CPU; a power of two. A recovery makes a few hundred requests of some 100 bytes */
     RECORD_BYTES = 1 << 12,
     DEVICE_SHIFT = 20, /* a dev_t inside the kernel: major << 20 | minor */
+    OPS = 3,
 };
 
 struct ring {
@@ -35,9 +38,11 @@ struct ring {
 struct blocktrace {
     struct blocktrace_event event;
     struct ring *rings;
-    size_t n_rings;
+    size_t n_rings, cap_rings;
     struct block_request *requests;
     size_t n_requests, cap_requests;
+    int stat_fd;           /* the device's statistics */
+    uint64_t sectors[OPS]; /* by enum block_op, as they were at the last take */
 };
 
 /* A directory with the events below: where tracefs is mounted as a rule, or a mount of its own that nobody sees. */
@@ -142,26 +147,55 @@ static int open_ring(const struct blocktrace_event *e, int cpu, const char *filt
     return 0;
 }
 
+/* Sectors read, written and discarded since the device was made (Documentation/block/stat.rst). */
+static int read_statistics(int fd, uint64_t ret[OPS])
+{
+    char text[512];
+    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    return sscanf(text, "%*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %" SCNu64, &ret[BLOCK_READ],
+                  &ret[BLOCK_WRITE], &ret[BLOCK_DISCARD]) == OPS
+               ? 0
+               : -EINVAL;
+}
+
+static int open_statistics(struct blocktrace *t, dev_t device)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/stat", major(device), minor(device));
+    t->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+    return t->stat_fd < 0 ? -errno : read_statistics(t->stat_fd, t->sectors);
+}
+
 int blocktrace_open(const struct blocktrace_event *e, dev_t device, struct blocktrace **ret, struct error *err)
 {
-    const long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
     struct blocktrace *t = xcalloc(1, sizeof *t);
     char filter[64];
     int r = e->id ? 0 : -EOPNOTSUPP;
 
     t->event = *e;
-    t->rings = xcalloc(n_cpus < 1 ? 1 : (size_t)n_cpus, sizeof *t->rings);
+    t->stat_fd = -1;
     snprintf(filter, sizeof filter, "dev == %u", (unsigned)major(device) << DEVICE_SHIFT | (unsigned)minor(device));
-    for (int cpu = 0; r == 0 && cpu < n_cpus; cpu++) {
-        struct ring *ring = &t->rings[t->n_rings];
+    for (int cpu = 0; r == 0; cpu++) {
+        struct ring *ring;
 
+        t->rings = grow(t->rings, &t->cap_rings, t->n_rings, sizeof *t->rings);
+        ring = &t->rings[t->n_rings];
         *ring = (struct ring){.fd = -1, .page = MAP_FAILED};
         r = open_ring(e, cpu, filter, ring);
         if (ring->fd >= 0)
             t->n_rings++;
         else if (r == -ENODEV) /* that CPU is switched off */
             r = 0;
+        else if (r == -EINVAL && cpu > 0) /* there are no more */
+            break;
     }
+    if (r == -EINVAL && t->n_rings)
+        r = open_statistics(t, device);
     if (r < 0) {
         blocktrace_close(t);
         return error_set(err, -r, "perf_event_open", EVENT_DIR, NULL);
@@ -179,6 +213,8 @@ void blocktrace_close(struct blocktrace *t)
             munmap(t->rings[i].page, (size_t)sysconf(_SC_PAGESIZE) + RING_BYTES);
         close(t->rings[i].fd);
     }
+    if (t->stat_fd >= 0)
+        close(t->stat_fd);
     free(t->rings);
     free(t->requests);
     free(t);
@@ -211,7 +247,8 @@ static void take_sample(struct blocktrace *t, const struct sample *s)
     memcpy(&q.sector, s->raw + e->sector, sizeof q.sector);
     memcpy(&q.n_sectors, s->raw + e->nr_sector, sizeof q.n_sectors);
     /* The operation's letter, after an F when a flush goes first (blk_fill_rwbs). A flush alone concerns no sector. */
-    q.write = rwbs[rwbs[0] == 'F'] != 'R';
+    const char op = rwbs[rwbs[0] == 'F'];
+    q.op = op == 'R' ? BLOCK_READ : op == 'D' ? BLOCK_DISCARD : BLOCK_WRITE;
     if (q.n_sectors == 0)
         return;
     t->requests = grow(t->requests, &t->cap_requests, t->n_requests, sizeof *t->requests);
@@ -246,7 +283,26 @@ static int by_time(const void *a, const void *b)
 {
     const struct block_request *x = a, *y = b;
 
-    return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
+    return (x->op != BLOCK_READ) - (y->op != BLOCK_READ); /* at one time: as if the read had been first */
+}
+
+/* Does the trace hold as many sectors as the device says it was asked for? */
+static bool is_complete(struct blocktrace *t)
+{
+    uint64_t now[OPS], traced[OPS] = {0};
+    bool same = true;
+
+    if (read_statistics(t->stat_fd, now) < 0)
+        return false;
+    for (size_t i = 0; i < t->n_requests; i++)
+        traced[t->requests[i].op] += t->requests[i].n_sectors;
+    for (int i = 0; i < OPS; i++) {
+        same &= now[i] - t->sectors[i] == traced[i];
+        t->sectors[i] = now[i];
+    }
+    return same;
 }
 
 int blocktrace_take(struct blocktrace *t, const struct block_request **ret, size_t *ret_n)
@@ -259,6 +315,8 @@ int blocktrace_take(struct blocktrace *t, const struct block_request **ret, size
 
         rc = r < 0 ? r : rc;
     }
+    if (!is_complete(t))
+        rc = -EOVERFLOW;
     if (t->n_requests)
         qsort(t->requests, t->n_requests, sizeof *t->requests, by_time);
     *ret = t->requests;

@@ -6,7 +6,6 @@
 #ifndef TORNPAGE_STORAGE_BLOCKTRACE_H
 #define TORNPAGE_STORAGE_BLOCKTRACE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,7 +23,7 @@ struct block_request {
     uint64_t time_ns;
     uint64_t sector;
     uint32_t n_sectors;
-    bool write; /* or discard; anything but a read */
+    enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_DISCARD } op; /* what is neither read nor discard is a write */
 };
 
 struct blocktrace;
@@ -35,8 +34,9 @@ int blocktrace_learn(struct blocktrace_event *ret, struct error *err);
 int blocktrace_open(const struct blocktrace_event *e, dev_t device, struct blocktrace **ret, struct error *err);
 void blocktrace_close(struct blocktrace *t);
 /*
- * The requests since the open or the last take, in order of time; owned by the trace, until the next take. -EOVERFLOW: the kernel
- * dropped some, so that nothing is known about this stretch. Call while the device rests.
+ * The requests since the open or the last take, in order of time; owned by the trace, until the next take. -EOVERFLOW: some are
+ * missing, so that nothing is known about this stretch: the kernel dropped them, another tracer swallowed them, a processor came
+ * or went. The device's own statistics tell. Call while the device rests.
  */
 int blocktrace_take(struct blocktrace *t, const struct block_request **ret, size_t *ret_n);
 

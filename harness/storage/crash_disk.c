@@ -31,6 +31,7 @@ struct crash_disk {
     struct loopdev loop;
     struct blocktrace *trace; /* NULL: impossible here */
     struct read_notes *notes;
+    bool settled;
     struct block_set stale;   /* may differ from the image's settled contents, so they are copied at the next show */
     struct block_set touched; /* may differ from the base */
     /* The settled contents that the device shows. */
@@ -183,7 +184,7 @@ static void learn(struct crash_disk *d)
         const uint64_t room = q[i].sector < end_sector ? end_sector - q[i].sector : 0, off = q[i].sector * SECTOR_BYTES,
                        len = (q[i].n_sectors < room ? q[i].n_sectors : room) * SECTOR_BYTES;
 
-        if (q[i].write) {
+        if (q[i].op != BLOCK_READ) {
             read_notes_written(d->notes, off, len);
             mark_range(d, off, len);
         } else {
@@ -212,7 +213,10 @@ int crash_disk_show(struct crash_disk *d, struct error *err)
 {
     const struct crash_image_contents c = crash_image_contents(d->image);
 
+    if (!d->settled && crash_disk_settle(d, err) < 0)
+        return -EIO;
     learn(d);
+    d->settled = false;
     follow_settled(d, &c);
     for (size_t i = 0; i < c.n_kept; i++)
         mark_entry(d, c.log, c.kept[i].entry);
@@ -233,8 +237,13 @@ int crash_disk_show(struct crash_disk *d, struct error *err)
 int crash_disk_settle(struct crash_disk *d, struct error *err)
 {
     const int r = loopdev_drop_cache(&d->loop, err); /* writes what the device's cache still holds */
+    size_t n;
 
     learn(d);
+    read_notes_list(d->notes, &n);
+    if (n == 0) /* a file system that reads nothing from its disk: rather believe in anything else */
+        assume_the_worst(d);
+    d->settled = true;
     return r;
 }
 

@@ -110,9 +110,11 @@ int disk_reset(struct disk *d)
 
 void disk_put(struct disk *d, uint64_t off, const uint8_t *src, uint64_t len_bytes)
 {
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* of which madvise rounds up to a multiple */
+
     if (src)
         memcpy(d->media + off, src, len_bytes);
-    else if (off % BLOCK_BYTES || len_bytes % BLOCK_BYTES || madvise(d->media + off, len_bytes, MADV_REMOVE))
+    else if (off % page || len_bytes % page || madvise(d->media + off, len_bytes, MADV_REMOVE))
         memset(d->media + off, 0, len_bytes);
 }
 

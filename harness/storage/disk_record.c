@@ -26,6 +26,8 @@
 #include "base/buf.h"
 #include "storage/disk_impl.h"
 
+enum { SECTOR_BYTES = 512 };
+
 static void lock(struct disk *d)
 {
     /* The other process died while it held the lock; what it was doing is its volume's end anyway. */
@@ -97,11 +99,11 @@ static uint64_t moved_to(const struct disk *d, uint64_t off, uint64_t len_bytes)
     return off >= len_bytes ? off - len_bytes : off;
 }
 
-/* A copy of the write as it reaches the media when torn (half) or corrupted. */
+/* A copy of the write as it reaches the media when torn (one sector, half of it) or corrupted. */
 static uint8_t *alter(const struct disk *d, bool tear, uint64_t off, const uint8_t *src, uint64_t len_bytes)
 {
     uint8_t *copy = xmalloc(len_bytes);
-    const uint64_t half = len_bytes >= 1024 ? len_bytes / 1024 * 512 : len_bytes / 2;
+    const uint64_t half = len_bytes / 2 / 8 * 8;
 
     memcpy(copy, src, len_bytes);
     if (tear)
@@ -129,7 +131,10 @@ static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, c
         flags |= LOG_MOVED;
         off = moved_to(d, off, len_bytes);
     }
-    if (nth == s->lies.tear_nth || nth == s->lies.corrupt_nth) {
+    if (nth == s->lies.tear_nth && len_bytes >= 2 * SECTOR_BYTES) {
+        flags |= LOG_ALTERED;
+        len_bytes = len_bytes / (2 * SECTOR_BYTES) * SECTOR_BYTES; /* the rest does not come at all */
+    } else if (nth == s->lies.tear_nth || nth == s->lies.corrupt_nth) {
         flags |= LOG_ALTERED;
         altered = alter(d, nth == s->lies.tear_nth, off, src, len_bytes);
         src = altered;

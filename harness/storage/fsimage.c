@@ -206,11 +206,21 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
     return r;
 }
 
+/* Two processes that look at one image do so on different devices; what is said of it must not differ for that. */
+static void put_without_device(const char *text, const char *device, struct buf *ret)
+{
+    for (const char *at; (at = strstr(text, device)) != NULL; text = at + strlen(device)) {
+        buf_add(ret, text, (size_t)(at - text));
+        buf_puts(ret, "DEVICE");
+    }
+    buf_puts(ret, text);
+}
+
 int fsimage_check(const char *fs, const char *device, char *text, size_t size_bytes, struct error *err)
 {
     const struct fs_kind *k = kind_of(fs);
     const char *argv[MAX_ARGS] = {NULL};
-    char words[128];
+    char line[128];
     struct buf out = {.data = NULL};
     size_t n = 0;
     int status = 0, r;
@@ -218,18 +228,23 @@ int fsimage_check(const char *fs, const char *device, char *text, size_t size_by
     assert(size_bytes > 0);
     text[0] = '\0';
     if (k->check)
-        snprintf(words, sizeof words, "%s", k->check);
+        snprintf(line, sizeof line, "%s", k->check);
     else
-        snprintf(words, sizeof words, "fsck.%s -n", fs);
-    r = split(words, argv, &n);
+        snprintf(line, sizeof line, "fsck.%s -n", fs);
+    r = split(line, argv, &n);
     assert(r == 0);
     if (!k->check && !command_exists(argv[0]))
         return 0;
     argv[n++] = device;
     argv[n] = NULL;
     r = command_run(argv, &out, &status, err);
-    if (r == 0 && status)
-        snprintf(text, size_bytes, "%s: status %d: %s", argv[0], status, buf_text(&out));
+    if (r == 0 && status) {
+        struct buf words = {.data = NULL};
+
+        put_without_device(buf_text(&out), device, &words);
+        snprintf(text, size_bytes, "%s: status %d: %s", argv[0], status, buf_text(&words));
+        buf_free(&words);
+    }
     buf_free(&out);
     return r;
 }

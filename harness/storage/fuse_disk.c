@@ -273,6 +273,7 @@ static int open_disk(const char *dir, int ready_fd, int *ret_fd, struct error *e
     if (umount2(dir, MNT_DETACH) && r == 0) {
         r = error_set(err, errno, "umount", dir, NULL);
         close(*ret_fd);
+        *ret_fd = -1;
     }
     return r;
 }

@@ -6,20 +6,27 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 enum {
     LOOP_MAJOR_NUMBER = 7,
-    ATTEMPTS = 1000,           /* each one lost means that another process got a device */
-    READAHEAD_SECTORS_512 = 64 /* enough for a file read whole; a mount seeks */
+    ATTEMPTS = 1000,            /* each one lost means that another process got a device */
+    READAHEAD_SECTORS_512 = 64, /* enough for a file read whole; a mount seeks */
+    DROP_DEADLINE_S = 10,
+    CACHESTAT = 451, /* cachestat(2), a number that all architectures share; not in Debian 12's headers */
 };
 
 /* Opens device n and names it. Where /dev is not a devtmpfs the node may be missing: then one is made, opened and unlinked. */
@@ -139,23 +146,51 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
         if (r == 0)
             r = configure(ret, backing_fd, sector, direct);
         /* Gone again, or being detached just now: as good as taken. */
-        if (r == -ENXIO || r == -ENODEV)
+        if (r == -ENXIO || r == -ENODEV || r == -EEXIST)
             r = -EBUSY;
+        /* Somebody else's, then: its settings are his. */
+        if (r < 0 && ret->fd >= 0)
+            close(ret->fd);
         if (r < 0)
-            loopdev_detach(ret);
+            ret->fd = -1;
     }
     close(control);
     if (r < 0)
         return error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
+    /* udev does not look into devices that are locked (systemd: Locking Block Device Access). */
+    flock(ret->fd, LOCK_EX | LOCK_NB);
     r = check(ret, direct, err);
     if (r < 0)
         loopdev_detach(ret);
     return r;
 }
 
+/* How many pages of the device are in its cache; 0 where the kernel does not tell (before Linux 6.5). */
+static uint64_t pages_cached(const struct loopdev *l)
+{
+    struct {
+        uint64_t off, len;
+    } all = {0, 0};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } found;
+
+    return syscall(CACHESTAT, l->fd, &all, &found, 0) == 0 ? found.cached : 0;
+}
+
 int loopdev_drop_cache(const struct loopdev *l, struct error *err)
 {
-    return ioctl(l->fd, BLKFLSBUF, 0) ? error_set(err, errno, "BLKFLSBUF", l->path, NULL) : 0;
+    const double deadline_s = clock_s() + DROP_DEADLINE_S;
+
+    /* The kernel passes over pages that somebody holds at the moment, and says nothing. */
+    do {
+        if (ioctl(l->fd, BLKFLSBUF, 0))
+            return error_set(err, errno, "BLKFLSBUF", l->path, NULL);
+        if (pages_cached(l) == 0)
+            return 0;
+        sched_yield();
+    } while (clock_s() < deadline_s);
+    return error_set(err, EBUSY, "BLKFLSBUF", l->path, "another process holds pages of this device's cache");
 }
 
 void loopdev_detach(struct loopdev *l)

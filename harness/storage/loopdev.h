@@ -17,7 +17,7 @@ struct loopdev {
  * (free-device race).
  */
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err);
-/* Drops the device's page cache, so that the next mount reads the disk again. */
+/* Drops the device's page cache, so that the next mount reads the disk again. -EBUSY: somebody holds on to it. */
 int loopdev_drop_cache(const struct loopdev *l, struct error *err);
 /*
  * Whether the device says that it has a volatile cache, as it does after loopdev_attach. Without one the kernel sends no flushes.

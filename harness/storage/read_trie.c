@@ -8,8 +8,9 @@
  * same survivors. What S holds elsewhere nobody sees. Contents are compared, not log entries: a write of what was there is no
  * difference.
  *
- * What would break it: a read that does not reach the disk (the device's cache is dropped before each mount), and recovery that
- * depends on the time or on chance. Against the latter nothing helps; without pruning, too, a state is tested once.
+ * What would break it: a read that does not reach the disk (the device's cache is dropped before each mount, and nothing may be
+ * left in it) or that is not noted (the trace must agree with the device's statistics, else all counts as read), and recovery
+ * that depends on the time or on chance. Against the latter nothing helps; without pruning, too, a state is tested once.
  *
  * The kernel may read in another order the next time. So a node may have edges for different places, and a search follows every
  * edge that fits; as a rule that is one.
