@@ -291,7 +291,7 @@ static int by_time(const void *a, const void *b)
 /* Does the trace hold as many sectors as the device says it was asked for? */
 static bool is_complete(struct blocktrace *t)
 {
-    uint64_t now[OPS], traced[OPS] = {0};
+    uint64_t now[OPS] = {0}, traced[OPS] = {0};
     bool same = true;
 
     if (read_statistics(t->stat_fd, now) < 0)
