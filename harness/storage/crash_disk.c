@@ -213,8 +213,9 @@ int crash_disk_show(struct crash_disk *d, struct error *err)
 {
     const struct crash_image_contents c = crash_image_contents(d->image);
 
-    if (!d->settled && crash_disk_settle(d, err) < 0)
-        return -EIO;
+    const int r = d->settled ? 0 : loopdev_drop_cache(&d->loop, err);
+    if (r < 0)
+        return r;
     learn(d);
     d->settled = false;
     follow_settled(d, &c);
