@@ -22,6 +22,7 @@
 #include "storage/crash_disk.h"
 
 enum { BLOCKS = 256, SIZE = BLOCKS * 4096, MAX_BLOCKS = 4, ROUNDS = 60, WRITES = 40 };
+enum { DISCARD_OFF = 3 * 4096, DISCARD_BYTES = 5 * 4096 };
 enum { FINE, BAD, CANNOT };
 
 struct subject {
@@ -58,6 +59,11 @@ static int set_up(struct subject *s, bool traced)
         fill(&s->rng, s->data, 8 * 512);
         writelog_append(s->log, LOG_WRITE, 0, rng_below(&s->rng, SIZE / 512 - 8) * 512, s->data, 8 * 512);
     }
+    /* What discard_some discards was something. */
+    fill(&s->rng, s->data, 4096);
+    for (off_t at = DISCARD_OFF; at < DISCARD_OFF + DISCARD_BYTES; at += 4096)
+        if (pwrite(fd, s->data, 4096, at) != 4096)
+            return BAD;
     if (traced && blocktrace_learn(&trace, &err) < 0)
         return CANNOT;
     if (crash_image_new(fd, 512, &s->image, &err) < 0 || crash_disk_new(s->image, 512, &trace, &s->disk, &err) < 0)
@@ -114,7 +120,7 @@ static bool read_cached(const struct subject *s)
 
 static bool discard_some(const struct subject *s)
 {
-    return fallocate(s->device, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096 * 3, 4096 * 5) == 0;
+    return fallocate(s->device, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, DISCARD_OFF, DISCARD_BYTES) == 0;
 }
 
 /* The state of a round: some settled, some in flight; forwards as a rule, at times back. */

@@ -141,11 +141,6 @@ void crash_disk_free(struct crash_disk *d)
     free(d);
 }
 
-struct crash_image *crash_disk_image(const struct crash_disk *d)
-{
-    return d->image;
-}
-
 const char *crash_disk_path(const struct crash_disk *d)
 {
     return d->loop.path;

@@ -21,8 +21,7 @@ struct error;
  */
 int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktrace_event *trace,
                    struct crash_disk **ret, struct error *err);
-void crash_disk_free(struct crash_disk *d); /* after the unmount */
-struct crash_image *crash_disk_image(const struct crash_disk *d);
+void crash_disk_free(struct crash_disk *d);              /* after the unmount */
 const char *crash_disk_path(const struct crash_disk *d); /* of the device */
 
 /* The image, as it is loaded now, is what the device holds from here on. Only while nothing is mounted. */
