@@ -37,6 +37,11 @@ static const struct backend_option options[] = {
 struct prepared {
     int image_fd;
     struct blocktrace_event trace; /* all zero: impossible here */
+    /*
+     * Volumes that this process closed and will want again: a server, its mount and two devices cost as much as several crash
+     * states. NULL: none. A child inherits the pointers, but not the volumes.
+     */
+    struct volume *spare, *spare_crashed;
 };
 
 struct volume {
@@ -46,6 +51,7 @@ struct volume {
     struct loopdev loop;
     struct crash_disk *crash_disk; /* for crash images, instead of the three above */
     bool mounted;
+    pid_t owner;     /* process that opened it */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -241,16 +247,6 @@ static int loop_prepare(struct backend_config *c, struct error *err)
     return 0;
 }
 
-static void loop_release(struct backend_config *c)
-{
-    struct prepared *p = c->prepared;
-
-    if (p)
-        close(p->image_fd);
-    free(p);
-    c->prepared = NULL;
-}
-
 static int loop_adopt(struct backend_config *c, int image_fd, struct error *err)
 {
     const int fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0);
@@ -277,8 +273,10 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
         ret->ordered_names = false;
 }
 
-static void loop_close(struct volume *v)
+static void end_volume(struct volume *v)
 {
+    if (!v)
+        return;
     if (v->mounted && umount(v->mount))
         umount2(v->mount, MNT_DETACH);
     crash_disk_free(v->crash_disk);
@@ -305,21 +303,19 @@ static int make_dir(struct volume *v, struct error *err)
     return r ? error_set(err, r, "mkdir", v->dir, NULL) : 0;
 }
 
-/* A volume with its directories, and no disk yet. */
+/* A volume with its directories, and no disk yet; to be ended also on failure. */
 static int make_volume(const struct backend_config *c, struct volume **ret, struct error *err)
 {
     struct volume *v = xcalloc(1, sizeof *v);
 
     v->config = c;
+    v->owner = getpid();
     v->loop.fd = -1;
     int r = make_dir(v, err);
     snprintf(v->mount, sizeof v->mount, "%s/mnt", v->dir);
     if (r == 0 && mkdir(v->mount, 0700))
         r = error_set(err, errno, "mkdir", v->mount, NULL);
-    if (r < 0)
-        loop_close(v);
-    else
-        *ret = v;
+    *ret = v;
     return r;
 }
 
@@ -338,36 +334,83 @@ static int open_disk(struct volume *v, struct error *err)
     return r;
 }
 
+/* Takes the spare volume of this process; NULL: there is none. */
+static struct volume *take_spare(struct volume **spare)
+{
+    struct volume *v = *spare;
+
+    if (!v || v->owner != getpid())
+        return NULL;
+    *spare = NULL;
+    return v;
+}
+
+/* The spare volume as if it were new: the image is on its disk again, and nothing of what was is in the device's cache. */
+static struct volume *refresh(struct volume *v)
+{
+    if (!v || (fuse_disk_serves(v->server) && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0))
+        return v;
+    end_volume(v);
+    return NULL;
+}
+
 static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
 {
-    struct volume *v;
-    int r = make_volume(c, &v, err);
+    struct prepared *p = c->prepared;
+    int r = 0;
 
     (void)seed;
+    *ret = refresh(take_spare(&p->spare));
+    if (*ret)
+        return 0;
+    r = make_volume(c, ret, err);
+    if (r == 0)
+        r = open_disk(*ret, err);
     if (r < 0)
-        return r;
-    r = open_disk(v, err);
-    if (r < 0)
-        loop_close(v);
-    else
-        *ret = v;
+        end_volume(*ret);
     return r;
 }
 
 static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
 {
-    const struct prepared *p = c->prepared;
-    struct volume *v;
-    int r = make_volume(c, &v, err);
+    struct prepared *p = c->prepared;
+    int r = 0;
 
+    *ret = take_spare(&p->spare_crashed);
+    if (*ret && crash_disk_take((*ret)->crash_disk, image, NULL) == 0)
+        return 0;
+    end_volume(*ret);
+    r = make_volume(c, ret, err);
+    if (r == 0)
+        r = crash_disk_new(image, logical_sector(c), &p->trace, &(*ret)->crash_disk, err);
     if (r < 0)
-        return r;
-    r = crash_disk_new(image, logical_sector(c), &p->trace, &v->crash_disk, err);
-    if (r < 0)
-        loop_close(v);
-    else
-        *ret = v;
+        end_volume(*ret);
     return r;
+}
+
+/* Keeps it for the next one who opens such a volume, if it is in order. */
+static void loop_close(struct volume *v)
+{
+    struct prepared *p = v->config->prepared;
+    struct volume **spare = v->crash_disk ? &p->spare_crashed : &p->spare;
+
+    if (v->mounted || v->owner != getpid() || *spare)
+        end_volume(v);
+    else
+        *spare = v;
+}
+
+static void loop_release(struct backend_config *c)
+{
+    struct prepared *p = c->prepared;
+
+    if (!p)
+        return;
+    end_volume(take_spare(&p->spare));
+    end_volume(take_spare(&p->spare_crashed));
+    close(p->image_fd);
+    free(p);
+    c->prepared = NULL;
 }
 
 static const char *device(const struct volume *v)

@@ -86,13 +86,38 @@ static void reads_see_the_last_write(void **state)
 
     rng_seed(&r, 2);
     memcpy(mirror, f->base, SIZE);
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 100; i++)
             random_request(&r, f->disk, mirror);
         assert_disk_is(f->disk, mirror);
+        if (round % 5 == 4) {
+            assert_int_equal(disk_reset(f->disk), 0);
+            assert_disk_is(f->disk, f->base);
+            memcpy(mirror, f->base, SIZE);
+        }
     }
-    assert_int_equal(disk_reset(f->disk), 0);
-    assert_disk_is(f->disk, f->base);
+}
+
+/* So many blocks that the disk is filled anew. */
+static void a_reset_after_many_writes_brings_the_image_back(void **state)
+{
+    enum { MANY = 5000 };
+    struct fixture *f = *state;
+    struct disk *d;
+    uint8_t data[4096];
+
+    assert_int_equal(ftruncate(f->fd, MANY * 4096), 0);
+    assert_int_equal(disk_new(f->fd, 512, &d, NULL), 0);
+    memset(data, 7, sizeof data);
+    for (int again = 0; again < 2; again++) {
+        for (uint64_t i = 0; i < MANY; i++)
+            assert_int_equal(disk_write(d, i * 4096, data, sizeof data, false), 0);
+        assert_int_equal(disk_reset(d), 0);
+        assert_disk_is(d, f->base);
+        for (uint64_t at = SIZE; at < MANY * 4096; at += 4096)
+            assert_int_equal(*disk_read(d, at, 1), 0);
+    }
+    disk_free(d);
 }
 
 /* Writes 1 to 3, each of two sectors filled with its number, to blocks 1 to 3, then a flush. */
@@ -264,11 +289,17 @@ static void a_server_forked_earlier_records_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DISK_TEST(reads_see_the_last_write),          DISK_TEST(honest_disk_flags_nothing),
-        DISK_TEST(dropped_write_is_nowhere),          DISK_TEST(torn_write_keeps_its_second_half),
-        DISK_TEST(misdirected_write_lands_beside),    DISK_TEST(corrupted_write_differs_in_one_word),
-        DISK_TEST(ignored_flush_and_fua_are_flagged), DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
-        DISK_TEST(beyond_the_end_is_an_error),        DISK_TEST(a_server_forked_earlier_records_too),
+        DISK_TEST(reads_see_the_last_write),
+        DISK_TEST(a_reset_after_many_writes_brings_the_image_back),
+        DISK_TEST(honest_disk_flags_nothing),
+        DISK_TEST(dropped_write_is_nowhere),
+        DISK_TEST(torn_write_keeps_its_second_half),
+        DISK_TEST(misdirected_write_lands_beside),
+        DISK_TEST(corrupted_write_differs_in_one_word),
+        DISK_TEST(ignored_flush_and_fua_are_flagged),
+        DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
+        DISK_TEST(beyond_the_end_is_an_error),
+        DISK_TEST(a_server_forked_earlier_records_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

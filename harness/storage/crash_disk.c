@@ -25,6 +25,7 @@ struct block_set {
 
 struct crash_disk {
     struct crash_image *image;
+    int base_fd; /* of the image */
     uint64_t n_blocks;
     int fd; /* memory file */
     uint8_t *media;
@@ -33,7 +34,7 @@ struct crash_disk {
     struct read_notes *notes;
     bool settled;
     struct block_set stale;   /* may differ from the image's settled contents, so they are copied at the next show */
-    struct block_set touched; /* may differ from the base */
+    struct block_set touched; /* may differ from the base, once what is stale was copied */
     /* The settled contents that the device shows. */
     const struct writelog *log;
     uint64_t log_identity, settled_pos;
@@ -99,6 +100,7 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
     int r = 0;
 
     d->image = image;
+    d->base_fd = crash_image_base(image);
     d->n_blocks = size_bytes / BLOCK_BYTES;
     d->loop.fd = -1;
     d->notes = read_notes_new(d->n_blocks);
@@ -120,9 +122,16 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
     }
     if (trace->id && blocktrace_open(trace, st.st_rdev, &d->trace, NULL) < 0)
         d->trace = NULL;
-    mark_data(d, crash_image_base(image));
+    mark_data(d, d->base_fd);
     *ret = d;
     return 0;
+}
+
+int crash_disk_take(struct crash_disk *d, struct crash_image *image, struct error *err)
+{
+    assert(crash_image_base(image) == d->base_fd && crash_image_size(image) == d->n_blocks * BLOCK_BYTES);
+    d->image = image;
+    return loopdev_drop_cache(&d->loop, err);
 }
 
 void crash_disk_free(struct crash_disk *d)
@@ -159,7 +168,7 @@ static void assume_the_worst(struct crash_disk *d)
             read_notes_read(d->notes, e->off, e->len);
     }
     mark_data(d, d->fd);
-    mark_data(d, crash_image_base(d->image));
+    mark_data(d, d->base_fd);
     for (size_t i = 0; i < d->touched.n; i++)
         add(&d->stale, d->touched.v[i]);
 }
@@ -196,6 +205,7 @@ static void follow_settled(struct crash_disk *d, const struct crash_image_conten
     if (c->log != d->log || identity != d->log_identity || c->durable < d->settled_pos) {
         for (size_t i = 0; i < d->touched.n; i++)
             add(&d->stale, d->touched.v[i]);
+        clear(&d->touched);
         d->settled_pos = 0;
     }
     for (; d->settled_pos < c->durable; d->settled_pos++)

@@ -21,6 +21,11 @@ struct error;
  */
 int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktrace_event *trace,
                    struct crash_disk **ret, struct error *err);
+/*
+ * From here on it shows this image, which has the same base; the other one may be freed. Only while nothing is mounted. An error:
+ * the device is in use, and the disk is of no more use.
+ */
+int crash_disk_take(struct crash_disk *d, struct crash_image *image, struct error *err);
 void crash_disk_free(struct crash_disk *d);              /* after the unmount */
 const char *crash_disk_path(const struct crash_disk *d); /* of the device */
 

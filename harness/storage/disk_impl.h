@@ -17,12 +17,15 @@ struct disk_shared {
     struct disk_lies lies;
     uint64_t n_writes;       /* since disk_record */
     uint64_t n_epoch_writes; /* since the last flush that was asked for */
+    uint64_t n_changed;      /* blocks that may differ from the image: */
+    uint32_t changed[];      /*   each once. Reserved for all, and committed as it fills */
 };
 
 /* One process's handle: the engine's, or the copy that the server got from fork. */
 struct disk {
     struct disk_shared *s;
-    uint8_t *media; /* shared, too */
+    uint8_t *media;      /* shared, too */
+    uint8_t *is_changed; /* by block; shared */
     uint64_t size_bytes;
     unsigned sector;
     int base_fd;

@@ -301,6 +301,15 @@ int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int
     return 0;
 }
 
+bool fuse_disk_serves(struct fuse_disk *f)
+{
+    const pid_t ended = waitpid(f->server, NULL, WNOHANG);
+
+    if (ended)
+        f->server = -1;
+    return ended == 0;
+}
+
 void fuse_disk_stop(struct fuse_disk *f)
 {
     if (!f)

@@ -8,6 +8,8 @@
 #ifndef TORNPAGE_STORAGE_FUSE_DISK_H
 #define TORNPAGE_STORAGE_FUSE_DISK_H
 
+#include <stdbool.h>
+
 struct disk;
 struct error;
 struct fuse_disk;
@@ -18,6 +20,7 @@ struct fuse_disk;
  * mount is already detached again: only the descriptor (and a loop device configured from it) keeps the disk alive.
  */
 int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err);
+bool fuse_disk_serves(struct fuse_disk *f); /* is the server alive? */
 /* Ends the server and reaps it. Whatever still uses the disk gets I/O errors. */
 void fuse_disk_stop(struct fuse_disk *f);
 

@@ -1,0 +1,172 @@
+/*
+ * The loop backend's volumes: each is as if it were new, also where it is one that was closed before. In an isolated child;
+ * skipped where there are no loop devices.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "engine/backend.h"
+#include "engine/isolate.h"
+
+enum { FINE, BAD, CANNOT };
+
+static void name_file(const struct backend_config *c, struct volume *v, char *path, size_t size_bytes)
+{
+    snprintf(path, size_bytes, "%s/file", c->backend->path(v));
+}
+
+/* Opens a volume, which must be empty, leaves a file and closes it. */
+static bool use(const struct backend_config *c)
+{
+    struct volume *v = NULL;
+    char path[512];
+
+    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0)
+        return false;
+    name_file(c, v, path, sizeof path);
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const bool fine = fd >= 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0 && close(fd) == 0 && c->backend->unmount(v, NULL) == 0;
+
+    c->backend->close(v);
+    return fine;
+}
+
+/* What a test of the volumes came to; `c` is prepared. */
+static int fresh_each_time(const struct backend_config *c)
+{
+    return use(c) && use(c) && use(c) ? FINE : BAD;
+}
+
+/* The first child of this process; 0: there is none. */
+static pid_t first_child(void)
+{
+    char path[64], text[32] = "";
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    if (fd >= 0)
+        close(fd);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+static int killed_server(const struct backend_config *c)
+{
+    if (!use(c))
+        return BAD;
+    const pid_t server = first_child();
+    if (server <= 0 || kill(server, SIGKILL) || waitid(P_PID, (id_t)server, &(siginfo_t){.si_pid = 0}, WEXITED | WNOWAIT))
+        return BAD;
+    return use(c) ? FINE : BAD;
+}
+
+static int of_another_process(const struct backend_config *c)
+{
+    struct volume *v = NULL;
+    int status = 0;
+
+    if (!use(c))
+        return BAD;
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(use(c) ? FINE : BAD);
+    /* The same spare, at the same time. */
+    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0 || waitpid(child, &status, 0) != child)
+        return BAD;
+    const bool fine = status == 0 && c->backend->unmount(v, NULL) == 0;
+    c->backend->close(v);
+    return fine && use(c) ? FINE : BAD;
+}
+
+static int still_mounted(const struct backend_config *c)
+{
+    struct volume *v = NULL;
+    char path[512];
+
+    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0)
+        return BAD;
+    name_file(c, v, path, sizeof path);
+    close(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    c->backend->close(v);
+    return use(c) ? FINE : BAD;
+}
+
+static int with_config(int (*f)(const struct backend_config *c))
+{
+    struct backend_config c;
+    struct error err = {.code = 0};
+
+    if (backend_config_parse("loop:fs=ext4", &c, &err) < 0)
+        return BAD;
+    if (c.backend->probe(&c, &err) < 0 || c.backend->prepare(&c, &err) < 0)
+        return err.skip ? CANNOT : BAD;
+    const int r = f(&c);
+    c.backend->release(&c);
+    backend_config_free(&c);
+    return r;
+}
+
+static void in_isolation(int (*f)(const struct backend_config *c))
+{
+    bool isolated = false;
+    int status = 0;
+    const pid_t pid = isolate_fork(&isolated, NULL);
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(isolated ? with_config(f) : CANNOT);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), FINE);
+}
+
+static void a_volume_that_was_used_before_is_empty(void **state)
+{
+    (void)state;
+    in_isolation(fresh_each_time);
+}
+
+static void a_volume_whose_server_died_is_not_used_again(void **state)
+{
+    (void)state;
+    in_isolation(killed_server);
+}
+
+static void a_child_does_not_use_its_parents_volume(void **state)
+{
+    (void)state;
+    in_isolation(of_another_process);
+}
+
+static void a_volume_that_was_closed_while_mounted_is_not_used_again(void **state)
+{
+    (void)state;
+    in_isolation(still_mounted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_volume_that_was_used_before_is_empty),
+        cmocka_unit_test(a_volume_whose_server_died_is_not_used_again),
+        cmocka_unit_test(a_child_does_not_use_its_parents_volume),
+        cmocka_unit_test(a_volume_that_was_closed_while_mounted_is_not_used_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
