@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "engine/epoch_count.h"
 #include "engine/outcomes.h"
 #include "engine/power.h"
 #include "engine/window.h"
@@ -38,14 +39,6 @@ enum {
     CHECKED_MEMBERS = 3,   /* of each group, when conclusions are to be checked */
     LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
     MEMORY_BYTES = 1 << 26 /* pictures and reads remembered; when it is used up pruning starts again */
-};
-
-#define MANY UINT64_C(1000000000000000) /* counts go no further, so that those of many results can be added up */
-
-/* States of one epoch that are counted apart: when all its subsets are covered, these are among them. */
-struct epoch_count {
-    uint64_t covered, lossy, violated;
-    bool exhaustive;
 };
 
 struct explorer {
@@ -72,16 +65,6 @@ enum look { KNOWN, UNKNOWN, FAILED };
 static bool stop(struct explorer *x)
 {
     return x->n_mounted > 0 && tally_time_up(x->g);
-}
-
-static uint64_t add_up(uint64_t a, uint64_t b)
-{
-    return a > MANY - b ? MANY : a + b;
-}
-
-static uint64_t power_of_two(uint32_t n)
-{
-    return n < 50 && UINT64_C(1) << n < MANY ? UINT64_C(1) << n : MANY;
 }
 
 /* The moment of the history at this position: how many bounds are at or before it. */
@@ -130,20 +113,16 @@ static uint8_t judge_range(struct explorer *x, size_t outcome, uint64_t cut, uin
 
 static void count(struct epoch_count *c, uint64_t n, uint8_t judged)
 {
-    c->covered = add_up(c->covered, n);
-    if (judged & OUTCOME_LOSSY)
-        c->lossy = add_up(c->lossy, n);
-    if (judged & OUTCOME_VIOLATED)
-        c->violated = add_up(c->violated, n);
+    epoch_count_add(c, n, judged & OUTCOME_LOSSY, judged & OUTCOME_VIOLATED);
 }
 
 static void take_counts(struct explorer *x, const struct epoch_count *c)
 {
     struct result *r = x->g->result;
 
-    r->states_covered = add_up(r->states_covered, c->covered);
-    r->states_lossy = add_up(r->states_lossy, c->lossy);
-    r->states_violated = add_up(r->states_violated, c->violated);
+    r->states_covered = epoch_count_sum(r->states_covered, c->covered);
+    r->states_lossy = epoch_count_sum(r->states_lossy, c->lossy);
+    r->states_violated = epoch_count_sum(r->states_violated, c->violated);
 }
 
 static void begin_pruning(struct explorer *x)
@@ -163,10 +142,12 @@ static enum look mount_state(struct explorer *x, size_t *ret_outcome, int64_t *r
         begin_pruning(x);
     if (!power_look(x->p, p->state))
         return FAILED;
-    *ret_tested = read_trie_add(x->trie, 0, p->image, p->reads, p->n_reads);
     *ret_outcome = outcomes_take(&x->outcomes, &x->g->survivors);
-    x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
-    x->outcome_of[*ret_tested] = *ret_outcome;
+    if (x->prune) {
+        *ret_tested = read_trie_add(x->trie, 0, p->image, p->reads, p->n_reads);
+        x->outcome_of = grow(x->outcome_of, &x->cap_outcome_of, (size_t)*ret_tested, sizeof *x->outcome_of);
+        x->outcome_of[*ret_tested] = *ret_outcome;
+    }
     x->n_mounted++;
     states_progress(x->source, &done, &left);
     if (x->n_mounted + left > x->max_states)
@@ -228,9 +209,9 @@ static void count_group(struct explorer *x, const struct subsets *u, const struc
     uint32_t n, n_before;
     const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
 
-    count(c, power_of_two(n_before) - again, judge_range(x, outcome, first->cut, first->until));
+    count(c, epoch_count_subsets(n_before) - again, judge_range(x, outcome, first->cut, first->until));
     for (uint32_t i = 0; i < n; i++)
-        count(c, power_of_two(n_before + i), judge_range(x, outcome, free_writes[i] + 1, first->until));
+        count(c, epoch_count_subsets(n_before + i), judge_range(x, outcome, free_writes[i] + 1, first->until));
 }
 
 /* Mounts some of the members that were concluded to show what the first one does. */
@@ -304,14 +285,6 @@ static bool exhaust_epochs(struct explorer *x)
     return true;
 }
 
-static bool is_torn(const struct crash_state *s)
-{
-    for (size_t i = 0; i < s->n_kept; i++)
-        if (s->kept[i].count)
-            return true;
-    return false;
-}
-
 /* Judges a state that the source gave, and counts it. */
 static bool visit(struct explorer *x, const struct crash_state *s)
 {
@@ -323,7 +296,7 @@ static bool visit(struct explorer *x, const struct crash_state *s)
         return k != FAILED;
     const uint8_t judged = judge_range(x, outcome, s->cut, s->until);
     struct epoch_count one = {0};
-    if (is_torn(s)) { /* no subset of whole writes */
+    if (crash_state_is_torn(s)) { /* no subset of whole writes */
         count(&one, 1, judged);
         take_counts(x, &one);
     } else {
@@ -384,7 +357,9 @@ static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const s
                              .n_writes = w->n,
                              .from = w->durable,
                              .to = w->end,
+
                              .covered = c->covered,
+                             .exist = w->n_states,
                              .exhaustive = exhaustive};
 
     *(exhaustive ? &r->epochs_exhaustive : &r->epochs_sampled) += 1;
@@ -395,19 +370,11 @@ static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const s
     r->epochs[r->n_epochs++] = e;
 }
 
-/*
- * Without pruning, too, small epochs are exhaustive when nothing was left out, and any of which so many different states were
- * seen; the one that keeps nothing counts as the last of the epoch before.
- */
-static bool is_exhaustive(const struct explorer *x, const struct epoch_count *c, uint32_t epoch, uint32_t n_writes)
-{
-    const bool all = !x->prune && x->all_given && !x->g->result->cut_short && !tally_over(x->g);
-
-    return c->exhaustive || (all && n_writes <= STATES_SMALL_EPOCH) || c->covered >= power_of_two(n_writes) - (epoch > 0);
-}
-
 static void sum_up(struct explorer *x)
 {
+    /* With pruning, what was left out of the small epochs is covered by their groups, or is not. */
+    const bool all_given = x->all_given && !x->prune && !x->g->result->cut_short && !tally_over(x->g);
+
     for (uint32_t i = 0; i < states_epochs(x->source); i++) {
         struct epoch_writes w;
 
@@ -418,7 +385,7 @@ static void sum_up(struct explorer *x)
         states_epoch(x->source, i, &w);
         free(w.entries);
         if (w.n)
-            tell_epoch(x, &w, c, is_exhaustive(x, c, i, w.n));
+            tell_epoch(x, &w, c, epoch_count_is_exhaustive(c, i, &w, all_given));
     }
     const double exist = x->g->result->states_exist + states_exist(x->source);
     x->g->result->states_exist = exist < DBL_MAX ? exist : DBL_MAX;

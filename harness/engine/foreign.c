@@ -137,6 +137,7 @@ void foreign_result_free(struct foreign_result *r)
     for (size_t i = 0; i < r->n_violations; i++)
         free(r->violations[i].text);
     free(r->violations);
+    free(r->epochs);
     *r = (struct foreign_result){.violations = NULL};
 }
 
@@ -178,6 +179,10 @@ static int gather(int fd, foreign_watch watch, void *arg, struct foreign_result 
         }
         if (m.event == FOREIGN_VIOLATION && !take_violation(fd, &m, ret))
             break;
+        if (m.event == FOREIGN_EPOCH) {
+            ret->epochs = grow(ret->epochs, &ret->cap_epochs, ret->n_epochs, sizeof *ret->epochs);
+            ret->epochs[ret->n_epochs++] = m.epoch;
+        }
         if (m.event == FOREIGN_PROGRESS && watch)
             watch(arg, m.counts.states_covered, m.left, m.counts.states_violated);
     }

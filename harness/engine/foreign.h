@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "engine/backend.h"
+#include "engine/result.h"
 #include "storage/logmarks.h"
 #include "storage/logwrites.h"
 
@@ -27,20 +28,24 @@ struct foreign_options {
     unsigned sector;        /* atomic unit: 512, 4096; 0: the file system's default, at least the log's sector */
     const char *check;      /* for sh -c */
     const char *from, *to;  /* marks; NULL: the log's ends */
-    uint64_t max_states;    /* 0: FOREIGN_STATES */
+    uint64_t max_states;    /* visited one by one, and mounted; 0: FOREIGN_STATES */
     uint64_t seed;
     unsigned jobs;            /* states looked at side by side; 0: chosen */
     bool no_prune;            /* mount every state, also one that must come to what another one came to */
     bool check_prune;         /* mount those as well: one that comes to something else is an error, -EILSEQ */
+    double time_s;            /* no state is begun after so long, but the first one; 0: no limit */
     double deadline_s;        /* for one run of the command; longer when there are more jobs than processors */
     const char *findings_dir; /* where images of violated states go; NULL: nowhere */
 };
 
 struct foreign_counts {
-    uint64_t states_covered;  /* looked at or concluded, */
-    uint64_t states_mounted;  /*   looked at with one number of marks at least, */
-    uint64_t states_violated; /*   violated with one at least */
-    uint64_t checks;          /* runs of the command that were not spared */
+    uint64_t states_covered;                    /* looked at or concluded, */
+    uint64_t states_mounted;                    /*   looked at with one number of marks at least, */
+    uint64_t states_violated;                   /*   violated with one at least */
+    uint64_t checks;                            /* runs of the command that were not spared */
+    uint64_t epochs_exhaustive, epochs_sampled; /* all subsets of the epoch's writes were covered, or only some */
+    double states_exist;                        /* all subsets, torn writes apart */
+    bool cut_short;                             /* the time was up before all was done */
 };
 
 enum foreign_kind { FOREIGN_MOUNT, FOREIGN_CHECK, FOREIGN_HUNG };
@@ -65,6 +70,8 @@ struct foreign_result {
     struct foreign_counts counts;
     struct foreign_violation *violations; /* the first FOREIGN_TOLD, in the order they were found */
     size_t n_violations, cap_violations;
+    struct epoch_result *epochs; /* those with more than one write, positions as in the file; the first RESULT_EPOCHS */
+    size_t n_epochs, cap_epochs;
 };
 
 struct foreign; /* a log and an image, in memory, ready to be explored */

@@ -20,12 +20,13 @@ struct foreign {
 };
 
 /* What the isolated process tells through a pipe; the text of a violation follows its message. */
-enum foreign_event { FOREIGN_PROGRESS, FOREIGN_VIOLATION, FOREIGN_FAILED, FOREIGN_DONE };
+enum foreign_event { FOREIGN_PROGRESS, FOREIGN_VIOLATION, FOREIGN_EPOCH, FOREIGN_FAILED, FOREIGN_DONE };
 struct foreign_message {
     enum foreign_event event;
     struct foreign_counts counts;
     uint64_t left;
-    struct error err; /* FOREIGN_FAILED */
+    struct error err;          /* FOREIGN_FAILED */
+    struct epoch_result epoch; /* FOREIGN_EPOCH */
     enum foreign_kind kind;
     int status;
     uint64_t cut, n_marks;

@@ -8,21 +8,33 @@
  * which mark was the last. A command that was killed at its deadline says as much about the machine as about the state, so
  * nothing is concluded from that.
  *
+ * First come the states that the source gives (crash_states.h), each on its own. Then, epoch by epoch, all subsets of the writes
+ * of those epochs of which the source gave only samples, in groups whose members come to the same (storage/subsets.h), while the
+ * limits allow it. Without pruning there are no groups.
+ *
  * Where there are lookers, they look at states whose turn comes later. What is concluded, and in which order, is the same without
  * them. Positions in `loaded.log` count from loaded.first.
  */
 #include <errno.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/rng.h"
+#include "engine/epoch_count.h"
 #include "engine/foreign_look.h"
 #include "engine/foreign_tell.h"
 #include "engine/window.h"
 #include "storage/read_trie.h"
+#include "storage/subsets.h"
 
 enum {
     SAMPLES = 64,          /* random subsets of an epoch too large for all */
     AHEAD = 2,             /* states in the window for each looker */
+    MAX_GROUPS = 4096,     /* of one epoch */
+    CHECKED_MEMBERS = 3,   /* of each group, when conclusions are to be checked */
+    LEAST_SHARE = 16,      /* mounts an epoch may take to become exhaustive, while there are any */
     MEMORY_BYTES = 1 << 26 /* outcomes and reads remembered; when it is used up pruning starts again */
 };
 
@@ -40,6 +52,11 @@ struct exploring {
     struct crash_image *scout; /* for states whose turn has not come; NULL: there are no lookers */
     /* What lookers may begin with next: a state of the window, and how many numbers of marks of it are behind us. */
     size_t ahead_state, ahead_marks;
+    struct epoch_count *visited; /* by epoch: states that were visited, or are known to come to the same as one that was */
+    uint64_t n_told;             /* violated states */
+    size_t n_told_epochs;
+    struct rng rng; /* for the checks of conclusions */
+    double end_s;   /* of clock_s; 0: no limit */
     struct error err;
 };
 
@@ -74,11 +91,11 @@ static void forget(struct exploring *e)
     e->trie = NULL;
 }
 
-/* The loaded state came to this. */
-static void remember(struct exploring *e, size_t n_marks, const struct glimpse *seen)
+/* The loaded state came to this: its number, or READ_TRIE_NONE. */
+static int64_t remember(struct exploring *e, size_t n_marks, const struct glimpse *seen)
 {
-    if (seen->kind == FOREIGN_HUNG)
-        return;
+    if (!e->prune || seen->kind == FOREIGN_HUNG)
+        return READ_TRIE_NONE;
     if (e->trie && e->known_bytes + read_trie_bytes(e->trie) > MEMORY_BYTES)
         forget(e);
     if (!e->trie)
@@ -86,21 +103,20 @@ static void remember(struct exploring *e, size_t n_marks, const struct glimpse *
     const struct disk_note *reads = (const struct disk_note *)(const void *)seen->reads.data;
     const int64_t tested = read_trie_add(e->trie, n_marks, e->image, reads, seen->reads.len_bytes / sizeof *reads);
     if ((size_t)tested < e->n_known) /* it has a twin */
-        return;
+        return tested;
     e->known = grow(e->known, &e->cap_known, e->n_known, sizeof *e->known);
     struct glimpse *g = &e->known[e->n_known++];
     *g = (struct glimpse){.violated = seen->violated, .kind = seen->kind, .status = seen->status};
     if (seen->said.len_bytes)
         buf_puts(&g->said, buf_text(&seen->said));
     e->known_bytes += sizeof *g + g->said.cap_bytes;
+    return tested;
 }
 
-/* What a state in this image must come to, or NULL when that is not known. */
-static const struct glimpse *conclude(const struct exploring *e, const struct crash_image *image, size_t n_marks)
+/* The tested state that one in this image must come to the same as, or READ_TRIE_NONE. */
+static int64_t conclude(const struct exploring *e, const struct crash_image *image, size_t n_marks)
 {
-    const int64_t tested = e->trie ? read_trie_find(e->trie, n_marks, image) : READ_TRIE_NONE;
-
-    return tested == READ_TRIE_NONE ? NULL : &e->known[tested];
+    return e->trie ? read_trie_find(e->trie, n_marks, image) : READ_TRIE_NONE;
 }
 
 /* Has free lookers begin with what comes up, from number `nth` of the marks of the state at hand on. */
@@ -122,7 +138,7 @@ static void look_ahead(struct exploring *e, size_t nth)
         }
         const size_t n_marks = first + e->ahead_marks++;
         if (e->prune && !e->x->opt->check_prune &&
-            (crash_image_load(e->scout, e->x->loaded.log, s) < 0 || conclude(e, e->scout, n_marks)))
+            (crash_image_load(e->scout, e->x->loaded.log, s) < 0 || conclude(e, e->scout, n_marks) != READ_TRIE_NONE))
             continue;
         foreign_look_ahead(e->looks, s, n_marks);
     }
@@ -145,13 +161,19 @@ static int check_conclusion(struct exploring *e, const struct crash_state *s, si
     return r;
 }
 
-/* Finds out what the loaded state comes to, without a mount if possible. *ret_looked is set if there was one. */
-static int see(struct exploring *e, const struct crash_state *s, size_t n_marks, bool *ret_looked, struct glimpse *ret)
+/*
+ * Finds out what the loaded state comes to, without a mount if possible. *ret_looked is set if there was one. *ret_tested is the
+ * state that it comes to the same as, be it itself, or READ_TRIE_NONE.
+ */
+static int see(struct exploring *e, const struct crash_state *s, size_t n_marks, bool *ret_looked, struct glimpse *ret,
+               int64_t *ret_tested)
 {
-    const struct glimpse *known = conclude(e, e->image, n_marks);
     int r;
 
-    if (known) {
+    *ret_tested = conclude(e, e->image, n_marks);
+    if (*ret_tested != READ_TRIE_NONE) {
+        const struct glimpse *known = &e->known[*ret_tested];
+
         *ret = (struct glimpse){.violated = known->violated, .kind = known->kind, .status = known->status};
         buf_puts(&ret->said, buf_text(&known->said));
         return e->x->opt->check_prune ? check_conclusion(e, s, n_marks, ret) : 0;
@@ -162,43 +184,199 @@ static int see(struct exploring *e, const struct crash_state *s, size_t n_marks,
         return r;
     *ret_looked = true;
     e->counts->checks += ret->kind != FOREIGN_MOUNT;
-    if (e->prune)
-        remember(e, n_marks, ret);
+    *ret_tested = remember(e, n_marks, ret);
     return 0;
 }
 
-/* Checks a state at every number of marks that may have been passed while it exists within [from, to]. */
-static int visit(struct exploring *e, const struct crash_state *s)
+/* Is the time up? One state is visited in any case. */
+static bool stop(struct exploring *e)
+{
+    if (e->end_s > 0 && e->counts->states_covered && clock_s() >= e->end_s)
+        e->counts->cut_short = true;
+    return e->counts->cut_short;
+}
+
+/* What a state came to, at each number of marks that may have been passed while it exists within [from, to]. */
+struct view {
+    bool exists; /* at all, within [from, to] */
+    size_t first, last;
+    bool *violated; /* by number of marks, from `first` on; freed by the caller */
+    bool looked, any_violated;
+    bool is_known; /* what was read at each number of marks is known */
+};
+
+/* Whose state it is: the source's; the first member of a group, which is split by what was read; any other member. */
+enum whose { OF_SOURCE, OF_GROUP, OF_MEMBER };
+
+/* Finds out, and tells what was violated. Of groups only that which was looked at: something like the rest was told before. */
+static int view(struct exploring *e, const struct crash_state *s, enum whose whose, struct subsets *u, struct view *ret)
 {
     const struct foreign *x = e->x;
-    bool violated = false, looked = false;
     uint64_t lo, hi;
-    size_t first, last;
     int r;
 
-    if (!stretch(x, s, &lo, &hi) || !marks_of(x, s, &first, &last))
+    *ret = (struct view){.is_known = true};
+    ret->exists = stretch(x, s, &lo, &hi) && marks_of(x, s, &ret->first, &ret->last);
+    if (!ret->exists)
         return 0;
+    ret->violated = xcalloc(ret->last - ret->first + 1, sizeof *ret->violated);
     r = crash_image_load(e->image, x->loaded.log, s);
     if (r < 0)
         return error_set(&e->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
-    for (size_t n = first; n <= last && r == 0; n++) {
-        struct glimpse seen;
+    for (size_t n = ret->first; n <= ret->last && r == 0; n++) {
         /* The first position at which so many marks have been passed. */
         const uint64_t cut = n && x->marks.v[n - 1].index + 1 > lo ? x->marks.v[n - 1].index + 1 : lo;
+        struct glimpse seen;
+        bool looked = false;
+        int64_t tested;
 
-        look_ahead(e, n - first);
-        r = see(e, s, n, &looked, &seen);
-        if (r == 0 && seen.violated) {
-            e->counts->states_violated += !violated;
-            violated = true;
-            if (e->counts->states_violated <= FOREIGN_TOLD)
+        if (whose == OF_SOURCE)
+            look_ahead(e, n - ret->first);
+        r = see(e, s, n, &looked, &seen, &tested);
+        ret->looked |= looked;
+        ret->is_known &= tested != READ_TRIE_NONE;
+        ret->violated[n - ret->first] = r == 0 && seen.violated;
+        if (r == 0 && seen.violated && (looked || whose == OF_SOURCE)) {
+            e->n_told += !ret->any_violated;
+            if (e->n_told <= FOREIGN_TOLD)
                 r = foreign_tell_violation(&e->teller, e->image, s, cut, n, &seen, &e->err);
+        }
+        ret->any_violated |= ret->violated[n - ret->first];
+        if (whose == OF_GROUP && r == 0 && tested != READ_TRIE_NONE) {
+            size_t n_reads;
+            const struct disk_note *reads = read_trie_reads(e->trie, tested, &n_reads);
+
+            subsets_split(u, reads, n_reads);
         }
         glimpse_free(&seen);
     }
     buf_clear(&e->teller.image);
-    e->counts->states_covered++;
-    e->counts->states_mounted += looked;
+    e->counts->states_mounted += ret->looked;
+    return r;
+}
+
+/* Visits a state that the source gave, and counts it. */
+static int visit(struct exploring *e, const struct crash_state *s)
+{
+    struct view v;
+    const int r = view(e, s, OF_SOURCE, NULL, &v);
+
+    if (v.exists) {
+        e->counts->states_covered++;
+        e->counts->states_violated += v.any_violated;
+        if (!crash_state_is_torn(s))
+            epoch_count_add(&e->visited[s->epoch], 1, false, v.any_violated);
+    }
+    free(v.violated);
+    return r;
+}
+
+/* Counts n members of a group, which exist from this cut on: of what its first member came to, only that concerns them. */
+static void count_members(const struct exploring *e, const struct view *v, uint64_t cut, uint64_t n, struct epoch_count *c)
+{
+    const uint64_t at = cut + e->x->loaded.first;
+    bool violated = false;
+
+    for (size_t i = logmarks_passed(&e->x->marks, at < e->x->from ? e->x->from : at); i <= v->last; i++)
+        violated |= v->violated[i - v->first];
+    epoch_count_add(c, n, false, violated);
+}
+
+/* Looks at some of the members that were concluded to come to what the first one does. */
+static int check_members(struct exploring *e, struct subsets *u)
+{
+    int r = 0;
+
+    for (unsigned i = 0; e->x->opt->check_prune && i < CHECKED_MEMBERS && r == 0; i++) {
+        struct view v;
+
+        r = view(e, subsets_any(u, &e->rng), OF_MEMBER, NULL, &v); /* which is concluded, and checked */
+        free(v.violated);
+    }
+    return r;
+}
+
+/* Covers the group that begins with this state. *ret_is_known: whether that was possible. */
+static int cover_group(struct exploring *e, struct subsets *u, const struct crash_state *first, uint32_t epoch,
+                       struct epoch_count *c, bool *ret_is_known)
+{
+    struct view v;
+    int r = view(e, first, OF_GROUP, u, &v);
+
+    *ret_is_known = v.is_known;
+    if (r == 0 && v.exists && v.is_known) {
+        uint32_t n, n_before;
+        const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
+        /* The state that keeps nothing of this epoch is the one before it with everything. */
+        const bool again = epoch > 0 && first->n_kept == 0;
+
+        count_members(e, &v, first->cut, epoch_count_subsets(n_before) - again, c);
+        for (uint32_t i = 0; i < n; i++)
+            count_members(e, &v, free_writes[i] + 1, epoch_count_subsets(n_before + i), c);
+        r = check_members(e, u);
+    }
+    free(v.violated);
+    return r;
+}
+
+/* Has free lookers begin with groups that come up. */
+static void look_ahead_of_groups(struct exploring *e, struct subsets *u)
+{
+    const struct crash_state *s;
+
+    for (size_t i = 0; e->scout && i < (size_t)e->x->jobs * AHEAD && subsets_later(u, i, &s) && foreign_may_look_ahead(e->looks);
+         i++) {
+        size_t first, last;
+
+        if (!marks_of(e->x, s, &first, &last) || crash_image_load(e->scout, e->x->loaded.log, s) < 0)
+            continue;
+        for (size_t n = first; n <= last && foreign_may_look_ahead(e->looks); n++)
+            if (conclude(e, e->scout, n) == READ_TRIE_NONE)
+                foreign_look_ahead(e->looks, s, n);
+    }
+}
+
+/* Tries to cover all subsets of an epoch's writes, with so many mounts at most. */
+static int exhaust(struct exploring *e, uint32_t epoch, const struct epoch_writes *w, uint64_t max_mounts)
+{
+    const uint64_t end = e->counts->states_mounted + max_mounts;
+    struct subsets *u = subsets_new(e->x->loaded.log, w->entries, w->n, w->durable, w->end, MAX_GROUPS);
+    const struct crash_state *first;
+    struct epoch_count all = {.covered = 0};
+    bool is_known = true;
+    int r = 0;
+
+    while (r == 0 && is_known && e->counts->states_mounted < end && !stop(e) && subsets_next(u, &first)) {
+        look_ahead_of_groups(e, u);
+        r = cover_group(e, u, first, epoch, &all, &is_known);
+        foreign_tell_progress(&e->teller);
+    }
+    all.exhaustive = r == 0 && is_known && subsets_complete(u);
+    subsets_free(u);
+    /* The groups do not overlap, nor do the states that were visited, but the ones are among the others. */
+    if (all.exhaustive || all.covered > e->visited[epoch].covered) {
+        e->counts->states_covered = epoch_count_sum(e->counts->states_covered - e->visited[epoch].covered, all.covered);
+        e->counts->states_violated = epoch_count_sum(e->counts->states_violated - e->visited[epoch].violated, all.violated);
+        e->visited[epoch] = all;
+    }
+    return r;
+}
+
+/* Tries to cover what the source gave only samples of. */
+static int exhaust_epochs(struct exploring *e, const struct state_source *source, uint64_t max_states, bool all_given)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; i < states_epochs(source) && r == 0 && e->counts->states_mounted < max_states && !stop(e); i++) {
+        const uint64_t left = max_states - e->counts->states_mounted, even = left / (states_epochs(source) - i);
+        struct epoch_writes w;
+
+        states_epoch(source, i, &w);
+        if (w.n && w.n <= SUBSETS_MAX_WRITES && !w.forced && w.end + e->x->loaded.first >= e->x->from &&
+            !epoch_count_is_exhaustive(&e->visited[i], i, &w, all_given))
+            r = exhaust(e, i, &w, even > LEAST_SHARE ? even : left < LEAST_SHARE ? left : LEAST_SHARE);
+        free(w.entries);
+    }
     return r;
 }
 
@@ -211,6 +389,40 @@ static const struct crash_state *next_state(struct exploring *e)
     return window_next(e->window, STATE_KINDS);
 }
 
+static void sum_up_epoch(struct exploring *e, uint32_t i, const struct epoch_writes *w, bool all_given)
+{
+    const uint64_t first = e->x->loaded.first;
+    const struct epoch_result told = {.n_writes = w->n,
+                                      .from = w->durable + first,
+                                      .to = w->end + first,
+                                      .covered = e->visited[i].covered,
+                                      .exist = w->n_states,
+                                      .exhaustive = epoch_count_is_exhaustive(&e->visited[i], i, w, all_given)};
+
+    *(told.exhaustive ? &e->counts->epochs_exhaustive : &e->counts->epochs_sampled) += 1;
+    if (w->n > 1 && e->n_told_epochs++ < RESULT_EPOCHS)
+        foreign_tell_epoch(&e->teller, &told);
+}
+
+/* Epochs that ended before --from are nobody's concern: none of their states exist behind it. */
+static void sum_up(struct exploring *e, const struct state_source *source, bool all_given)
+{
+    double exist = 0;
+
+    for (uint32_t i = 0; i < states_epochs(source); i++) {
+        struct epoch_writes w;
+
+        states_epoch(source, i, &w);
+        if (w.end + e->x->loaded.first >= e->x->from) {
+            exist += exist > 0 ? w.n_states - 1 : w.n_states; /* what keeps nothing is a state of the epoch before */
+            if (w.n)
+                sum_up_epoch(e, i, &w, all_given);
+        }
+        free(w.entries);
+    }
+    e->counts->states_exist = exist < DBL_MAX ? exist : DBL_MAX;
+}
+
 static int visit_all(struct exploring *e)
 {
     const struct foreign *x = e->x;
@@ -221,7 +433,8 @@ static int visit_all(struct exploring *e)
     int r = 0;
 
     e->window = window_new(source, x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1);
-    while (r == 0 && (s = next_state(e))) {
+    e->visited = xcalloc(states_epochs(source) + 1, sizeof *e->visited);
+    while (r == 0 && (s = next_state(e)) && !stop(e)) {
         uint64_t given, left;
 
         r = visit(e, s);
@@ -230,6 +443,11 @@ static int visit_all(struct exploring *e)
         if (r == 0)
             foreign_tell_progress(&e->teller);
     }
+    const bool all_given = r == 0 && !e->counts->cut_short && states_share(source, STATE_SAMPLE) < max;
+    if (r == 0 && e->prune)
+        r = exhaust_epochs(e, source, max, all_given);
+    sum_up(e, source, all_given);
+    free(e->visited);
     window_free(e->window);
     states_free(source);
     return r;
@@ -241,6 +459,8 @@ void foreign_states(const struct foreign *x, int to_parent)
     int r = crash_image_new(x->image_fd, x->sector, &e.image, &e.err);
 
     e.counts = &e.teller.m.counts;
+    rng_seed(&e.rng, x->opt->seed);
+    e.end_s = x->opt->time_s > 0 ? clock_s() + x->opt->time_s : 0;
     if (r == 0 && x->jobs > 1)
         r = crash_image_new(x->image_fd, x->sector, &e.scout, &e.err);
     if (r == 0)

@@ -40,6 +40,12 @@ void foreign_tell_progress(struct foreign_teller *t)
     tell(t, FOREIGN_PROGRESS);
 }
 
+void foreign_tell_epoch(struct foreign_teller *t, const struct epoch_result *e)
+{
+    t->m.epoch = *e;
+    tell(t, FOREIGN_EPOCH);
+}
+
 void foreign_tell_end(struct foreign_teller *t, const struct error *err)
 {
     if (err)

@@ -20,13 +20,12 @@ struct epoch_result {
     uint32_t first_line, last_line; /* of the scenario: the steps during which they were in flight; 0: none was */
     uint32_t n_writes;
     uint64_t from, to;
-    uint64_t covered; /* of the subsets */
+    uint64_t covered; /* of the subsets, */
+    double exist;     /*   of which there are so many */
     bool exhaustive;
 };
 
 enum { RESULT_EPOCHS = 500 }; /* told one by one; all are counted */
-
-double epoch_states(const struct epoch_result *e); /* how many subsets there are, as far as a double reaches */
 
 struct result {
     char *scenario; /* plan->name */

@@ -30,9 +30,9 @@ static json_t *epochs_to_json(const struct result *r)
     for (size_t i = 0; i < r->n_epochs; i++) {
         const struct epoch_result *e = &r->epochs[i];
 
-        json_array_append_new(all, json_pack("[i, i, i, i, I, I, I, b]", (int)e->recording, (int)e->first_line, (int)e->last_line,
-                                             (int)e->n_writes, (json_int_t)e->from, (json_int_t)e->to, (json_int_t)e->covered,
-                                             (int)e->exhaustive));
+        json_array_append_new(all, json_pack("[i, i, i, i, I, I, I, f, b]", (int)e->recording, (int)e->first_line,
+                                             (int)e->last_line, (int)e->n_writes, (json_int_t)e->from, (json_int_t)e->to,
+                                             (json_int_t)e->covered, e->exist, (int)e->exhaustive));
     }
     return all;
 }
@@ -45,9 +45,10 @@ static int epochs_from_json(json_t *all, struct result *ret)
     for (size_t i = 0; i < n; i++) {
         int recording, first, last, writes, exhaustive;
         json_int_t from, to, covered;
+        double exist;
 
-        if (json_unpack(json_array_get(all, i), "[i, i, i, i, I, I, I, b]", &recording, &first, &last, &writes, &from, &to,
-                        &covered, &exhaustive) < 0)
+        if (json_unpack(json_array_get(all, i), "[i, i, i, i, I, I, I, f, b]", &recording, &first, &last, &writes, &from, &to,
+                        &covered, &exist, &exhaustive) < 0)
             return -EINVAL;
         ret->epochs[ret->n_epochs++] = (struct epoch_result){.recording = (uint32_t)recording,
                                                              .first_line = (uint32_t)first,
@@ -56,6 +57,7 @@ static int epochs_from_json(json_t *all, struct result *ret)
                                                              .from = (uint64_t)from,
                                                              .to = (uint64_t)to,
                                                              .covered = (uint64_t)covered,
+                                                             .exist = exist,
                                                              .exhaustive = exhaustive != 0};
     }
     return 0;

@@ -1,16 +1,9 @@
 /* Names of the verdicts, and the end of a result. */
 #include "engine/result.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 
 const char *const verdict_names[VERDICT_KINDS] = {"kept", "lossy", "violated", "broken", "skipped"};
-
-double epoch_states(const struct epoch_result *e)
-{
-    return e->n_writes < DBL_MAX_EXP ? ldexp(1, (int)e->n_writes) : DBL_MAX;
-}
 
 void result_free(struct result *r)
 {

@@ -25,6 +25,7 @@ enum {
     EXPLORE_FROM,
     EXPLORE_TO,
     EXPLORE_MAX,
+    EXPLORE_TIME,
     EXPLORE_JOBS,
     EXPLORE_NO_PRUNE,
     EXPLORE_CHECK_PRUNE,
@@ -46,7 +47,10 @@ static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_MOUNT] = {"mount", 'o', "OPTIONS", "Mount options, as for mount -o."},
     [EXPLORE_FROM] = {"from", 0, "MARK", "Only crashes behind the first mark of this name."},
     [EXPLORE_TO] = {"to", 0, "MARK", "Only crashes up to the next mark of this name."},
-    [EXPLORE_MAX] = {"states", 0, "N", "At most N crash states. Default: 1000."},
+    [EXPLORE_MAX] = {"states", 0, "N", "Visit at most N crash states one by one, and mount at most N. Default: 1000."},
+    [EXPLORE_TIME] =
+        {"time", 't', "TIME",
+         "Begin no crash state after so long: seconds, or 90s, 5m, 2h. What was left out is told. Default: no limit."},
     [EXPLORE_JOBS] = {"jobs", 'j', "N",
                       "Look at so many states side by side. Default: chosen by the number of processors. Results do not depend "
                       "on it."},
@@ -68,7 +72,7 @@ static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
-enum { TOLD_VIOLATIONS = 10 };
+enum { TOLD_VIOLATIONS = 10, TOLD_EPOCHS = 20 };
 
 static int parse_number(int option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
@@ -110,6 +114,10 @@ static int take_option(struct foreign_options *opt, const char **json, int optio
     case EXPLORE_SECTOR:
         opt->sector = strcmp(value, "512") == 0 ? 512 : strcmp(value, "4096") == 0 ? 4096 : 0;
         return opt->sector ? 0 : usage_error(&face_explore, "--sector %s: expected 512 or 4096", value);
+    case EXPLORE_TIME:
+        if (text_seconds(value, &opt->time_s))
+            return 0;
+        return usage_error(&face_explore, "--time %s: expected seconds, or a time such as 90s, 5m or 2h", value);
     case EXPLORE_DEADLINE:
         if (text_seconds(value, &opt->deadline_s))
             return 0;
@@ -145,7 +153,7 @@ static void write_json(const struct foreign_options *opt, const struct foreign_r
                        double wall_s, FILE *out)
 {
     const struct foreign_counts *c = &r->counts;
-    json_t *all = json_array(), *findings = json_array(), *j;
+    json_t *all = json_array(), *findings = json_array(), *epochs = json_array(), *j;
     struct utsname host = {0};
 
     uname(&host);
@@ -159,15 +167,20 @@ static void write_json(const struct foreign_options *opt, const struct foreign_r
         if (*v->image)
             json_array_append_new(findings, text_json(v->image));
     }
-    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, so, so}", "tornpage",
+    for (size_t i = 0; i < r->n_epochs; i++)
+        json_array_append_new(epochs, report_epoch(&r->epochs[i]));
+    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, sI, sI, sf, so, so, so}", "tornpage",
                   TORNPAGE_VERSION, "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s",
                   (double)(int64_t)(wall_s * 1000) / 1000, "log", text_json(opt->log_path), "base", text_json(opt->base_path),
                   "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status), "reason", text_json(reason), "entries",
                   (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from", (json_int_t)r->from, "to", (json_int_t)r->to,
                   "states_covered", (json_int_t)c->states_covered, "states_mounted", (json_int_t)c->states_mounted, "checks",
-                  (json_int_t)c->checks, "states_violated", (json_int_t)c->states_violated, "violations", all, "findings",
-                  findings);
+                  (json_int_t)c->checks, "states_violated", (json_int_t)c->states_violated, "epochs_exhaustive",
+                  (json_int_t)c->epochs_exhaustive, "epochs_sampled", (json_int_t)c->epochs_sampled, "states_exist",
+                  c->states_exist, "epochs", epochs, "violations", all, "findings", findings);
     assert(j);
+    if (c->cut_short)
+        json_object_set_new(j, "cut_short", json_true());
     if (json_dumpf(j, out, JSON_INDENT(1)) == 0)
         fputc('\n', out);
     json_decref(j);
@@ -197,6 +210,23 @@ static void print_violation(const struct foreign_violation *v, FILE *out)
     buf_free(&said);
 }
 
+/* Epochs of which not all states were covered. */
+static void print_sampled(const struct foreign_result *r, FILE *out)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < r->n_epochs; i++) {
+        if (r->epochs[i].exhaustive || n++ >= TOLD_EPOCHS)
+            continue;
+        fputs(n == 1 ? "\nSampled epochs: the states that may exist there were not all covered\n  " : "  ", out);
+        summary_epoch(&r->epochs[i], out);
+    }
+    if (n > TOLD_EPOCHS)
+        fprintf(out, "  ... and %s more; --json has more\n", text_count(n - TOLD_EPOCHS));
+    if (n)
+        fputs("\n", out);
+}
+
 static void print_result(const struct foreign_options *opt, const struct foreign_result *r, double wall_s, FILE *out)
 {
     const struct foreign_counts *c = &r->counts;
@@ -209,9 +239,12 @@ static void print_result(const struct foreign_options *opt, const struct foreign
         fprintf(out, "\n... and %s more\n", text_count(r->n_violations - TOLD_VIOLATIONS));
     if (r->n_violations)
         fputs("\n", out);
+    print_sampled(r, out);
     fprintf(out, "%s: entries %llu to %llu of %llu, %s marks; atomic unit %u; seed %llu\n", opt->log_path,
             (unsigned long long)r->from, (unsigned long long)r->to, (unsigned long long)r->n_entries, text_count(r->n_marks),
             r->sector, (unsigned long long)opt->seed);
+    fprintf(out, "%.9g states exist; %s epochs exhaustive, %s sampled%s\n", c->states_exist, text_count(c->epochs_exhaustive),
+            text_count(c->epochs_sampled), c->cut_short ? "; cut short by --time" : "");
     fprintf(out, "%s%s%s: %s of %s crash states violated; %s mounted, %s checks in %s\n", verdict_colour(verdict, term),
             verdict_word(verdict), colour_end(term), text_count(c->states_violated), text_count(c->states_covered),
             text_count(c->states_mounted), text_count(c->checks), text_duration(wall_s));
@@ -241,7 +274,7 @@ static int explore(const struct foreign_options *opt, const char *json, FILE *js
     char text[1024] = "";
     int status = STATUS_GOOD;
 
-    progress_begin(&line, stderr, 0);
+    progress_begin(&line, stderr, opt->time_s);
     int rc = foreign_open(opt, &x, &err);
     if (rc == 0)
         rc = foreign_explore(x, watch, &line, &result, &err);
@@ -314,6 +347,11 @@ const struct face face_explore = {
         "volume, $1, $2 and files that stay as they are. One that depends on the time, on chance, or on what its other runs left "
         "behind needs --no-prune. Commands run side by side and in no order: what they write outside of the volume needs a name "
         "of its own (mktemp), or --jobs 1.\n"
+        "\n"
+        "Which states: every prefix of the log, each write in flight dropped alone, kept alone and torn, all subsets of up to "
+        "six "
+        "writes in flight, samples of more; then all subsets of those as well, where it takes few enough mounts. The report says "
+        "how many states exist, and which epochs (the writes between two flushes) are exhaustive and which only sampled.\n"
         "\n"
         "Exit status: 0 nothing violated, 1 violated, 2 wrong usage, or a log or image that is malformed or does not fit, 77 "
         "skipped "

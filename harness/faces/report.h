@@ -2,6 +2,7 @@
 #ifndef TORNPAGE_FACES_REPORT_H
 #define TORNPAGE_FACES_REPORT_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +31,10 @@ void report_tap(const struct report *r, FILE *out);
 void matrix_print(const struct report *r, FILE *out, struct term term);
 /* What stands below it: violations with their details, reasons, notes, totals, seed and command. */
 void summary_print(const struct report *r, FILE *out, struct term term);
+
+/* One epoch: as JSON, which belongs to the caller, and as the end of a line for people: "positions 13 to 36 of the log: ...". */
+json_t *report_epoch(const struct epoch_result *e);
+void summary_epoch(const struct epoch_result *e, FILE *out);
 
 /* How a verdict word is printed for people ("VIOLATED"), and its terminal colour ("" and "" without colour). */
 const char *verdict_word(enum verdict v);

@@ -23,7 +23,7 @@ static json_t *number(uint64_t n)
     return json_integer((json_int_t)n);
 }
 
-static json_t *one_epoch(const struct epoch_result *e)
+json_t *report_epoch(const struct epoch_result *e)
 {
     json_t *j = json_object();
 
@@ -33,7 +33,7 @@ static json_t *one_epoch(const struct epoch_result *e)
     json_object_set_new(j, "from", number(e->from));
     json_object_set_new(j, "to", number(e->to));
     json_object_set_new(j, "writes", number(e->n_writes));
-    json_object_set_new(j, "states_exist", json_real(epoch_states(e)));
+    json_object_set_new(j, "states_exist", json_real(e->exist));
     json_object_set_new(j, "states_covered", number(e->covered));
     json_object_set_new(j, "exhaustive", json_boolean(e->exhaustive));
     return j;
@@ -58,7 +58,7 @@ static json_t *one_result(const struct result *r)
     json_object_set_new(j, "epochs_sampled", number(r->epochs_sampled));
     json_object_set_new(j, "states_exist", json_real(r->states_exist));
     for (size_t i = 0; i < r->n_epochs; i++)
-        json_array_append_new(epochs, one_epoch(&r->epochs[i]));
+        json_array_append_new(epochs, report_epoch(&r->epochs[i]));
     json_object_set_new(j, "epochs", epochs);
     json_object_set_new(j, "kills", number(r->kills));
     json_object_set_new(j, "surprises", number(r->surprises));

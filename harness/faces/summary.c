@@ -152,6 +152,12 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
     free(v);
 }
 
+void summary_epoch(const struct epoch_result *e, FILE *out)
+{
+    fprintf(out, "positions %s to %s of the log", text_short(e->from), text_short(e->to));
+    fprintf(out, ": %u writes, %.9g states, %s covered\n", e->n_writes, e->exist, text_short(e->covered));
+}
+
 /* Epochs of which not all states were covered. */
 static void print_sampled(const struct report *r, FILE *out, struct term term)
 {
@@ -169,8 +175,7 @@ static void print_sampled(const struct report *r, FILE *out, struct term term)
             fprintf(out, "  %s on %s, ", one->scenario, one->backend);
             if (e->first_line)
                 fprintf(out, "line %u to %u, ", e->first_line, e->last_line);
-            fprintf(out, "positions %s to %s of the log", text_short(e->from), text_short(e->to));
-            fprintf(out, ": %u writes, %.9g states, %s covered\n", e->n_writes, epoch_states(e), text_short(e->covered));
+            summary_epoch(e, out);
         }
     if (n > MAX_SAMPLED)
         fprintf(out, "  ... and %s more; --json has all\n", text_count(n - MAX_SAMPLED));

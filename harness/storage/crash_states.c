@@ -422,11 +422,23 @@ uint32_t states_epochs(const struct state_source *s)
     return (uint32_t)s->e.n_epochs;
 }
 
+/* States of an epoch that keep a write: by the last one. Those before it are free, but FUA writes are kept. */
+static double states_of_epoch(const struct state_source *s, uint32_t epoch)
+{
+    double sum = 0, before = 1;
+
+    for (uint32_t i = s->e.epochs[epoch].first; i < s->e.epochs[epoch].last; i++) {
+        sum += before;
+        before *= s->e.items[i].forced ? 1 : 2;
+    }
+    return sum < DBL_MAX ? sum : DBL_MAX;
+}
+
 void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_writes *ret)
 {
     const struct epoch *ep = &s->e.epochs[epoch];
 
-    *ret = (struct epoch_writes){.durable = ep->start, .end = ep->end};
+    *ret = (struct epoch_writes){.durable = ep->start, .end = ep->end, .n_states = 1 + states_of_epoch(s, epoch)};
     ret->entries = xcalloc(epoch_items(ep) + 1, sizeof *ret->entries);
     for (uint32_t i = ep->first; i < ep->last; i++) {
         ret->entries[ret->n++] = s->e.items[i].entry;
@@ -444,15 +456,9 @@ double states_exist(const struct state_source *s)
 {
     double sum = 1;
 
-    /* Subsets by their last write: those before it are free, but FUA writes are kept. An epoch's empty one is the epoch before.
-     */
-    for (size_t e = 0; e < s->e.n_epochs; e++) {
-        double before = 1;
-        for (uint32_t i = s->e.epochs[e].first; i < s->e.epochs[e].last; i++) {
-            sum += before;
-            before *= s->e.items[i].forced ? 1 : 2;
-        }
-    }
+    /* What keeps nothing of an epoch is a state of the epoch before. */
+    for (uint32_t e = 0; e < s->e.n_epochs; e++)
+        sum += states_of_epoch(s, e);
     return sum < DBL_MAX ? sum : DBL_MAX;
 }
 

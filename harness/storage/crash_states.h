@@ -48,6 +48,15 @@ struct crash_state {
     uint64_t image[2]; /* identity: states with equal identity hold equal bytes */
 };
 
+/* Is one of the writes that it keeps there in part? */
+static inline bool crash_state_is_torn(const struct crash_state *s)
+{
+    for (size_t i = 0; i < s->n_kept; i++)
+        if (s->kept[i].count)
+            return true;
+    return false;
+}
+
 enum { STATES_SMALL_EPOCH = 6 }; /* in-flight writes up to which all subsets are visited */
 
 struct state_limits {
@@ -81,7 +90,8 @@ struct epoch_writes {
     uint64_t durable, end; /* cuts in [durable, end]: everything before `durable` is on the media */
     uint64_t *entries;     /* ascending log positions; freed by the caller */
     uint32_t n;
-    bool forced; /* some of them are FUA, so that not all subsets exist */
+    bool forced;     /* some of them are FUA, so that not all subsets exist */
+    double n_states; /* how many do, torn writes apart, with the one that keeps nothing; as far as a double reaches */
 };
 uint32_t states_epochs(const struct state_source *s);
 void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_writes *ret);

@@ -1,0 +1,30 @@
+/*
+ * How many states of each epoch were covered and what they came to, for whoever explores: an epoch is exhaustive when all subsets
+ * of its writes were covered, else sampled.
+ */
+#ifndef TORNPAGE_ENGINE_EPOCH_COUNT_H
+#define TORNPAGE_ENGINE_EPOCH_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/crash_states.h"
+
+struct epoch_count {
+    uint64_t covered, lossy, violated;
+    bool exhaustive; /* known without counting */
+};
+
+/* Sums and powers go no further than 10^15, so that those of many epochs can be added up. */
+uint64_t epoch_count_sum(uint64_t a, uint64_t b);
+uint64_t epoch_count_subsets(uint32_t n_writes);
+
+/* Adds n states. */
+void epoch_count_add(struct epoch_count *c, uint64_t n, bool lossy, bool violated);
+/*
+ * Is epoch number `epoch` exhaustive? `all_given`: every state that the source had to give was covered, and none was left out for
+ * want of room; then all subsets of small epochs were among them, though some may have had the same bytes.
+ */
+bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, const struct epoch_writes *w, bool all_given);
+
+#endif
