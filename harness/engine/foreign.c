@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/files.h"
 #include "base/whole.h"
 #include "engine/foreign_impl.h"
@@ -163,12 +167,33 @@ static bool take_violation(int fd, const struct foreign_message *m, struct forei
     return true;
 }
 
-/* Reads what the isolated process tells until it is done or dead. */
-static int gather(int fd, foreign_watch watch, void *arg, struct foreign_result *ret, struct error *err)
+/* Waits until the isolated process tells something; it does after each look, which takes as long as its command may. */
+static int wait_for_news(const struct foreign *x, int fd, struct error *err)
+{
+    const double limit_ms = x->deadline_s * 1000 + POOL_STUCK_MS;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n;
+
+    do
+        n = poll(&p, 1, limit_ms < INT_MAX ? (int)limit_ms : -1);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return error_set(err, errno, "poll", "", NULL);
+    return n ? 0 : error_set(err, ETIMEDOUT, "explore", "", "no look at a crash state ended within %.0f s", limit_ms / 1000);
+}
+
+/* Reads what the isolated process tells until it is done, dead or stuck. */
+static int gather(const struct foreign *x, int fd, foreign_watch watch, void *arg, struct foreign_result *ret, struct error *err)
 {
     struct foreign_message m;
 
-    while (whole_read(fd, &m, sizeof m)) {
+    for (;;) {
+        const int r = wait_for_news(x, fd, err);
+
+        if (r < 0)
+            return r;
+        if (!whole_read(fd, &m, sizeof m))
+            break;
         ret->counts = m.counts;
         if (m.event == FOREIGN_DONE)
             return 0;
@@ -208,8 +233,12 @@ int foreign_explore(struct foreign *x, foreign_watch watch, void *arg, struct fo
         _exit(0);
     }
     close(fd[1]);
-    r = pid < 0 ? -EPERM : gather(fd[0], watch, arg, ret, err);
+    r = pid < 0 ? -EPERM : gather(x, fd[0], watch, arg, ret, err);
     close(fd[0]);
+    if (r == -ETIMEDOUT) {
+        kill(pid, SIGKILL); /* what hangs in the kernel dies when it can; nobody waits for that */
+        return r;
+    }
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     return r;

@@ -249,6 +249,8 @@ static int view(struct exploring *e, const struct crash_state *s, enum whose who
             subsets_split(u, reads, n_reads);
         }
         glimpse_free(&seen);
+        if (r == 0)
+            foreign_tell_progress(&e->teller);
     }
     buf_clear(&e->teller.image);
     e->counts->states_mounted += ret->looked;
