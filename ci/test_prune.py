@@ -114,6 +114,23 @@ def test_even_few_states_are_looked_at(tmp_path, states):
     assert 0 < r["states_mounted"] <= states
 
 
+def test_where_tracing_is_impossible_the_results_are_the_same_and_it_is_told(tmp_path):
+    """Without the right to lock memory the kernel gives out only so much for traces."""
+    needs("btrfs")
+    report = tmp_path / "report.json"
+    scenario = ROOT / "scenarios/sync/msync-whole.scn"
+    args = ["run", scenario, "-b", "loop:fs=btrfs", "--crash", "power", "--jobs", 32, "-f", tmp_path / "f", "--json", report]
+    seen = []
+    for prefix in ([], ["prlimit", "--memlock=0", "setpriv", "--bounding-set=-ipc_lock"]):
+        done = run_program(*args, prefix=prefix)
+        assert done.returncode == 0, done.stdout + done.stderr
+        r = json.loads(report.read_text())["results"][0]
+        assert r.get("untraced", False) == bool(prefix)
+        assert ("could not be traced" in done.stdout) == bool(prefix)
+        seen.append((r["verdict"], r["states_violated"]))
+    assert seen[0] == seen[1]
+
+
 REPEATED = """test: two recordings of a file that is not small
 origin: a looker that was forked without the memory of its parent
 crash: power

@@ -46,6 +46,7 @@ struct foreign_counts {
     uint64_t epochs_exhaustive, epochs_sampled; /* all subsets of the epoch's writes were covered, or only some */
     double states_exist;                        /* all subsets, torn writes apart */
     bool cut_short;                             /* the time was up before all was done */
+    bool untraced;                              /* what was read could not be traced everywhere */
 };
 
 enum foreign_kind { FOREIGN_MOUNT, FOREIGN_CHECK, FOREIGN_HUNG };

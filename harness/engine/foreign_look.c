@@ -33,6 +33,7 @@ struct answer {
     bool violated;
     enum foreign_kind kind;
     int status;
+    bool untraced;
     size_t said_bytes;
 };
 
@@ -163,6 +164,7 @@ static int look_here(struct foreign_looks *l, const struct crash_state *s, size_
     if (r < 0)
         return r;
     notes = crash_disk_reads(disk, &n);
+    ret->untraced = !crash_disk_is_traced(disk);
     buf_add(&ret->reads, notes, n * sizeof *notes);
     if (ret->kind == FOREIGN_MOUNT)
         r = control(l, err);
@@ -188,6 +190,7 @@ static void look_for_another(void *arg, const struct crash_state *s, uint64_t ta
     a.violated = g.violated;
     a.kind = g.kind;
     a.status = g.status;
+    a.untraced = g.untraced;
     a.said_bytes = g.said.len_bytes;
     buf_add(out, &a, sizeof a);
     buf_add(out, g.said.data, g.said.len_bytes);
@@ -213,6 +216,7 @@ static int take_look(struct foreign_looks *l, const struct crash_state *s, size_
         ret->violated = a.violated;
         ret->kind = a.kind;
         ret->status = a.status;
+        ret->untraced = a.untraced;
         buf_add(&ret->said, said, a.said_bytes);
         buf_add(&ret->reads, reads, (size_t)(bytes.data + bytes.len_bytes - reads));
     }

@@ -14,6 +14,7 @@ struct glimpse {
     bool violated;
     enum foreign_kind kind; /* FOREIGN_MOUNT: the command did not run */
     int status;
+    bool untraced; /* what was read is not known: all may have been */
     struct buf said;
     struct buf reads; /* struct disk_note each: what was read meanwhile */
 };

@@ -184,6 +184,7 @@ static int see(struct exploring *e, const struct crash_state *s, size_t n_marks,
         return r;
     *ret_looked = true;
     e->counts->checks += ret->kind != FOREIGN_MOUNT;
+    e->counts->untraced |= ret->untraced;
     *ret_tested = remember(e, n_marks, ret);
     return 0;
 }

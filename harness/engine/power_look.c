@@ -9,7 +9,7 @@ enum { CONTROLS = 3 /* mount failures after which it is checked that anything mo
 
 /* What a look came to, before the survivors and the notes. */
 struct answer {
-    bool broken, skipped;
+    bool broken, skipped, untraced;
     char reason[512];
     size_t n_reads;
 };
@@ -85,7 +85,9 @@ static bool look_here(struct power *p, const struct crash_state *s)
     if (!use_disk(p, true) || !onvolume_look(v, ONVOLUME_POWER_DIR) || (v->mounted && !onvolume_unmount(v)) || !check(p) ||
         !use_disk(p, false))
         return false;
-    const struct disk_note *notes = crash_disk_reads(p->v.b->crash_disk(v->volume), &n);
+    const struct crash_disk *d = p->v.b->crash_disk(v->volume);
+    const struct disk_note *notes = crash_disk_reads(d, &n);
+    p->v.g->result->untraced |= !crash_disk_is_traced(d);
     keep_notes(p, notes, n);
     return p->v.g->survivors.mount_err == 0 || (control(p) && power_load(p, s));
 }
@@ -110,6 +112,7 @@ static void look_for_another(void *arg, const struct crash_state *s, uint64_t ta
         a.n_reads = p->n_reads;
     a.broken = g->broken;
     a.skipped = g->skipped;
+    a.untraced = g->result->untraced;
     memcpy(a.reason, g->reason, sizeof a.reason);
     buf_add(out, &a, sizeof a);
     buf_add(out, p->reads, a.n_reads * sizeof *p->reads);
@@ -143,6 +146,7 @@ static bool take_look(struct power *p, const struct crash_state *s)
         return false;
     }
     memcpy(&a, bytes.data, sizeof a);
+    g->result->untraced |= a.untraced;
     if (a.broken || a.skipped) {
         tally_end(g, a.skipped, a.reason);
     } else {

@@ -39,6 +39,7 @@ struct result {
     struct epoch_result *epochs;                /* power: those with more than one write; the first RESULT_EPOCHS */
     size_t n_epochs, cap_epochs;
     bool cut_short; /* the time was up before all was done */
+    bool untraced;  /* power: what recovery reads could not be traced, so that little is covered without a mount */
     uint64_t kills; /* processes killed (kill) */
     uint64_t surprises;
     bool known;      /* violated only as the scenario's header says is known of this backend: no failure of the run */

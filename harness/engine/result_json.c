@@ -69,32 +69,33 @@ json_t *result_to_json(const struct result *r)
 
     for (size_t i = 0; i < r->n_findings; i++)
         json_array_append_new(findings, text_json(r->findings[i]));
-    return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb}", "scenario",
+    return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb, sb}", "scenario",
                      text_json(r->scenario), "backend", text_json(r->backend), "crash", (int)r->crash, "verdict", (int)r->verdict,
                      "reason", text_json(r->reason), "covered", (json_int_t)r->states_covered, "mounted",
                      (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
                      (json_int_t)r->states_violated, "kills", (json_int_t)r->kills, "surprises", (json_int_t)r->surprises,
                      "known", (int)r->known, "findings", findings, "details", text_json(r->details), "wall_s", r->wall_s,
                      "exhaustive", (json_int_t)r->epochs_exhaustive, "sampled", (json_int_t)r->epochs_sampled, "exist",
-                     r->states_exist, "epochs", epochs_to_json(r), "cut_short", (int)r->cut_short);
+                     r->states_exist, "epochs", epochs_to_json(r), "cut_short", (int)r->cut_short, "untraced", (int)r->untraced);
 }
 
 int result_from_json(const json_t *j, struct result *ret)
 {
     const char *scenario, *backend, *reason, *details;
     json_int_t covered, mounted, lossy, violated, kills, surprises, exhaustive, sampled;
-    int crash, verdict, known, cut_short;
+    int crash, verdict, known, cut_short, untraced;
     double wall_s, exist;
     json_t *findings, *epochs;
     /* json_unpack only reads, but its argument is not const. */
     json_t *object = (json_t *)(uintptr_t)j;
 
     *ret = (struct result){0};
-    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf, so, sb}", "scenario",
+    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf, so, sb, sb}", "scenario",
                     &scenario, "backend", &backend, "crash", &crash, "verdict", &verdict, "reason", &reason, "covered", &covered,
                     "mounted", &mounted, "lossy", &lossy, "violated", &violated, "kills", &kills, "surprises", &surprises,
                     "known", &known, "findings", &findings, "details", &details, "wall_s", &wall_s, "exhaustive", &exhaustive,
-                    "sampled", &sampled, "exist", &exist, "epochs", &epochs, "cut_short", &cut_short) < 0 ||
+                    "sampled", &sampled, "exist", &exist, "epochs", &epochs, "cut_short", &cut_short, "untraced",
+                    &untraced) < 0 ||
         crash < 0 || crash >= CRASH_KINDS || verdict < 0 || verdict >= VERDICT_KINDS || !json_is_array(findings))
         return -EINVAL;
     *ret = (struct result){.scenario = xstrdup(scenario),
@@ -113,6 +114,7 @@ int result_from_json(const json_t *j, struct result *ret)
                            .surprises = (uint64_t)surprises,
                            .known = known != 0,
                            .cut_short = cut_short != 0,
+                           .untraced = untraced != 0,
                            .details = xstrdup(details),
                            .wall_s = wall_s};
     size_t n = json_array_size(findings);

@@ -179,6 +179,8 @@ static void write_json(const struct foreign_options *opt, const struct foreign_r
                   (json_int_t)c->epochs_exhaustive, "epochs_sampled", (json_int_t)c->epochs_sampled, "states_exist",
                   c->states_exist, "epochs", epochs, "violations", all, "findings", findings);
     assert(j);
+    if (c->untraced)
+        json_object_set_new(j, "untraced", json_true());
     if (c->cut_short)
         json_object_set_new(j, "cut_short", json_true());
     if (json_dumpf(j, out, JSON_INDENT(1)) == 0)
@@ -245,6 +247,8 @@ static void print_result(const struct foreign_options *opt, const struct foreign
             r->sector, (unsigned long long)opt->seed);
     fprintf(out, "%.9g states exist; %s epochs exhaustive, %s sampled%s\n", c->states_exist, text_count(c->epochs_exhaustive),
             text_count(c->epochs_sampled), c->cut_short ? "; cut short by --time" : "");
+    if (c->untraced)
+        fprintf(out, "%s\n", report_untraced);
     fprintf(out, "%s%s%s: %s of %s crash states violated; %s mounted, %s checks in %s\n", verdict_colour(verdict, term),
             verdict_word(verdict), colour_end(term), text_count(c->states_violated), text_count(c->states_covered),
             text_count(c->states_mounted), text_count(c->checks), text_duration(wall_s));

@@ -32,6 +32,9 @@ void matrix_print(const struct report *r, FILE *out, struct term term);
 /* What stands below it: violations with their details, reasons, notes, totals, seed and command. */
 void summary_print(const struct report *r, FILE *out, struct term term);
 
+/* "What recovery reads ...": why so little was covered without a mount. */
+extern const char report_untraced[];
+
 /* One epoch: as JSON, which belongs to the caller, and as the end of a line for people: "positions 13 to 36 of the log: ...". */
 json_t *report_epoch(const struct epoch_result *e);
 void summary_epoch(const struct epoch_result *e, FILE *out);

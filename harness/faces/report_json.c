@@ -62,6 +62,8 @@ static json_t *one_result(const struct result *r)
     json_object_set_new(j, "epochs", epochs);
     json_object_set_new(j, "kills", number(r->kills));
     json_object_set_new(j, "surprises", number(r->surprises));
+    if (r->untraced)
+        json_object_set_new(j, "untraced", json_true());
     if (r->cut_short)
         json_object_set_new(j, "cut_short", json_true());
     if (r->known)

@@ -152,6 +152,9 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
     free(v);
 }
 
+const char report_untraced[] = "What recovery reads could not be traced everywhere (perf_event_open of block:block_rq_issue: see "
+                               "perf_event_paranoid and the limit of locked memory), so more states were mounted than need be.";
+
 void summary_epoch(const struct epoch_result *e, FILE *out)
 {
     fprintf(out, "positions %s to %s of the log", text_short(e->from), text_short(e->to));
@@ -187,6 +190,7 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
 {
     size_t n[VERDICT_KINDS] = {0};
     uint64_t covered = 0, mounted = 0, kills = 0, exhaustive = 0, sampled = 0, cut_short = 0;
+    bool untraced = false;
 
     for (size_t i = 0; i < r->n_results; i++) {
         n[r->results[i].verdict]++;
@@ -196,6 +200,7 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
         exhaustive += r->results[i].epochs_exhaustive;
         sampled += r->results[i].epochs_sampled;
         cut_short += r->results[i].cut_short;
+        untraced |= r->results[i].untraced;
     }
     fprintf(out, "%s results:", text_count(r->n_results));
     for (unsigned v = 0; v < VERDICT_KINDS; v++)
@@ -209,6 +214,8 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
         fprintf(out, " (%s times), %s epochs exhaustive, %s sampled", text_short(mounted ? covered / mounted : 0),
                 text_count(exhaustive), text_count(sampled));
     fprintf(out, ", %s kills, in %s.\n", text_count(kills), text_duration(r->wall_s));
+    if (untraced)
+        fprintf(out, "%s\n", report_untraced);
     fprintf(out, "Seed %llu, kernel %s. To repeat:\n  %s\n", (unsigned long long)r->seed, r->kernel, r->again);
 }
 

@@ -150,6 +150,11 @@ void crash_disk_free(struct crash_disk *d)
     free(d);
 }
 
+bool crash_disk_is_traced(const struct crash_disk *d)
+{
+    return d->trace != NULL;
+}
+
 const char *crash_disk_path(const struct crash_disk *d)
 {
     return d->loop.path;

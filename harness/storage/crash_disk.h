@@ -7,6 +7,7 @@
 #ifndef TORNPAGE_STORAGE_CRASH_DISK_H
 #define TORNPAGE_STORAGE_CRASH_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "storage/blocktrace.h"
@@ -26,7 +27,9 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
  * the device is in use, and the disk is of no more use.
  */
 int crash_disk_take(struct crash_disk *d, struct crash_image *image, struct error *err);
-void crash_disk_free(struct crash_disk *d);              /* after the unmount */
+void crash_disk_free(struct crash_disk *d); /* after the unmount */
+/* Is it known what is read? Else every image is taken to read everything. */
+bool crash_disk_is_traced(const struct crash_disk *d);
 const char *crash_disk_path(const struct crash_disk *d); /* of the device */
 
 /* The image, as it is loaded now, is what the device holds from here on. Only while nothing is mounted. */
