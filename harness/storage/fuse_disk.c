@@ -26,7 +26,6 @@
 #include "storage/disk.h"
 #include "storage/disk_impl.h"
 #include "storage/fuse_fast.h"
-#include "storage/fuse_next.h"
 
 enum {
     DISK_INO = 2,
@@ -176,27 +175,22 @@ static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 /* Answers requests until nothing uses the disk any more. */
 static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
 {
-    struct fuse_buf request = {.mem = xmalloc(REQUEST_ROOM_BYTES)};
-    struct fuse_queue queue = {.fd = fuse_fd};
+    struct fuse_queue queue = {.fd = fuse_fd, .room_bytes = REQUEST_ROOM_BYTES};
     int r = 0;
 
     while (r >= 0 && !fuse_session_exited(session)) {
-        struct writelog *log = disk_recording(d);
+        struct fuse_request request;
 
-        if (log)
-            writelog_ready(log);
-        const ssize_t n = fuse_next(&queue, log != NULL, request.mem, REQUEST_ROOM_BYTES);
+        r = fuse_fast_serve(d, DISK_INO, &queue, &request);
+        if (r == 0) {
+            struct fuse_buf buf = {.mem = request.mem, .size = request.len_bytes};
 
-        if (n < 0) {
-            r = n == -EINTR || n == -EAGAIN || n == -ENOENT ? 0 : (int)n;
-            continue;
+            fuse_session_process_buf(session, &buf);
+            fuse_done(&queue, &request);
         }
-        request.size = (size_t)n;
-        r = fuse_fast_answer(d, DISK_INO, fuse_fd, request.mem, request.size);
-        if (r == 0)
-            fuse_session_process_buf(session, &request);
+        r = r == -EINTR || r == -EAGAIN || r == -ENOENT ? 0 : r;
     }
-    free(request.mem);
+    fuse_queue_free(&queue);
     return r == -ENODEV ? 0 : r; /* ENODEV: the connection has ended */
 }
 

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "storage/disk.h"
+#include "storage/writelog.h"
 
 /* One answer; iov[0] is left for the header. */
 static int reply(int fuse_fd, uint64_t unique, int rc, struct iovec *iov, int n)
@@ -38,20 +39,70 @@ static int answer_write(struct disk *d, int fuse_fd, const struct fuse_in_header
     return reply(fuse_fd, in->unique, rc, iov, rc < 0 ? 1 : 2);
 }
 
-int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *request, size_t len_bytes)
+/* Its operation, if it is whole and for this node; 0: it is not. */
+static uint32_t opcode(uint64_t node, const struct fuse_request *r)
 {
-    const struct fuse_in_header *in = request;
+    const struct fuse_in_header *in = r->mem;
+
+    return r->len_bytes >= sizeof *in && in->len == r->len_bytes && in->nodeid == node ? in->opcode : 0;
+}
+
+/* As fuse_fast_serve. */
+static int answer(struct disk *d, uint64_t node, int fuse_fd, const struct fuse_request *r)
+{
+    const struct fuse_in_header *in = r->mem;
     const void *arg = in + 1;
     struct iovec iov;
 
-    if (len_bytes < sizeof *in || in->len != len_bytes || in->nodeid != node)
-        return 0;
-    if (in->opcode == FUSE_READ && len_bytes >= sizeof *in + sizeof(struct fuse_read_in))
-        return answer_read(d, fuse_fd, in, arg);
-    if (in->opcode == FUSE_WRITE && len_bytes >= sizeof *in + sizeof(struct fuse_write_in) &&
-        len_bytes - sizeof *in - sizeof(struct fuse_write_in) == ((const struct fuse_write_in *)arg)->size)
-        return answer_write(d, fuse_fd, in, arg);
-    if (in->opcode == FUSE_FSYNC)
+    switch (opcode(node, r)) {
+    case FUSE_READ:
+        return r->len_bytes >= sizeof *in + sizeof(struct fuse_read_in) ? answer_read(d, fuse_fd, in, arg) : 0;
+    case FUSE_WRITE:
+        return r->len_bytes >= sizeof *in + sizeof(struct fuse_write_in) &&
+                       r->len_bytes - sizeof *in - sizeof(struct fuse_write_in) == ((const struct fuse_write_in *)arg)->size
+                   ? answer_write(d, fuse_fd, in, arg)
+                   : 0;
+    case FUSE_FSYNC:
         return reply(fuse_fd, in->unique, disk_flush(d), &iov, 1);
-    return 0;
+    default:
+        return 0;
+    }
+}
+
+static bool is_flush(const struct fuse_request *r)
+{
+    return opcode(((const struct fuse_in_header *)r->mem)->nodeid, r) == FUSE_FSYNC;
+}
+
+static int answer_flushes(struct disk *d, uint64_t node, struct fuse_queue *q)
+{
+    struct fuse_request r;
+    int rc;
+
+    while ((rc = fuse_overtaking(q, is_flush, &r)) == 1) {
+        rc = answer(d, node, q->fd, &r);
+        fuse_done(q, &r);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+int fuse_fast_serve(struct disk *d, uint64_t node, struct fuse_queue *q, struct fuse_request *ret)
+{
+    struct writelog *log = disk_recording(d);
+
+    if (log)
+        writelog_ready(log);
+    int r = fuse_next(q, log != NULL, ret);
+    if (r < 0)
+        return r;
+    const uint32_t op = opcode(node, ret);
+    if (log && (op == FUSE_WRITE || op == FUSE_FALLOCATE))
+        r = answer_flushes(d, node, q);
+    if (r == 0)
+        r = answer(d, node, q->fd, ret);
+    if (r != 0)
+        fuse_done(q, ret);
+    return r;
 }

@@ -5,15 +5,20 @@
 #ifndef TORNPAGE_STORAGE_FUSE_FAST_H
 #define TORNPAGE_STORAGE_FUSE_FAST_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "storage/fuse_next.h"
 
 struct disk;
 
 /*
- * `request` holds one request of len_bytes as read from `fuse_fd`; those for `node` concern the disk. Returns 1
- * when it is answered, 0 when it is not one of these, -errno when the connection failed.
+ * Waits for the next request, and answers it if it is one of these and for `node`, the disk. 1: answered; 0: *ret is for somebody
+ * else, and to be given back; -errno.
+ *
+ * A flush covers what had completed when it was sent. So while the disk records, before a write completes, the flushes that have
+ * been sent by then are served: they are before it in the log.
  */
-int fuse_fast_answer(struct disk *d, uint64_t node, int fuse_fd, const void *request, size_t len_bytes);
+int fuse_fast_serve(struct disk *d, uint64_t node, struct fuse_queue *q, struct fuse_request *ret);
 
 #endif
