@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,15 +34,12 @@ static const struct backend_option options[] = {
     {NULL, NULL, NULL},
 };
 
+enum { MAX_SPARES = 6 }; /* of a process: two for each file system that is tested by default */
+
 /* What all volumes of one configuration share. */
 struct prepared {
     int image_fd;
     struct blocktrace_event trace; /* all zero: impossible here */
-    /*
-     * Volumes that this process closed and will want again: a server, its mount and two devices cost as much as several crash
-     * states. NULL: none. A child inherits the pointers, but not the volumes.
-     */
-    struct volume *spare, *spare_crashed;
 };
 
 struct volume {
@@ -51,7 +49,6 @@ struct volume {
     struct loopdev loop;
     struct crash_disk *crash_disk; /* for crash images, instead of the three above */
     bool mounted;
-    pid_t owner;     /* process that opened it */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -80,51 +77,13 @@ static unsigned atomic_unit(const struct backend_config *c)
     return text ? (unsigned)strtoul(text, NULL, 10) : fsimage_default_sector(backend_value(c, "fs"));
 }
 
-/* One lie, "drop:3"; false when it is none. */
-static bool parse_lie(const char *word, struct disk_lies *lies)
-{
-    const struct {
-        const char *name;
-        uint64_t *nth;
-    } counted[] = {{"drop:", &lies->drop_nth},
-                   {"tear:", &lies->tear_nth},
-                   {"misdirect:", &lies->misdirect_nth},
-                   {"corrupt:", &lies->corrupt_nth}};
-
-    if (strcmp(word, "ignore-flush") == 0)
-        return lies->ignore_flush = true;
-    if (strcmp(word, "ignore-fua") == 0)
-        return lies->ignore_fua = true;
-    for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
-        const size_t len = strlen(counted[i].name);
-
-        if (strncmp(word, counted[i].name, len) == 0)
-            return size_parse(word + len, strlen(word + len), counted[i].nth) == 0 && *counted[i].nth > 0;
-    }
-    return false;
-}
-
-/* Parses disk=; -EINVAL with *ret_bad the word that is no lie (in `words`, which must outlive it). */
-static int parse_lies(char *words, struct disk_lies *ret, const char **ret_bad)
-{
-    char *save = NULL;
-
-    *ret = (struct disk_lies){.ignore_flush = false};
-    for (char *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save))
-        if (!parse_lie(w, ret)) {
-            *ret_bad = w;
-            return -EINVAL;
-        }
-    return 0;
-}
-
 static void loop_lies(const struct backend_config *c, struct disk_lies *ret)
 {
     const char *text = backend_value(c, "disk");
     char *words = xstrdup(text ? text : "");
     const char *bad;
 
-    parse_lies(words, ret, &bad);
+    disk_lies_parse(words, ret, &bad);
     free(words);
 }
 
@@ -141,7 +100,7 @@ static int check_options(const struct backend_config *c, struct error *err)
     if (sector && strcmp(sector, "512") != 0 && strcmp(sector, "4096") != 0)
         return error_set(err, EINVAL, "loop", "", "sector=%s: expected 512 or 4096", sector);
     words = xstrdup(disk ? disk : "");
-    r = parse_lies(words, &lies, &bad);
+    r = disk_lies_parse(words, &lies, &bad);
     if (r < 0)
         error_set(err, EINVAL, "loop", "",
                   "disk=%s: expected ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N or corrupt:N, N counting from 1", bad);
@@ -309,7 +268,6 @@ static int make_volume(const struct backend_config *c, struct volume **ret, stru
     struct volume *v = xcalloc(1, sizeof *v);
 
     v->config = c;
-    v->owner = getpid();
     v->loop.fd = -1;
     int r = make_dir(v, err);
     snprintf(v->mount, sizeof v->mount, "%s/mnt", v->dir);
@@ -334,70 +292,118 @@ static int open_disk(struct volume *v, struct error *err)
     return r;
 }
 
-/* Takes the spare volume of this process; NULL: there is none. */
-static struct volume *take_spare(struct volume **spare)
-{
-    struct volume *v = *spare;
+/*
+ * Volumes that this process closed and may want again, the oldest first: a server, its mount and two devices cost as much as
+ * several crash states. Wiped in children, which would otherwise share them.
+ */
+struct spares {
+    struct volume *v[MAX_SPARES];
+};
 
-    if (!v || v->owner != getpid())
-        return NULL;
-    *spare = NULL;
-    return v;
-}
-
-/* The spare volume as if it were new: the image is on its disk again, and nothing of what was is in the device's cache. */
-static struct volume *refresh(struct volume *v)
+static struct spares *own_spares(void)
 {
-    if (!v || (fuse_disk_serves(v->server) && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0))
-        return v;
-    end_volume(v);
+    static struct spares *own;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (own)
+        return own;
+    void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED && madvise(p, page, MADV_WIPEONFORK) == 0)
+        return own = p;
+    if (p != MAP_FAILED)
+        munmap(p, page);
     return NULL;
 }
 
-static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+/* Takes out number i. */
+static struct volume *take_at(struct spares *s, size_t i)
 {
-    struct prepared *p = c->prepared;
-    int r = 0;
+    struct volume *v = s->v[i];
 
-    (void)seed;
-    *ret = refresh(take_spare(&p->spare));
-    if (*ret)
-        return 0;
-    r = make_volume(c, ret, err);
-    if (r == 0)
-        r = open_disk(*ret, err);
-    if (r < 0)
-        end_volume(*ret);
-    return r;
+    memmove(&s->v[i], &s->v[i + 1], (MAX_SPARES - 1 - i) * sizeof s->v[0]);
+    s->v[MAX_SPARES - 1] = NULL;
+    return v;
 }
 
-static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
+/* Takes the spare volume of this configuration, for crash images or not; NULL: there is none. */
+static struct volume *take_spare(const struct backend_config *c, bool crashed)
 {
-    struct prepared *p = c->prepared;
-    int r = 0;
+    struct spares *s = own_spares();
 
-    *ret = take_spare(&p->spare_crashed);
-    if (*ret && crash_disk_take((*ret)->crash_disk, image, NULL) == 0)
-        return 0;
-    end_volume(*ret);
-    r = make_volume(c, ret, err);
-    if (r == 0)
-        r = crash_disk_new(image, logical_sector(c), &p->trace, &(*ret)->crash_disk, err);
-    if (r < 0)
-        end_volume(*ret);
-    return r;
+    for (size_t i = 0; s && i < MAX_SPARES && s->v[i]; i++)
+        if (s->v[i]->config == c && (s->v[i]->crash_disk != NULL) == crashed)
+            return take_at(s, i);
+    return NULL;
 }
 
 /* Keeps it for the next one who opens such a volume, if it is in order. */
 static void loop_close(struct volume *v)
 {
-    struct prepared *p = v->config->prepared;
-    struct volume **spare = v->crash_disk ? &p->spare_crashed : &p->spare;
+    struct spares *s = own_spares();
+    size_t n = 0;
 
-    if (v->mounted || v->owner != getpid() || *spare)
+    if (v->mounted || !s) {
+        end_volume(v);
+        return;
+    }
+    while (n < MAX_SPARES && s->v[n])
+        n++;
+    if (n == MAX_SPARES)
+        end_volume(take_at(s, --n));
+    s->v[n] = v;
+}
+
+static void end_spares(const struct backend_config *c)
+{
+    struct volume *v;
+
+    for (int crashed = 0; crashed < 2; crashed++)
+        while ((v = take_spare(c, crashed)) != NULL)
+            end_volume(v);
+}
+
+/* The spare volume as if it were new: the image is on its disk again, and nothing of what was is in the device's cache. */
+static bool refresh(struct volume *v)
+{
+    return fuse_disk_serves(v->server) && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0;
+}
+
+static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+{
+    struct volume *v = take_spare(c, false);
+    int r = 0;
+
+    (void)seed;
+    if (!v || !refresh(v)) {
+        end_volume(v);
+        r = make_volume(c, &v, err);
+        if (r == 0)
+            r = open_disk(v, err);
+    }
+    if (r < 0)
         end_volume(v);
     else
-        *spare = v;
+        *ret = v;
+    return r;
+}
+
+static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
+{
+    const struct prepared *p = c->prepared;
+    struct volume *v = take_spare(c, true);
+    int r = 0;
+
+    if (!v || crash_disk_take(v->crash_disk, image, NULL) < 0) {
+        end_volume(v);
+        r = make_volume(c, &v, err);
+        if (r == 0)
+            r = crash_disk_new(image, logical_sector(c), &p->trace, &v->crash_disk, err);
+    }
+    if (r < 0)
+        end_volume(v);
+    else
+        *ret = v;
+    return r;
 }
 
 static void loop_release(struct backend_config *c)
@@ -406,8 +412,7 @@ static void loop_release(struct backend_config *c)
 
     if (!p)
         return;
-    end_volume(take_spare(&p->spare));
-    end_volume(take_spare(&p->spare_crashed));
+    end_spares(c);
     close(p->image_fd);
     free(p);
     c->prepared = NULL;
@@ -472,6 +477,7 @@ const struct backend backend_loop = {
     .guarantees = loop_guarantees,
     .open = loop_open,
     .close = loop_close,
+    .trim = end_spares,
     .mount = loop_mount,
     .unmount = loop_unmount,
     .path = loop_path,

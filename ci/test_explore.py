@@ -255,6 +255,62 @@ def test_what_keeps_nothing_of_an_epoch_is_counted_once(ext4, tornpage, tmp_path
     assert (r["states_exist"], r["states_covered"], r["epochs_exhaustive"], r["epochs_sampled"]) == (511, 511, 2, 0)
 
 
+def device_holds(block, text):
+    """A shell condition: the block's first byte on the mounted device is this."""
+    return f'[ "$(dd if="$(findmnt -n -o SOURCE "$1")" bs=4096 skip={block} count=1 status=none | head -c 1)" = "{text}" ]'
+
+
+def log_of(n):
+    """n writes of "x" in flight to blocks 2010 and on, which mount and unmount do not touch."""
+    log = Log()
+    for i in range(n):
+        log.write((2010 + i) * 8, b"x" * 4096)
+    return log
+
+
+@needs_root
+@pytest.mark.parametrize("option", ["--jobs=1", "--jobs=3", "--check-prune"])
+def test_what_is_wrong_with_a_whole_epoch_only_behind_its_flush_is_found(option, ext4, tornpage, tmp_path):
+    ext4[0].write_bytes(log_of(10).flush().mark("synced").bytes())
+    check = f'[ "$2" != synced ] || ! {device_holds(2013, "x")}'
+    assert explore(tornpage, *ext4, "ext4", option, check=check).returncode == 1
+    r = result(tmp_path)
+    assert (r["states_covered"], r["states_violated"], r["epochs_exhaustive"]) == (1024, 1, 1)
+
+
+@needs_root
+def test_a_violation_in_an_epoch_that_is_not_covered_whole_counts(ext4, tornpage, tmp_path):
+    ext4[0].write_bytes(log_of(30).bytes())
+    check = "! { " + " && ".join(device_holds(2010 + i, "x") for i in range(30)) + "; }"
+    assert explore(tornpage, *ext4, "ext4", "--states", 200, check=check).returncode == 1
+    r = result(tmp_path)
+    assert (r["states_violated"], r["epochs_sampled"], r["verdict"]) == (1, 1, "violated")
+    assert r["states_covered"] >= r["states_mounted"]
+
+
+@needs_root
+def test_a_hang_that_is_met_among_many_subsets_counts(ext4, tornpage, tmp_path):
+    ext4[0].write_bytes(log_of(7).bytes())
+    held = " ".join(f'{device_holds(2010 + i, "x")} && k=${{k}}{i};' for i in range(7))
+    check = f'k=; {held} [ "$k" != 14 ] || exec sleep 100'
+    assert explore(tornpage, *ext4, "ext4", "--deadline", "1", check=check).returncode == 1
+    r = result(tmp_path)
+    assert r["states_violated"] == 1 and len(r["violations"]) == 1
+    assert r["epochs_sampled"] == 1  # nothing is concluded from a hang
+
+
+@needs_root
+def test_each_state_has_an_image_of_its_own(ext4, tornpage, tmp_path):
+    ext4[0].write_bytes(log_of(7).bytes())
+    wrong = f"{device_holds(2010, 'x')} && {device_holds(2016, 'x')}"  # two at the ends: seldom among samples
+    assert explore(tornpage, *ext4, "ext4", check=f"! {{ {wrong}; }}").returncode == 1
+    r = result(tmp_path)
+    assert r["states_violated"] == 2**5
+    images = [v["image"] for v in r["violations"] if v["image"]]
+    assert len(images) == len(set(images)) > 1
+    assert len({hashlib.sha256((tmp_path / i).read_bytes()).digest() for i in images}) == len(images)
+
+
 @needs_root
 def test_when_the_time_is_up_the_rest_is_told(recorded, tornpage, tmp_path):
     log, base = recorded("loop:fs=btrfs")

@@ -63,6 +63,8 @@ struct backend {
     /* A fresh, empty, unmounted volume; private to this process and gone with it. */
     int (*open)(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err);
     void (*close)(struct volume *v); /* unmounts if need be */
+    /* Ends what close may have kept in this process so that the next open is fast. NULL: it keeps nothing. */
+    void (*trim)(const struct backend_config *c);
     int (*mount)(struct volume *v, struct error *err);
     int (*unmount)(struct volume *v, struct error *err);
     const char *(*path)(struct volume *v);              /* the mounted root */

@@ -22,8 +22,28 @@ void epoch_count_add(struct epoch_count *c, uint64_t n, bool lossy, bool violate
         c->violated = epoch_count_sum(c->violated, n);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+struct epoch_count epoch_count_merge(const struct epoch_count *visited, const struct epoch_count *groups)
+{
+    return (struct epoch_count){
+        .covered = groups->exhaustive ? groups->covered : larger(visited->covered, groups->covered),
+        .lossy = larger(visited->lossy, groups->lossy),
+        .violated = larger(visited->violated, groups->violated),
+        .exhaustive = groups->exhaustive,
+    };
+}
+
 bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, const struct epoch_writes *w, bool all_given)
 {
     /* The state that keeps nothing counts as the last one of the epoch before. */
     return c->exhaustive || (all_given && w->n <= STATES_SMALL_EPOCH) || (double)c->covered >= w->n_states - (epoch > 0);
+}
+
+uint64_t epoch_count_told(const struct epoch_count *c, const struct epoch_writes *w, bool exhaustive)
+{
+    return !exhaustive ? c->covered : w->n_states < (double)MANY ? (uint64_t)w->n_states : MANY;
 }

@@ -203,15 +203,19 @@ static enum look look_at(struct explorer *x, const struct crash_state *s, size_t
 }
 
 /* All members of the group at hand show this picture. Counts them by their cuts. */
-static void count_group(struct explorer *x, const struct subsets *u, const struct crash_state *first, size_t outcome, bool again,
-                        struct epoch_count *c)
+static void count_group(struct explorer *x, const struct subsets *u, const struct epoch_writes *w,
+                        const struct crash_state *first, size_t outcome, bool again, struct epoch_count *c)
 {
     uint32_t n, n_before;
     const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
+    const bool whole = w->n && subsets_has_whole(u);
 
-    count(c, epoch_count_subsets(n_before) - again, judge_range(x, outcome, first->cut, first->until));
+    count(c, epoch_count_subsets(n_before) - again - (whole && n == 0), judge_range(x, outcome, first->cut, first->until));
     for (uint32_t i = 0; i < n; i++)
-        count(c, epoch_count_subsets(n_before + i), judge_range(x, outcome, free_writes[i] + 1, first->until));
+        count(c, epoch_count_subsets(n_before + i) - (whole && i == n - 1),
+              judge_range(x, outcome, free_writes[i] + 1, first->until));
+    if (whole) /* which exists beyond the epoch */
+        count(c, 1, judge_range(x, outcome, w->entries[w->n - 1] + 1, w->whole_until));
 }
 
 /* Mounts some of the members that were concluded to show what the first one does. */
@@ -258,7 +262,7 @@ static bool exhaust(struct explorer *x, uint32_t epoch)
         const struct disk_note *reads = read_trie_reads(x->trie, tested, &n_reads);
         subsets_split(u, reads, n_reads);
         /* The state that keeps nothing of this epoch is the one before it with everything. */
-        count_group(x, u, first, outcome, epoch > 0 && first->n_kept == 0, &all);
+        count_group(x, u, &w, first, outcome, epoch > 0 && first->n_kept == 0, &all);
         k = x->g->broken ? FAILED : check_group(x, u, outcome);
     }
     x->may_mount = may_mount;
@@ -296,7 +300,7 @@ static bool visit(struct explorer *x, const struct crash_state *s)
         return k != FAILED;
     const uint8_t judged = judge_range(x, outcome, s->cut, s->until);
     struct epoch_count one = {0};
-    if (crash_state_is_torn(s)) { /* no subset of whole writes */
+    if (crash_state_is_torn(s) || (s->epoch && !s->n_kept)) { /* no subset of whole writes, or one of the epoch before */
         count(&one, 1, judged);
         take_counts(x, &one);
     } else {
@@ -358,7 +362,7 @@ static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const s
                              .from = w->durable,
                              .to = w->end,
 
-                             .covered = c->covered,
+                             .covered = epoch_count_told(c, w, exhaustive),
                              .exist = w->n_states,
                              .exhaustive = exhaustive};
 
@@ -378,14 +382,13 @@ static void sum_up(struct explorer *x)
     for (uint32_t i = 0; i < states_epochs(x->source); i++) {
         struct epoch_writes w;
 
-        /* The groups do not overlap, nor do the states that were visited, but the ones are among the others. */
-        const struct epoch_count *c =
-            x->groups[i].exhaustive || x->groups[i].covered > x->visited[i].covered ? &x->groups[i] : &x->visited[i];
-        take_counts(x, c);
+        const struct epoch_count c = epoch_count_merge(&x->visited[i], &x->groups[i]);
+
+        take_counts(x, &c);
         states_epoch(x->source, i, &w);
         free(w.entries);
         if (w.n)
-            tell_epoch(x, &w, c, epoch_count_is_exhaustive(c, i, &w, all_given));
+            tell_epoch(x, &w, &c, epoch_count_is_exhaustive(&c, i, &w, all_given));
     }
     const double exist = x->g->result->states_exist + states_exist(x->source);
     x->g->result->states_exist = exist < DBL_MAX ? exist : DBL_MAX;

@@ -239,6 +239,8 @@ int foreign_looks_new(const struct foreign *x, struct crash_image *image, struct
     if (r == 0 && x->jobs > 1) {
         l->b->close(l->volume);
         l->volume = NULL;
+        if (l->b->trim) /* from here on only lookers mount */
+            l->b->trim(&x->config);
         r = lookers_new(x->jobs, look_for_another, l, &l->lookers, err);
     }
     if (r < 0)

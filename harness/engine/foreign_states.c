@@ -53,7 +53,9 @@ struct exploring {
     /* What lookers may begin with next: a state of the window, and how many numbers of marks of it are behind us. */
     size_t ahead_state, ahead_marks;
     struct epoch_count *visited; /* by epoch: states that were visited, or are known to come to the same as one that was */
-    uint64_t n_told;             /* violated states */
+    uint64_t n_violated;         /* states that were seen to be violated, each once */
+    uint64_t *hung;              /* numbers of the states at which the command hung */
+    size_t n_hung, cap_hung;
     size_t n_told_epochs;
     struct rng rng; /* for the checks of conclusions */
     double end_s;   /* of clock_s; 0: no limit */
@@ -197,6 +199,19 @@ static bool stop(struct exploring *e)
     return e->counts->cut_short;
 }
 
+/* Was the command seen to hang on this state for the first time? */
+static bool note_hang(struct exploring *e, const struct crash_state *s)
+{
+    const uint64_t number = foreign_state_number(s);
+
+    for (size_t i = 0; i < e->n_hung; i++)
+        if (e->hung[i] == number)
+            return false;
+    e->hung = grow(e->hung, &e->cap_hung, e->n_hung, sizeof *e->hung);
+    e->hung[e->n_hung++] = number;
+    return true;
+}
+
 /* What a state came to, at each number of marks that may have been passed while it exists within [from, to]. */
 struct view {
     bool exists; /* at all, within [from, to] */
@@ -224,6 +239,7 @@ static int view(struct exploring *e, const struct crash_state *s, enum whose who
     r = crash_image_load(e->image, x->loaded.log, s);
     if (r < 0)
         return error_set(&e->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
+    bool is_new = false; /* and violated */
     for (size_t n = ret->first; n <= ret->last && r == 0; n++) {
         /* The first position at which so many marks have been passed. */
         const uint64_t cut = n && x->marks.v[n - 1].index + 1 > lo ? x->marks.v[n - 1].index + 1 : lo;
@@ -237,9 +253,13 @@ static int view(struct exploring *e, const struct crash_state *s, enum whose who
         ret->looked |= looked;
         ret->is_known &= tested != READ_TRIE_NONE;
         ret->violated[n - ret->first] = r == 0 && seen.violated;
-        if (r == 0 && seen.violated && (looked || whose == OF_SOURCE)) {
-            e->n_told += !ret->any_violated;
-            if (e->n_told <= FOREIGN_TOLD)
+        bool tell = r == 0 && seen.violated && (looked || whose == OF_SOURCE);
+        if (tell && seen.kind == FOREIGN_HUNG) /* nothing is concluded from that, so it may come again */
+            tell = note_hang(e, s) || whose == OF_SOURCE;
+        if (tell) {
+            e->n_violated += !is_new;
+            is_new = true;
+            if (e->n_violated <= FOREIGN_TOLD)
                 r = foreign_tell_violation(&e->teller, e->image, s, cut, n, &seen, &e->err);
         }
         ret->any_violated |= ret->violated[n - ret->first];
@@ -267,7 +287,7 @@ static int visit(struct exploring *e, const struct crash_state *s)
     if (v.exists) {
         e->counts->states_covered++;
         e->counts->states_violated += v.any_violated;
-        if (!crash_state_is_torn(s))
+        if (!crash_state_is_torn(s) && (s->epoch == 0 || s->n_kept))
             epoch_count_add(&e->visited[s->epoch], 1, false, v.any_violated);
     }
     free(v.violated);
@@ -299,9 +319,23 @@ static int check_members(struct exploring *e, struct subsets *u)
     return r;
 }
 
+/* Judges and counts the state that keeps all of the epoch's writes, which exists beyond the epoch. */
+static int cover_whole(struct exploring *e, uint32_t epoch, const struct epoch_writes *w, struct epoch_count *c)
+{
+    struct crash_state s;
+    struct view v;
+
+    states_whole_epoch(w, epoch, &s);
+    const int r = view(e, &s, OF_MEMBER, NULL, &v);
+    epoch_count_add(c, 1, false, v.any_violated);
+    free(v.violated);
+    free(s.kept);
+    return r;
+}
+
 /* Covers the group that begins with this state. *ret_is_known: whether that was possible. */
 static int cover_group(struct exploring *e, struct subsets *u, const struct crash_state *first, uint32_t epoch,
-                       struct epoch_count *c, bool *ret_is_known)
+                       const struct epoch_writes *w, struct epoch_count *c, bool *ret_is_known)
 {
     struct view v;
     int r = view(e, first, OF_GROUP, u, &v);
@@ -311,12 +345,14 @@ static int cover_group(struct exploring *e, struct subsets *u, const struct cras
         uint32_t n, n_before;
         const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
         /* The state that keeps nothing of this epoch is the one before it with everything. */
-        const bool again = epoch > 0 && first->n_kept == 0;
+        const bool again = epoch > 0 && first->n_kept == 0, whole = subsets_has_whole(u);
 
-        count_members(e, &v, first->cut, epoch_count_subsets(n_before) - again, c);
+        count_members(e, &v, first->cut, epoch_count_subsets(n_before) - again - (whole && n == 0), c);
         for (uint32_t i = 0; i < n; i++)
-            count_members(e, &v, free_writes[i] + 1, epoch_count_subsets(n_before + i), c);
+            count_members(e, &v, free_writes[i] + 1, epoch_count_subsets(n_before + i) - (whole && i == n - 1), c);
         r = check_members(e, u);
+        if (r == 0 && whole)
+            r = cover_whole(e, epoch, w, c);
     }
     free(v.violated);
     return r;
@@ -351,17 +387,15 @@ static int exhaust(struct exploring *e, uint32_t epoch, const struct epoch_write
 
     while (r == 0 && is_known && e->counts->states_mounted < end && !stop(e) && subsets_next(u, &first)) {
         look_ahead_of_groups(e, u);
-        r = cover_group(e, u, first, epoch, &all, &is_known);
+        r = cover_group(e, u, first, epoch, w, &all, &is_known);
         foreign_tell_progress(&e->teller);
     }
     all.exhaustive = r == 0 && is_known && subsets_complete(u);
     subsets_free(u);
-    /* The groups do not overlap, nor do the states that were visited, but the ones are among the others. */
-    if (all.exhaustive || all.covered > e->visited[epoch].covered) {
-        e->counts->states_covered = epoch_count_sum(e->counts->states_covered - e->visited[epoch].covered, all.covered);
-        e->counts->states_violated = epoch_count_sum(e->counts->states_violated - e->visited[epoch].violated, all.violated);
-        e->visited[epoch] = all;
-    }
+    const struct epoch_count before = e->visited[epoch], now = epoch_count_merge(&before, &all);
+    e->visited[epoch] = now;
+    e->counts->states_covered = epoch_count_sum(e->counts->states_covered - before.covered, now.covered);
+    e->counts->states_violated = epoch_count_sum(e->counts->states_violated - before.violated, now.violated);
     return r;
 }
 
@@ -370,13 +404,13 @@ static int exhaust_epochs(struct exploring *e, const struct state_source *source
 {
     int r = 0;
 
-    for (uint32_t i = 0; i < states_epochs(source) && r == 0 && e->counts->states_mounted < max_states && !stop(e); i++) {
+    for (uint32_t i = 0; i < states_epochs(source) && r == 0 && e->counts->states_mounted < max_states; i++) {
         const uint64_t left = max_states - e->counts->states_mounted, even = left / (states_epochs(source) - i);
         struct epoch_writes w;
 
         states_epoch(source, i, &w);
         if (w.n && w.n <= SUBSETS_MAX_WRITES && !w.forced && w.end + e->x->loaded.first >= e->x->from &&
-            !epoch_count_is_exhaustive(&e->visited[i], i, &w, all_given))
+            !epoch_count_is_exhaustive(&e->visited[i], i, &w, all_given) && !stop(e))
             r = exhaust(e, i, &w, even > LEAST_SHARE ? even : left < LEAST_SHARE ? left : LEAST_SHARE);
         free(w.entries);
     }
@@ -395,12 +429,13 @@ static const struct crash_state *next_state(struct exploring *e)
 static void sum_up_epoch(struct exploring *e, uint32_t i, const struct epoch_writes *w, bool all_given)
 {
     const uint64_t first = e->x->loaded.first;
+    const bool exhaustive = epoch_count_is_exhaustive(&e->visited[i], i, w, all_given);
     const struct epoch_result told = {.n_writes = w->n,
                                       .from = w->durable + first,
                                       .to = w->end + first,
-                                      .covered = e->visited[i].covered,
+                                      .covered = epoch_count_told(&e->visited[i], w, exhaustive),
                                       .exist = w->n_states,
-                                      .exhaustive = epoch_count_is_exhaustive(&e->visited[i], i, w, all_given)};
+                                      .exhaustive = exhaustive};
 
     *(told.exhaustive ? &e->counts->epochs_exhaustive : &e->counts->epochs_sampled) += 1;
     if (w->n > 1 && e->n_told_epochs++ < RESULT_EPOCHS)
@@ -423,6 +458,11 @@ static void sum_up(struct exploring *e, const struct state_source *source, bool 
         }
         free(w.entries);
     }
+    /* What was told is counted, whatever could be concluded from it. */
+    if (e->counts->states_violated < e->n_violated)
+        e->counts->states_violated = e->n_violated;
+    if (e->counts->states_covered < e->counts->states_mounted)
+        e->counts->states_covered = e->counts->states_mounted;
     e->counts->states_exist = exist < DBL_MAX ? exist : DBL_MAX;
 }
 
@@ -473,6 +513,7 @@ void foreign_states(const struct foreign *x, int to_parent)
     foreign_looks_free(e.looks);
     forget(&e);
     free(e.known);
+    free(e.hung);
     crash_image_free(e.scout);
     crash_image_free(e.image);
     buf_free(&e.teller.image);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/whole.h"
 #include "storage/imagefile.h"
 
@@ -53,6 +54,17 @@ void foreign_tell_end(struct foreign_teller *t, const struct error *err)
     tell(t, err ? FOREIGN_FAILED : FOREIGN_DONE);
 }
 
+uint64_t foreign_state_number(const struct crash_state *s)
+{
+    uint64_t h = hash_fold(s->durable + 1, 0x9e3779b97f4a7c15U);
+
+    for (size_t i = 0; i < s->n_kept; i++) {
+        h = hash_fold(h ^ s->kept[i].entry, 0xbf58476d1ce4e5b9U) + i;
+        h = hash_fold(h ^ ((uint64_t)s->kept[i].first << 32 | s->kept[i].count), 0x94d049bb133111ebU) + i;
+    }
+    return h;
+}
+
 static void describe(const struct foreign *x, const struct crash_state *s, struct buf *out)
 {
     const uint64_t first = x->loaded.first;
@@ -86,7 +98,7 @@ static int save_image(struct foreign_teller *t, const struct crash_image *image,
     if (fd < 0)
         return error_set(err, -fd, "snapshot", "", NULL);
     buf_printf(path, "%s/%s-at-%" PRIu64 "-%08x.img", x->opt->findings_dir, x->name, s->cut + x->loaded.first,
-               (unsigned)(s->image[0] ^ s->image[1]));
+               (unsigned)foreign_state_number(s));
     r = imagefile_save(fd, x->image_bytes, buf_text(path), err);
     close(fd);
     t->n_images += r == 0;

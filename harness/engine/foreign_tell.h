@@ -19,6 +19,8 @@ void foreign_tell_progress(struct foreign_teller *t);
 /* That the loaded state was violated at position `cut`. Saves it, if it is one of the first; an error when that failed. */
 int foreign_tell_violation(struct foreign_teller *t, const struct crash_image *image, const struct crash_state *s, uint64_t cut,
                            size_t n_marks, const struct glimpse *seen, struct error *err);
+/* A number that distinguishes a log's crash states from each other. */
+uint64_t foreign_state_number(const struct crash_state *s);
 void foreign_tell_epoch(struct foreign_teller *t, const struct epoch_result *e);
 /* err NULL: all went well. */
 void foreign_tell_end(struct foreign_teller *t, const struct error *err);

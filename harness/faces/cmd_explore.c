@@ -245,8 +245,8 @@ static void print_result(const struct foreign_options *opt, const struct foreign
     fprintf(out, "%s: entries %llu to %llu of %llu, %s marks; atomic unit %u; seed %llu\n", opt->log_path,
             (unsigned long long)r->from, (unsigned long long)r->to, (unsigned long long)r->n_entries, text_count(r->n_marks),
             r->sector, (unsigned long long)opt->seed);
-    fprintf(out, "%.9g states exist; %s epochs exhaustive, %s sampled%s\n", c->states_exist, text_count(c->epochs_exhaustive),
-            text_count(c->epochs_sampled), c->cut_short ? "; cut short by --time" : "");
+    fprintf(out, "%.9g states exist, torn writes apart; %s epochs exhaustive, %s sampled%s\n", c->states_exist,
+            text_count(c->epochs_exhaustive), text_count(c->epochs_sampled), c->cut_short ? "; cut short by --time" : "");
     if (c->untraced)
         fprintf(out, "%s\n", report_untraced);
     fprintf(out, "%s%s%s: %s of %s crash states violated; %s mounted, %s checks in %s\n", verdict_colour(verdict, term),

@@ -444,6 +444,22 @@ void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_wri
         ret->entries[ret->n++] = s->e.items[i].entry;
         ret->forced |= s->e.items[i].forced;
     }
+    ret->whole_until = ep->end;
+    if (ret->n) {
+        const struct item *last = &s->e.items[ep->last - 1];
+
+        ret->whole_until = epochs_until(&s->e, epoch, last->entry + 1, last->prefix);
+    }
+}
+
+void states_whole_epoch(const struct epoch_writes *w, uint32_t epoch, struct crash_state *ret)
+{
+    assert(w->n);
+    *ret = (struct crash_state){
+        .epoch = epoch, .durable = w->durable, .cut = w->entries[w->n - 1] + 1, .until = w->whole_until, .n_kept = w->n};
+    ret->kept = xcalloc(w->n, sizeof *ret->kept);
+    for (uint32_t i = 0; i < w->n; i++)
+        ret->kept[i].entry = w->entries[i];
 }
 
 void states_skip(struct state_source *s, uint32_t epoch)

@@ -88,6 +88,7 @@ uint64_t states_share(const struct state_source *s, enum state_kind last);
 /* An epoch: the writes that are in flight together. */
 struct epoch_writes {
     uint64_t durable, end; /* cuts in [durable, end]: everything before `durable` is on the media */
+    uint64_t whole_until;  /* the image that holds all of them stays possible that long: to the end of the next epoch at least */
     uint64_t *entries;     /* ascending log positions; freed by the caller */
     uint32_t n;
     bool forced;     /* some of them are FUA, so that not all subsets exist */
@@ -95,6 +96,8 @@ struct epoch_writes {
 };
 uint32_t states_epochs(const struct state_source *s);
 void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_writes *ret);
+/* The state that holds all of the epoch's writes; ret->kept is freed by the caller. */
+void states_whole_epoch(const struct epoch_writes *w, uint32_t epoch, struct crash_state *ret);
 /* No more subsets and samples of this epoch. */
 void states_skip(struct state_source *s, uint32_t epoch);
 /* How many states there are in all: subsets of each epoch's writes, none of them torn; as far as a double reaches. */

@@ -133,8 +133,10 @@ static int reset_all(struct disk *d)
 {
     if (madvise(d->media, d->size_bytes, MADV_REMOVE) || madvise(d->is_changed, blocks(d), MADV_REMOVE))
         return -errno;
-    d->s->n_changed = 0;
-    return copy_image(d);
+    const int r = copy_image(d);
+    if (r == 0)
+        d->s->n_changed = 0;
+    return r;
 }
 
 int disk_reset(struct disk *d)

@@ -22,6 +22,12 @@ struct disk_lies {
 };
 
 /*
+ * "ignore-flush,drop:3": lies with commas between them, N counting from 1. -EINVAL with *ret_bad the word that is none, in
+ * `words`, which is changed.
+ */
+int disk_lies_parse(char *words, struct disk_lies *ret, const char **ret_bad);
+
+/*
  * A disk that holds the image in memory file `base_fd` (its size is the disk's; a multiple of 4096). The caller keeps base_fd
  * open. `sector`: the atomic unit, 512 or 4096.
  */

@@ -206,6 +206,14 @@ const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, ui
     return s->free_writes;
 }
 
+bool subsets_has_whole(const struct subsets *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (has(&s->at.decided, i) && !has(&s->at.kept, i))
+            return false;
+    return true;
+}
+
 bool subsets_complete(const struct subsets *s)
 {
     return !s->incomplete && s->head == s->n_queue;

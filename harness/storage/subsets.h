@@ -47,6 +47,7 @@ void subsets_give_up(struct subsets *s);
  * free[i] + 1, and there are 2^(n_before + i) of them.
  */
 const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, uint32_t *ret_n_before);
+bool subsets_has_whole(const struct subsets *s); /* is the state that keeps all of the epoch's writes in this group? */
 /* Was everything visited: nothing given up, nothing over the limit? */
 bool subsets_complete(const struct subsets *s);
 
