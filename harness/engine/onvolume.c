@@ -153,11 +153,16 @@ bool onvolume_run(struct onvolume *v, uint64_t n, const struct scene *scene)
     return hung < 0;
 }
 
-bool onvolume_survey(struct onvolume *v)
+static bool survey(struct onvolume *v, bool fresh)
 {
     struct error err = {0};
 
-    return survey_dir(v->g->survey, v->dir, &v->g->survivors, &err) < 0 ? fail(v, &err) : true;
+    return survey_dir(v->g->survey, v->dir, fresh, &v->g->survivors, &err) < 0 ? fail(v, &err) : true;
+}
+
+bool onvolume_survey(struct onvolume *v)
+{
+    return survey(v, false);
 }
 
 /*
@@ -223,7 +228,7 @@ bool onvolume_look(struct onvolume *v, uint64_t n)
     v->mounted = true;
     if (rundir_path(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
         return fail(v, &err);
-    if (!onvolume_survey(v))
+    if (!survey(v, true))
         return false;
     survey_writable(v->b->path(v->volume), s);
     return true;

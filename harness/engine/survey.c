@@ -27,6 +27,7 @@ enum {
 struct survey {
     struct survivors *out;
     char *path; /* of the entry at hand, relative to the surveyed directory */
+    bool fresh;
     uint64_t read_bytes;
     size_t page_bytes;
     uint8_t in_cache[CHUNK_BYTES / 4096]; /* by page of the chunk at hand: bit 0 */
@@ -180,7 +181,8 @@ static int read_range(struct survey *s, int fd, uint64_t off, uint64_t end, stru
         s->read_bytes += got;
         if (s->read_bytes > SURVEY_MAX_BYTES)
             return -EFBIG;
-        int rc = got ? compare_mapping(s, fd, off, got, chunk, v) : 0;
+        const size_t in_last_page = got % s->page_bytes, skip = s->fresh ? got - in_last_page : 0;
+        int rc = got > skip ? compare_mapping(s, fd, off + skip, got - skip, chunk + skip, v) : 0;
         if (rc < 0)
             return rc;
         off += want;
@@ -330,11 +332,12 @@ static int survey_list(struct survey *s, int fd, size_t path_len, int depth)
     }
 }
 
-int survey_dir(struct survey *s, const char *dir, struct survivors *out, struct error *err)
+int survey_dir(struct survey *s, const char *dir, bool fresh, struct survivors *out, struct error *err)
 {
     assert(s && dir && out);
     survivors_clear(out);
     s->out = out;
+    s->fresh = fresh;
     s->read_bytes = 0;
     s->path[0] = '\0';
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -4,6 +4,7 @@
 #ifndef TORNPAGE_ENGINE_SURVEY_H
 #define TORNPAGE_ENGINE_SURVEY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "truth/survivors.h"
@@ -22,8 +23,11 @@ enum { SURVEY_MAX_BYTES = 1 << 30 }; /* data read in one survey; more is the har
  * refuses is part of the picture: an entry with read_err (EIO, EUCLEAN, ...); a directory that cannot be listed likewise; if that
  * is `dir` itself, as the entry ".". A missing `dir` is an empty picture. Returns 0, or -errno when the machine failed (ENOMEM,
  * EMFILE, ENFILE, EFBIG).
+ *
+ * `fresh`: the volume has a page cache, and was mounted just now. Then what a mapping shows are the very pages that the reads have
+ * just filled; they can disagree nowhere but behind the end of the file, and there alone the mapping is looked at.
  */
-int survey_dir(struct survey *s, const char *dir, struct survivors *out, struct error *err);
+int survey_dir(struct survey *s, const char *dir, bool fresh, struct survivors *out, struct error *err);
 
 /*
  * Tries whether the volume mounted at `root` takes a new file: create, write and fsync of ".tornpage-probe" in `root` itself. The
