@@ -24,8 +24,8 @@ enum { SURVEY_MAX_BYTES = 1 << 30 }; /* data read in one survey; more is the har
  * is `dir` itself, as the entry ".". A missing `dir` is an empty picture. Returns 0, or -errno when the machine failed (ENOMEM,
  * EMFILE, ENFILE, EFBIG).
  *
- * `fresh`: the volume has a page cache, and was mounted just now. Then what a mapping shows are the very pages that the reads have
- * just filled; they can disagree nowhere but behind the end of the file, and there alone the mapping is looked at.
+ * `fresh`: the volume has a page cache, and was mounted just now. Then what a mapping shows are the very pages that the reads
+ * have just filled; they can disagree nowhere but behind the end of the file, and there alone the mapping is looked at.
  */
 int survey_dir(struct survey *s, const char *dir, bool fresh, struct survivors *out, struct error *err);
 
