@@ -14,12 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "engine/backend.h"
 #include "engine/isolate.h"
+#include "storage/crash_image.h"
 
 enum { FINE, BAD, CANNOT };
 
@@ -109,6 +112,22 @@ static int still_mounted(const struct backend_config *c)
     return use(c) ? FINE : BAD;
 }
 
+/* Nothing is left that a caller could close again. */
+static int no_loop_devices(const struct backend_config *c)
+{
+    struct volume *v = NULL;
+    struct crash_image *image = NULL;
+    const int fd = memfd_create("test", MFD_CLOEXEC);
+
+    if (mount("/dev/null", "/dev/loop-control", NULL, MS_BIND, NULL) || ftruncate(fd, 1 << 20) ||
+        crash_image_new(fd, 512, &image, NULL) < 0)
+        return BAD;
+    const bool fine = c->backend->open(c, 1, &v, NULL) < 0 && !v && c->backend->open_crashed(c, image, &v, NULL) < 0 && !v;
+    crash_image_free(image);
+    close(fd);
+    return fine ? FINE : BAD;
+}
+
 static int with_config(int (*f)(const struct backend_config *c))
 {
     struct backend_config c;
@@ -164,10 +183,17 @@ static void a_volume_that_was_closed_while_mounted_is_not_used_again(void **stat
     in_isolation(still_mounted);
 }
 
+static void a_volume_that_could_not_be_opened_is_none(void **state)
+{
+    (void)state;
+    in_isolation(no_loop_devices);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_volume_that_was_used_before_is_empty),
+        cmocka_unit_test(a_volume_that_could_not_be_opened_is_none),
         cmocka_unit_test(a_volume_whose_server_died_is_not_used_again),
         cmocka_unit_test(a_child_does_not_use_its_parents_volume),
         cmocka_unit_test(a_volume_that_was_closed_while_mounted_is_not_used_again),

@@ -361,7 +361,6 @@ static void tell_epoch(struct explorer *x, const struct epoch_writes *w, const s
                              .n_writes = w->n,
                              .from = w->durable,
                              .to = w->end,
-
                              .covered = epoch_count_told(c, w, exhaustive),
                              .exist = w->n_states,
                              .exhaustive = exhaustive};
@@ -380,9 +379,8 @@ static void sum_up(struct explorer *x)
     const bool all_given = x->all_given && !x->prune && !x->g->result->cut_short && !tally_over(x->g);
 
     for (uint32_t i = 0; i < states_epochs(x->source); i++) {
-        struct epoch_writes w;
-
         const struct epoch_count c = epoch_count_merge(&x->visited[i], &x->groups[i]);
+        struct epoch_writes w;
 
         take_counts(x, &c);
         states_epoch(x->source, i, &w);
