@@ -148,7 +148,6 @@ def test_results_do_not_depend_on_the_number_of_jobs(spec, recorded, tornpage, t
     assert seen[0] == seen[1] == seen[2]
 
 
-STATES = 40
 LYING = [f"loop:fs={fs},disk=ignore-flush" for fs in ("ext4", "xfs", "btrfs")]
 
 
@@ -158,22 +157,23 @@ LYING = [f"loop:fs={fs},disk=ignore-flush" for fs in ("ext4", "xfs", "btrfs")]
 def test_what_is_concluded_is_what_a_mount_shows(spec, check, recorded, tornpage, tmp_path):
     """One recording, with and without pruning: the same violations, state by state."""
     log, base = recorded(spec)
+    states = 40 if spec in LYING else 80  # room for all states of small epochs
     seen = {}
     for option in ("--jobs=3", "--check-prune", "--no-prune"):
-        done = explore(tornpage, log, base, spec[8:].split(",")[0], option, "--states", STATES, check=check)
+        done = explore(tornpage, log, base, spec[8:].split(",")[0], option, "--states", states, check=check)
         assert done.returncode in (0, 1) and done.stderr == ""
         seen[option] = comparable(tmp_path)
     pruned, checked, plain = seen.values()
     assert pruned == checked
     assert (check == SOME_STATES or "ignore" in spec or "nobarrier" in spec) == (plain["states_violated"] > 0)
-    assert pruned["states_mounted"] <= STATES and plain["states_mounted"] == plain["states_covered"]
+    assert pruned["states_mounted"] <= states and plain["states_mounted"] == plain["states_covered"]
     if spec == "loop:fs=btrfs":  # how much the others read depends on the recording
         assert pruned["states_mounted"] < plain["states_mounted"]
     # All of plain's are listed. Pruning goes on from there where there are more subsets.
     assert pruned["violations"][: len(plain["violations"])] == plain["violations"]
     assert pruned["epochs_exhaustive"] >= plain["epochs_exhaustive"]
     assert pruned["states_exist"] == plain["states_exist"]
-    if all(e["exhaustive"] for e in plain["epochs"]):
+    if plain["epochs_sampled"] == 0:
         assert (pruned["states_covered"], pruned["states_violated"]) == (plain["states_covered"], plain["states_violated"])
 
 

@@ -30,8 +30,8 @@ void epoch_count_add(struct epoch_count *c, uint64_t n, bool lossy, bool violate
  */
 struct epoch_count epoch_count_merge(const struct epoch_count *visited, const struct epoch_count *groups);
 /*
- * Is epoch number `epoch` exhaustive? `all_given`: every state that the source had to give was covered, and none was left out for
- * want of room; then all subsets of small epochs were among them, though some may have had the same bytes.
+ * Is epoch number `epoch` exhaustive? `all_given`: every state that the source had to give was covered, and all subsets of small
+ * epochs were among them, though some may have had the same bytes.
  */
 bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, const struct epoch_writes *w, bool all_given);
 

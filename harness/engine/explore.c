@@ -45,7 +45,7 @@ struct explorer {
     struct power *p;
     struct tally *g;
     struct scene *scene;
-    bool prune, exhausted, all_given; /* exhaust_epochs was called; every candidate is visited */
+    bool prune, exhausted, all_given; /* exhaust_epochs was called; the source gives all of small epochs */
     uint64_t max_states, n_mounted, may_mount;
     struct state_source *source;
     struct read_trie *trie;
@@ -412,7 +412,7 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     }
     x.source = states_new(p->log, p->from, writelog_length(p->log), &limits, seed);
     x.window = window_new(x.source, x.n_ahead);
-    x.all_given = states_share(x.source, STATE_SAMPLE) < max_states;
+    x.all_given = states_gives_all_subsets(x.source);
     x.groups = xcalloc(states_epochs(x.source), sizeof *x.groups);
     x.visited = xcalloc(states_epochs(x.source), sizeof *x.visited);
     outcomes_open(&x.outcomes, p->n_bounds + 1);

@@ -486,7 +486,7 @@ static int visit_all(struct exploring *e)
         if (r == 0)
             foreign_tell_progress(&e->teller);
     }
-    const bool all_given = r == 0 && !e->counts->cut_short && states_share(source, STATE_SAMPLE) < max;
+    const bool all_given = r == 0 && !e->counts->cut_short && states_gives_all_subsets(source);
     if (r == 0 && e->prune)
         r = exhaust_epochs(e, source, max, all_given);
     sum_up(e, source, all_given);

@@ -417,6 +417,11 @@ uint64_t states_share(const struct state_source *s, enum state_kind last)
     return sum;
 }
 
+bool states_gives_all_subsets(const struct state_source *s)
+{
+    return s->quota[STATE_SUBSET] >= s->total[STATE_SUBSET];
+}
+
 uint32_t states_epochs(const struct state_source *s)
 {
     return (uint32_t)s->e.n_epochs;

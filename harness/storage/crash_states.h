@@ -84,6 +84,8 @@ int states_next(struct state_source *s, const struct crash_state **ret);
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left);
 /* How many states, of max_states, the kinds up to and with this one may take. With no limit: UINT64_MAX. */
 uint64_t states_share(const struct state_source *s, enum state_kind last);
+/* Are all subsets of the small epochs' writes among what it gives? max_states may leave no room for them. */
+bool states_gives_all_subsets(const struct state_source *s);
 
 /* An epoch: the writes that are in flight together. */
 struct epoch_writes {
