@@ -4,7 +4,7 @@ B := build/$(VARIANT)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PKGS := fuse3 jansson zlib
+PKGS := fuse3 jansson libbpf zlib
 PKG_CONFIG ?= pkg-config
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual \

@@ -39,7 +39,7 @@ enum { MAX_SPARES = 6 }; /* of a process: two for each file system that is teste
 /* What all volumes of one configuration share. */
 struct prepared {
     int image_fd;
-    struct blocktrace_event trace; /* all zero: impossible here */
+    struct blocktracer *tracer; /* NULL: impossible here */
 };
 
 struct volume {
@@ -182,7 +182,7 @@ static void keep_image(struct backend_config *c, int image_fd)
     struct prepared *p = xcalloc(1, sizeof *p);
 
     p->image_fd = image_fd;
-    blocktrace_learn(&p->trace, NULL); /* without it all works, only slower */
+    blocktracer_new(&p->tracer, NULL); /* without it all works, only slower */
     c->prepared = p;
 }
 
@@ -397,7 +397,7 @@ static int loop_open_crashed(const struct backend_config *c, struct crash_image 
         end_volume(v);
         r = make_volume(c, &v, err);
         if (r == 0)
-            r = crash_disk_new(image, logical_sector(c), &p->trace, &v->crash_disk, err);
+            r = crash_disk_new(image, logical_sector(c), p->tracer, &v->crash_disk, err);
     }
     if (r < 0)
         end_volume(v);
@@ -413,6 +413,7 @@ static void loop_release(struct backend_config *c)
     if (!p)
         return;
     end_spares(c);
+    blocktracer_free(p->tracer);
     close(p->image_fd);
     free(p);
     c->prepared = NULL;

@@ -43,7 +43,7 @@ static void fill(struct rng *r, uint8_t *data, size_t n)
 /* Some blocks of data in the base, a log above it, and the device, opened for direct I/O. */
 static int set_up(struct subject *s, bool traced)
 {
-    struct blocktrace_event trace = {.id = 0};
+    struct blocktracer *tracer = NULL;
     struct error err = {.code = 0};
     const int fd = memfd_create("test", MFD_CLOEXEC);
 
@@ -64,9 +64,9 @@ static int set_up(struct subject *s, bool traced)
     for (off_t at = DISCARD_OFF; at < DISCARD_OFF + DISCARD_BYTES; at += 4096)
         if (pwrite(fd, s->data, 4096, at) != 4096)
             return BAD;
-    if (traced && blocktrace_learn(&trace, &err) < 0)
+    if (traced && blocktracer_new(&tracer, &err) < 0)
         return CANNOT;
-    if (crash_image_new(fd, 512, &s->image, &err) < 0 || crash_disk_new(s->image, 512, &trace, &s->disk, &err) < 0)
+    if (crash_image_new(fd, 512, &s->image, &err) < 0 || crash_disk_new(s->image, 512, tracer, &s->disk, &err) < 0)
         return CANNOT;
     s->device = open(crash_disk_path(s->disk), O_RDWR | O_DIRECT | O_CLOEXEC);
     s->cached = open(crash_disk_path(s->disk), O_RDONLY | O_CLOEXEC);

@@ -31,11 +31,11 @@ static int open_memory(const struct bench *b, const struct bench_options *o, voi
     x.log = writelog_new(ENTRIES, (uint64_t)ENTRIES * BLOCK);
     if (fd < 0 || ftruncate(fd, (off_t)VOLUME_BYTES) < 0 || !x.log)
         return error_set(err, ENOMEM, "memory", NULL, NULL);
-    struct blocktrace_event trace;
-    int rc = blocktrace_learn(&trace, err);
+    struct blocktracer *tracer = NULL;
+    int rc = blocktracer_new(&tracer, err);
     if (rc == 0)
         rc = crash_image_new(fd, SECTOR, &x.image, err);
-    return rc < 0 ? rc : crash_disk_new(x.image, SECTOR, &trace, &x.disk, err);
+    return rc < 0 ? rc : crash_disk_new(x.image, SECTOR, tracer, &x.disk, err);
 }
 
 /* Writes of one block anywhere on the volume, with a flush after every few. */

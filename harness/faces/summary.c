@@ -152,8 +152,9 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
     free(v);
 }
 
-const char report_untraced[] = "What recovery reads could not be traced everywhere (perf_event_open of block:block_rq_issue: see "
-                               "perf_event_paranoid and the limit of locked memory), so more states were mounted than need be.";
+const char report_untraced[] =
+    "What recovery reads could not be traced everywhere (with a BPF program at block:block_rq_issue; it needs "
+    "tracefs and CAP_BPF), so more states were mounted than need be.";
 
 void summary_epoch(const struct epoch_result *e, FILE *out)
 {

@@ -1,21 +1,20 @@
-/* Tracing a block device: see blocktrace.h. One event and one ring for each CPU, because a ring belongs to one. */
+/* Tracing a block device: see blocktrace.h. */
 #include "storage/blocktrace.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/bpf.h>
 #include <linux/perf_event.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -24,21 +23,34 @@
 #define EVENT_DIR "events/block/block_rq_issue"
 
 enum {
-    RING_BYTES = 1 << 16, /* of each CPU; a power of two. A recovery makes a few hundred requests of some 100 bytes */
+    RING_BYTES = 1 << 17, /* of each device; a power of two. A recovery makes a few hundred requests of 32 bytes */
+    MAX_DEVICES = 1 << 12,
     RECORD_BYTES = 1 << 12,
     DEVICE_SHIFT = 20, /* a dev_t inside the kernel: major << 20 | minor */
     OPS = 3,
 };
 
-struct ring {
-    int fd;
-    struct perf_event_mmap_page *page; /* followed by the data */
+/* Where the event's fields are in a record, in bytes. */
+struct layout {
+    uint32_t id; /* of the event */
+    int16_t dev, sector, nr_sector, rwbs;
+};
+
+/* What the program tells of a request. */
+struct note {
+    uint64_t sector;
+    uint64_t n_sectors;
+    char rwbs[2];
+    char unused[6];
+};
+
+struct blocktracer {
+    int rings; /* map: by device, its ring */
+    int program, event;
 };
 
 struct blocktrace {
-    struct blocktrace_event event;
-    struct ring *rings;
-    size_t n_rings, cap_rings;
+    struct ring_buffer *ring;
     struct block_request *requests;
     size_t n_requests, cap_requests;
     int stat_fd;           /* the device's statistics */
@@ -88,7 +100,7 @@ static int field_offset(const char *format, const char *declaration, unsigned si
     return (int)offset;
 }
 
-static int parse_event(const char *id, const char *format, struct blocktrace_event *ret)
+static int parse_event(const char *id, const char *format, struct layout *ret)
 {
     const int dev = field_offset(format, " dev;", 4), sector = field_offset(format, " sector;", 8),
               nr_sector = field_offset(format, " nr_sector;", 4), rwbs_at = field_offset(format, " rwbs[8];", 8),
@@ -98,53 +110,147 @@ static int parse_event(const char *id, const char *format, struct blocktrace_eve
 
     if (end == id || n == 0 || dev < 0 || sector < 0 || nr_sector < 0 || rwbs < 0)
         return -EINVAL;
-    *ret = (struct blocktrace_event){.id = (uint32_t)n,
-                                     .dev = (uint16_t)dev,
-                                     .sector = (uint16_t)sector,
-                                     .nr_sector = (uint16_t)nr_sector,
-                                     .rwbs = (uint16_t)rwbs};
+    *ret = (struct layout){.id = (uint32_t)n,
+                           .dev = (int16_t)dev,
+                           .sector = (int16_t)sector,
+                           .nr_sector = (int16_t)nr_sector,
+                           .rwbs = (int16_t)rwbs};
     return 0;
 }
 
-int blocktrace_learn(struct blocktrace_event *ret, struct error *err)
+static int learn_layout(struct layout *ret)
 {
     char id[32], format[4096];
     const int dir = open_tracefs();
     int r = dir < 0 ? dir : read_text(dir, EVENT_DIR "/id", id, sizeof id);
 
-    *ret = (struct blocktrace_event){.id = 0};
     if (r == 0)
         r = read_text(dir, EVENT_DIR "/format", format, sizeof format);
     if (r == 0)
         r = parse_event(id, format, ret);
     if (dir >= 0)
         close(dir);
-    return r < 0 ? error_set(err, -r, "tracefs", EVENT_DIR, NULL) : 0;
+    return r;
 }
 
-static int open_ring(const struct blocktrace_event *e, int cpu, const char *filter, struct ring *ret)
+/* Instructions; see Documentation/bpf/standardization/instruction-set.rst. Registers are numbers; 10 points behind the stack. */
+#define INSN(op, dst, src, offset, value) ((struct bpf_insn){(op), (dst), (src), (int16_t)(offset), (value)})
+#define LOAD(size, dst, src, at) INSN(BPF_LDX | BPF_MEM | (size), dst, src, at, 0)
+#define STORE(size, dst, at, src) INSN(BPF_STX | BPF_MEM | (size), dst, src, at, 0)
+#define MOVE(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define SET(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define ADD(dst, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
+#define MAP(dst, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define SKIP_IF_ZERO(reg, n) INSN(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, n, 0)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+/* For each request: if there is a ring for its device, a note goes there. */
+static int load_program(int rings, const struct layout *e)
+{
+    enum { KEY = -4, NOTE = -(int)sizeof(struct note) - 8, TELLING = 17 /* instructions */ };
+    const struct bpf_insn program[] = {
+        MOVE(6, 1), /* the record */
+        LOAD(BPF_W, 1, 6, e->dev),
+        STORE(BPF_W, 10, KEY, 1),
+        MAP(1, rings),
+        MOVE(2, 10),
+        ADD(2, KEY),
+        CALL(BPF_FUNC_map_lookup_elem),
+        SKIP_IF_ZERO(0, TELLING),
+        MOVE(7, 0),
+        LOAD(BPF_DW, 1, 6, e->sector),
+        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, sector), 1),
+        LOAD(BPF_W, 1, 6, e->nr_sector),
+        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, n_sectors), 1),
+        SET(1, 0),
+        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, rwbs), 1),
+        LOAD(BPF_B, 1, 6, e->rwbs),
+        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, rwbs), 1),
+        LOAD(BPF_B, 1, 6, e->rwbs + 1),
+        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, rwbs) + 1, 1),
+        MOVE(1, 7),
+        MOVE(2, 10),
+        ADD(2, NOTE),
+        SET(3, sizeof(struct note)),
+        SET(4, BPF_RB_NO_WAKEUP),
+        CALL(BPF_FUNC_ringbuf_output), /* a full ring is seen by who takes: the device's statistics say more */
+        SET(0, 1),                     /* others who trace this event go on */
+        EXIT,
+    };
+
+    return bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "tornpage", "Dual MIT/GPL", program, sizeof program / sizeof *program, NULL);
+}
+
+/* A map of rings, of which none is there yet. */
+static int make_rings(void)
+{
+    const int like = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tornpage", 0, 0, RING_BYTES, NULL);
+    const struct bpf_map_create_opts opts = {.sz = sizeof opts, .inner_map_fd = (uint32_t)like};
+
+    if (like < 0)
+        return like;
+    const int fd = bpf_map_create(BPF_MAP_TYPE_HASH_OF_MAPS, "tornpage", sizeof(uint32_t), sizeof(uint32_t), MAX_DEVICES, &opts);
+    close(like);
+    return fd;
+}
+
+/* The event is never enabled: it only holds the program at the tracepoint, for all processors. */
+static int attach(int program, uint32_t id)
 {
     struct perf_event_attr attr = {
-        .type = PERF_TYPE_TRACEPOINT,
-        .size = sizeof attr,
-        .config = e->id,
-        .sample_period = 1,
-        .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
-        .use_clockid = 1, /* one clock for all CPUs */
-        .clockid = CLOCK_MONOTONIC,
-        .watermark = 1, /* nobody waits for records, so nobody is to be woken */
-        .wakeup_watermark = UINT32_MAX,
-        .disabled = 1,
-    };
-    const long fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+        .type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .config = id, .sample_period = 1, .disabled = 1};
+    const int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
     if (fd < 0)
         return -errno;
-    ret->fd = (int)fd;
-    ret->page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE) + RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ret->fd, 0);
-    if (ret->page == MAP_FAILED || ioctl(ret->fd, PERF_EVENT_IOC_SET_FILTER, filter) || ioctl(ret->fd, PERF_EVENT_IOC_ENABLE, 0))
-        return -errno;
+    if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program)) {
+        const int r = -errno;
+
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+int blocktracer_new(struct blocktracer **ret, struct error *err)
+{
+    struct blocktracer *t = xcalloc(1, sizeof *t);
+    struct layout layout = {.id = 0};
+    const char *what = "tracefs";
+    int r = learn_layout(&layout);
+
+    libbpf_set_print(NULL);
+    t->rings = t->program = t->event = -1;
+    if (r == 0) {
+        what = "bpf";
+        r = t->rings = make_rings();
+    }
+    if (r >= 0)
+        r = t->program = load_program(t->rings, &layout);
+    if (r >= 0) {
+        what = "perf_event_open";
+        r = t->event = attach(t->program, layout.id);
+    }
+    if (r < 0) {
+        blocktracer_free(t);
+        return error_set(err, -r, what, EVENT_DIR, NULL);
+    }
+    *ret = t;
     return 0;
+}
+
+void blocktracer_free(struct blocktracer *t)
+{
+    if (!t)
+        return;
+    if (t->event >= 0)
+        close(t->event);
+    if (t->program >= 0)
+        close(t->program);
+    if (t->rings >= 0)
+        close(t->rings);
+    free(t);
 }
 
 /* Sectors read, written and discarded since the device was made (Documentation/block/stat.rst). */
@@ -171,34 +277,57 @@ static int open_statistics(struct blocktrace *t, dev_t device)
     return t->stat_fd < 0 ? -errno : read_statistics(t->stat_fd, t->sectors);
 }
 
-int blocktrace_open(const struct blocktrace_event *e, dev_t device, struct blocktrace **ret, struct error *err)
+/* A callback of libbpf's: one note. */
+static int take_note(void *arg, void *data, size_t size_bytes)
+{
+    struct blocktrace *t = arg;
+    const struct note *n = data;
+
+    if (size_bytes < sizeof *n)
+        return -EINVAL;
+    /* The operation's letter, after an F when a flush goes first (blk_fill_rwbs). A flush alone concerns no sector. */
+    const char op = n->rwbs[n->rwbs[0] == 'F'];
+    if (n->n_sectors == 0)
+        return 0;
+    t->requests = grow(t->requests, &t->cap_requests, t->n_requests, sizeof *t->requests);
+    t->requests[t->n_requests++] = (struct block_request){.sector = n->sector,
+                                                          .n_sectors = (uint32_t)n->n_sectors,
+                                                          .op = op == 'R'   ? BLOCK_READ
+                                                                : op == 'D' ? BLOCK_DISCARD
+                                                                            : BLOCK_WRITE};
+    return 0;
+}
+
+/* The device's ring. It stays in the map when this process ends: nobody else reads it, and who traces the device next replaces
+ * it. */
+static int open_ring(const struct blocktracer *tracer, dev_t device, struct blocktrace *t)
+{
+    const uint32_t key = (uint32_t)major(device) << DEVICE_SHIFT | (uint32_t)minor(device);
+    const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tornpage", 0, 0, RING_BYTES, NULL);
+    int r = fd;
+
+    if (r >= 0)
+        r = bpf_map_update_elem(tracer->rings, &key, &fd, BPF_ANY);
+    if (r == 0) {
+        t->ring = ring_buffer__new(fd, take_note, t, NULL);
+        r = t->ring ? 0 : -errno;
+    }
+    if (fd >= 0)
+        close(fd); /* the map holds it */
+    return r;
+}
+
+int blocktrace_open(const struct blocktracer *tracer, dev_t device, struct blocktrace **ret, struct error *err)
 {
     struct blocktrace *t = xcalloc(1, sizeof *t);
-    char filter[64];
-    int r = e->id ? 0 : -EOPNOTSUPP;
 
-    t->event = *e;
     t->stat_fd = -1;
-    snprintf(filter, sizeof filter, "dev == %u", (unsigned)major(device) << DEVICE_SHIFT | (unsigned)minor(device));
-    for (int cpu = 0; r == 0; cpu++) {
-        struct ring *ring;
-
-        t->rings = grow(t->rings, &t->cap_rings, t->n_rings, sizeof *t->rings);
-        ring = &t->rings[t->n_rings];
-        *ring = (struct ring){.fd = -1, .page = MAP_FAILED};
-        r = open_ring(e, cpu, filter, ring);
-        if (ring->fd >= 0)
-            t->n_rings++;
-        else if (r == -ENODEV) /* that CPU is switched off */
-            r = 0;
-        else if (r == -EINVAL && cpu > 0) /* there are no more */
-            break;
-    }
-    if (r == -EINVAL && t->n_rings)
+    int r = open_ring(tracer, device, t);
+    if (r == 0)
         r = open_statistics(t, device);
     if (r < 0) {
         blocktrace_close(t);
-        return error_set(err, -r, "perf_event_open", EVENT_DIR, NULL);
+        return error_set(err, -r, "bpf", EVENT_DIR, NULL);
     }
     *ret = t;
     return 0;
@@ -208,84 +337,11 @@ void blocktrace_close(struct blocktrace *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; i < t->n_rings; i++) {
-        if (t->rings[i].page != MAP_FAILED)
-            munmap(t->rings[i].page, (size_t)sysconf(_SC_PAGESIZE) + RING_BYTES);
-        close(t->rings[i].fd);
-    }
+    ring_buffer__free(t->ring);
     if (t->stat_fd >= 0)
         close(t->stat_fd);
-    free(t->rings);
     free(t->requests);
     free(t);
-}
-
-/* Copies out of the ring, which wraps. */
-static void copy_out(const struct ring *r, uint64_t at, void *dst, size_t len_bytes)
-{
-    const uint8_t *data = (const uint8_t *)r->page + r->page->data_offset;
-    const size_t from = at % RING_BYTES, first = len_bytes < RING_BYTES - from ? len_bytes : RING_BYTES - from;
-
-    memcpy(dst, data + from, first);
-    memcpy((uint8_t *)dst + first, data, len_bytes - first);
-}
-
-/* A sample: header, time, size of what follows, the event's record. */
-struct sample {
-    struct perf_event_header header;
-    uint64_t time_ns;
-    uint32_t raw_bytes;
-    uint8_t raw[RECORD_BYTES];
-} __attribute__((packed));
-
-static void take_sample(struct blocktrace *t, const struct sample *s)
-{
-    const struct blocktrace_event *e = &t->event;
-    struct block_request q = {.time_ns = s->time_ns};
-    const char *rwbs = (const char *)s->raw + e->rwbs;
-
-    memcpy(&q.sector, s->raw + e->sector, sizeof q.sector);
-    memcpy(&q.n_sectors, s->raw + e->nr_sector, sizeof q.n_sectors);
-    /* The operation's letter, after an F when a flush goes first (blk_fill_rwbs). A flush alone concerns no sector. */
-    const char op = rwbs[rwbs[0] == 'F'];
-    q.op = op == 'R' ? BLOCK_READ : op == 'D' ? BLOCK_DISCARD : BLOCK_WRITE;
-    if (q.n_sectors == 0)
-        return;
-    t->requests = grow(t->requests, &t->cap_requests, t->n_requests, sizeof *t->requests);
-    t->requests[t->n_requests++] = q;
-}
-
-/* Empties a ring. */
-static int take_ring(struct blocktrace *t, struct ring *r)
-{
-    const uint64_t head = atomic_load_explicit((_Atomic __u64 *)&r->page->data_head, memory_order_acquire);
-    uint64_t tail = r->page->data_tail;
-    /* Full, or nearly: the kernel tells what it dropped with the record after it, and there is none yet. */
-    int rc = RING_BYTES - (head - tail) < RECORD_BYTES ? -EOVERFLOW : 0;
-
-    while (tail < head) {
-        struct sample s;
-
-        copy_out(r, tail, &s.header, sizeof s.header);
-        if (s.header.type == PERF_RECORD_SAMPLE && s.header.size <= sizeof s) {
-            copy_out(r, tail, &s, s.header.size);
-            take_sample(t, &s);
-        } else {
-            rc = -EOVERFLOW; /* PERF_RECORD_LOST, or throttled */
-        }
-        tail += s.header.size;
-    }
-    atomic_store_explicit((_Atomic __u64 *)&r->page->data_tail, tail, memory_order_release);
-    return rc;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct block_request *x = a, *y = b;
-
-    if (x->time_ns != y->time_ns)
-        return x->time_ns < y->time_ns ? -1 : 1;
-    return (x->op != BLOCK_READ) - (y->op != BLOCK_READ); /* at one time: as if the read had been first */
 }
 
 /* Does the trace hold as many sectors as the device says it was asked for? */
@@ -307,19 +363,11 @@ static bool is_complete(struct blocktrace *t)
 
 int blocktrace_take(struct blocktrace *t, const struct block_request **ret, size_t *ret_n)
 {
-    int rc = 0;
-
     t->n_requests = 0;
-    for (size_t i = 0; i < t->n_rings; i++) {
-        const int r = take_ring(t, &t->rings[i]);
-
-        rc = r < 0 ? r : rc;
-    }
-    if (!is_complete(t))
-        rc = -EOVERFLOW;
-    if (t->n_requests)
-        qsort(t->requests, t->n_requests, sizeof *t->requests, by_time);
+    int r = ring_buffer__consume(t->ring);
+    if (!is_complete(t) || r < 0)
+        r = -EOVERFLOW;
     *ret = t->requests;
     *ret_n = t->n_requests;
-    return rc;
+    return r < 0 ? r : 0;
 }

@@ -91,8 +91,8 @@ static void mark_entry(struct crash_disk *d, const struct writelog *log, uint64_
         mark_range(d, e->off, e->len);
 }
 
-int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktrace_event *trace,
-                   struct crash_disk **ret, struct error *err)
+int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktracer *tracer, struct crash_disk **ret,
+                   struct error *err)
 {
     struct crash_disk *d = xcalloc(1, sizeof *d);
     const uint64_t size_bytes = crash_image_size(image);
@@ -120,7 +120,7 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
         crash_disk_free(d);
         return r;
     }
-    if (trace->id && blocktrace_open(trace, st.st_rdev, &d->trace, NULL) < 0)
+    if (tracer && blocktrace_open(tracer, st.st_rdev, &d->trace, NULL) < 0)
         d->trace = NULL;
     mark_data(d, d->base_fd);
     *ret = d;

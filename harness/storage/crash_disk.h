@@ -17,11 +17,11 @@ struct crash_disk;
 struct error;
 
 /*
- * `logical_sector`: of the device, 512 or 4096. `trace` may be all zero, where the machine cannot trace: then every image is
+ * `logical_sector`: of the device, 512 or 4096. `tracer` may be NULL, where the machine cannot trace: then every image is
  * taken to read everything, and costs a comparison of all that is not zero.
  */
-int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktrace_event *trace,
-                   struct crash_disk **ret, struct error *err);
+int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktracer *tracer, struct crash_disk **ret,
+                   struct error *err);
 /*
  * From here on it shows this image, which has the same base; the other one may be freed. Only while nothing is mounted. An error:
  * the device is in use, and the disk is of no more use.
