@@ -12,12 +12,12 @@
 
 struct buf;
 
-enum { OUTCOME_JUDGED = 1, OUTCOME_LOSSY = 2, OUTCOME_VIOLATED = 4 };
+enum { OUTCOME_JUDGED = 4 }; /* beside COMES_TO_... of explorer.h */
 
 struct outcome {
     struct survivors survivors;
     uint64_t hash;
-    uint8_t *judged; /* by moment: OUTCOME_... */
+    uint8_t *judged; /* by moment: OUTCOME_JUDGED, and what it came to */
 };
 
 struct outcomes {

@@ -1,5 +1,5 @@
 /*
- * Power cuts: job_power.c records a run, explore.c chooses crash states and draws conclusions, power_look.c looks at them.
+ * Power cuts: job_power.c records a run, power_states.c has them explored and judged, power_look.c looks.
  * Private to the engine.
  */
 #ifndef TORNPAGE_ENGINE_POWER_H

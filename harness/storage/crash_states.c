@@ -473,16 +473,6 @@ void states_skip(struct state_source *s, uint32_t epoch)
     s->skip[epoch] = true;
 }
 
-double states_exist(const struct state_source *s)
-{
-    double sum = 1;
-
-    /* What keeps nothing of an epoch is a state of the epoch before. */
-    for (uint32_t e = 0; e < s->e.n_epochs; e++)
-        sum += states_of_epoch(s, e);
-    return sum < DBL_MAX ? sum : DBL_MAX;
-}
-
 void states_progress(const struct state_source *s, uint64_t *ret_done, uint64_t *ret_left)
 {
     uint64_t sum = 0, left;

@@ -102,8 +102,6 @@ void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_wri
 void states_whole_epoch(const struct epoch_writes *w, uint32_t epoch, struct crash_state *ret);
 /* No more subsets and samples of this epoch. */
 void states_skip(struct state_source *s, uint32_t epoch);
-/* How many states there are in all: subsets of each epoch's writes, none of them torn; as far as a double reaches. */
-double states_exist(const struct state_source *s);
 
 /* "cut at 17 to 20; durable up to 12; kept 12-13 15; torn 16 (sectors 0-3)" */
 void crash_state_print(const struct crash_state *s, struct buf *out);
