@@ -39,8 +39,11 @@ enum { MAX_SPARES = 6 }; /* of a process: two for each file system that is teste
 /* What all volumes of one configuration share. */
 struct prepared {
     int image_fd;
-    struct blocktracer *tracer; /* NULL: impossible here */
 };
+
+/* One for all configurations, while there are any: the kernel takes 64 such programs at a time. NULL: impossible here. */
+static struct blocktracer *tracer;
+static unsigned tracer_users;
 
 struct volume {
     const struct backend_config *config;
@@ -182,7 +185,8 @@ static void keep_image(struct backend_config *c, int image_fd)
     struct prepared *p = xcalloc(1, sizeof *p);
 
     p->image_fd = image_fd;
-    blocktracer_new(&p->tracer, NULL); /* without it all works, only slower */
+    if (tracer_users++ == 0)
+        blocktracer_new(&tracer, NULL); /* without it all works, only slower */
     c->prepared = p;
 }
 
@@ -389,7 +393,6 @@ static int loop_open(const struct backend_config *c, uint64_t seed, struct volum
 
 static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
 {
-    const struct prepared *p = c->prepared;
     struct volume *v = take_spare(c, true);
     int r = 0;
 
@@ -397,7 +400,7 @@ static int loop_open_crashed(const struct backend_config *c, struct crash_image 
         end_volume(v);
         r = make_volume(c, &v, err);
         if (r == 0)
-            r = crash_disk_new(image, logical_sector(c), p->tracer, &v->crash_disk, err);
+            r = crash_disk_new(image, logical_sector(c), tracer, &v->crash_disk, err);
     }
     if (r < 0)
         end_volume(v);
@@ -413,7 +416,10 @@ static void loop_release(struct backend_config *c)
     if (!p)
         return;
     end_spares(c);
-    blocktracer_free(p->tracer);
+    if (--tracer_users == 0) {
+        blocktracer_free(tracer);
+        tracer = NULL;
+    }
     close(p->image_fd);
     free(p);
     c->prepared = NULL;

@@ -10,9 +10,14 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,10 +45,19 @@ static void fill(struct rng *r, uint8_t *data, size_t n)
         data[i] = (uint8_t)rng_next(r);
 }
 
-/* Some blocks of data in the base, a log above it, and the device, opened for direct I/O. */
-static int set_up(struct subject *s, bool traced)
+/* A program that the kernel refuses (EINVAL, EACCES) is no machine that cannot trace. */
+static int open_tracer(struct blocktracer **ret)
 {
-    struct blocktracer *tracer = NULL;
+    struct error err = {.code = 0};
+
+    if (blocktracer_new(ret, &err) == 0)
+        return FINE;
+    return err.code == EINVAL || err.code == EACCES || err.code == E2BIG ? BAD : CANNOT;
+}
+
+/* Some blocks of data in the base, a log above it, and the device, opened for direct I/O. */
+static int set_up(struct subject *s, const struct blocktracer *tracer)
+{
     struct error err = {.code = 0};
     const int fd = memfd_create("test", MFD_CLOEXEC);
 
@@ -64,13 +78,21 @@ static int set_up(struct subject *s, bool traced)
     for (off_t at = DISCARD_OFF; at < DISCARD_OFF + DISCARD_BYTES; at += 4096)
         if (pwrite(fd, s->data, 4096, at) != 4096)
             return BAD;
-    if (traced && blocktracer_new(&tracer, &err) < 0)
-        return CANNOT;
     if (crash_image_new(fd, 512, &s->image, &err) < 0 || crash_disk_new(s->image, 512, tracer, &s->disk, &err) < 0)
         return CANNOT;
     s->device = open(crash_disk_path(s->disk), O_RDWR | O_DIRECT | O_CLOEXEC);
     s->cached = open(crash_disk_path(s->disk), O_RDONLY | O_CLOEXEC);
     return s->device < 0 || s->cached < 0 ? BAD : FINE;
+}
+
+static void tear_down(struct subject *s)
+{
+    close(s->device);
+    close(s->cached);
+    crash_disk_free(s->disk);
+    crash_image_free(s->image);
+    writelog_free(s->log);
+    free(s->data);
 }
 
 static bool holds_image(const struct subject *s, int fd)
@@ -92,13 +114,20 @@ static bool same_notes(const struct read_notes *a, const struct crash_disk *d)
     return n == n_got;
 }
 
-/* As recovery does: reads and writes here and there. */
+/* As recovery does: reads, writes and discards here and there. */
 static bool scribble(struct subject *s, struct read_notes *notes)
 {
     for (int i = 0; i < 20; i++) {
         const uint64_t off = rng_below(&s->rng, SIZE / 512 - MAX_BLOCKS * 8) * 512, len = 512 * (1 + rng_below(&s->rng, 24));
+        uint64_t blocks[2] = {off / 4096 * 4096, 4096 * (1 + rng_below(&s->rng, 3))};
         const bool write = rng_one_in(&s->rng, 2);
 
+        if (rng_one_in(&s->rng, 8)) {
+            if (ioctl(s->device, BLKDISCARD, blocks))
+                return false;
+            read_notes_written(notes, blocks[0], blocks[1]);
+            continue;
+        }
         fill(&s->rng, s->data, len);
         if ((write ? pwrite(s->device, s->data, len, (off_t)off) : pread(s->device, s->data, len, (off_t)off)) != (ssize_t)len)
             return false;
@@ -136,10 +165,10 @@ static bool load(struct subject *s, unsigned round)
     return crash_image_load(s->image, s->log, &state) == 0;
 }
 
-static int check(bool traced)
+static int check(const struct blocktracer *tracer)
 {
     struct subject s = {.image = NULL};
-    int r = set_up(&s, traced);
+    int r = set_up(&s, tracer);
     struct read_notes *notes = read_notes_new(BLOCKS);
 
     for (unsigned round = 0; r == FINE && round < ROUNDS; round++) {
@@ -149,32 +178,84 @@ static int check(bool traced)
         if (!load(&s, round) || crash_disk_show(s.disk, NULL) < 0 || !scribble(&s, notes) || crash_disk_settle(s.disk, NULL) < 0)
             return BAD;
         crash_disk_reads(s.disk, &n);
-        if (traced ? !same_notes(notes, s.disk) : n == 0)
+        if (tracer ? !same_notes(notes, s.disk) : n == 0)
             return BAD;
         /* What is in the cache then, as when somebody else looks into a device, must not be there after the next show. */
         if (!discard_some(&s) || !read_cached(&s) || crash_disk_show(s.disk, NULL) < 0 || !holds_image(&s, s.cached) ||
             !holds_image(&s, s.device))
             return BAD;
     }
+    read_notes_free(notes);
+    if (r == FINE)
+        tear_down(&s);
     return r;
 }
 
+/* The second time as a rule on a device of the same number. */
 static int traced(void)
 {
-    return check(true);
+    struct blocktracer *tracer = NULL;
+    int r = open_tracer(&tracer);
+
+    for (int i = 0; i < 2 && r == FINE; i++)
+        r = check(tracer);
+    blocktracer_free(tracer);
+    return r;
 }
 
 static int untraced(void)
 {
-    return check(false);
+    return check(NULL);
+}
+
+/* Events of the kind that are counted for everybody. -1: impossible. */
+static int count_requests(void)
+{
+    struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof attr};
+    FILE *f = fopen("/sys/kernel/tracing/events/block/block_rq_issue/id", "re");
+    unsigned long long id = 0;
+
+    if (!f || fscanf(f, "%llu", &id) != 1)
+        return -1;
+    fclose(f);
+    attr.config = id;
+    return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Does who counts this process' requests see one of this disk? */
+static bool is_counted(int counter, const struct subject *s)
+{
+    uint64_t before = 0, after = 0;
+
+    return read(counter, &before, sizeof before) == sizeof before && pread(s->device, s->data, 4096, 0) == 4096 &&
+           read(counter, &after, sizeof after) == sizeof after && after > before;
+}
+
+/* Also for devices that nobody traces with this tracer. */
+static int others_trace_too(void)
+{
+    struct subject ours = {.image = NULL}, other = {.image = NULL};
+    struct blocktracer *tracer = NULL;
+    const int counter = count_requests();
+    int r = counter < 0 ? CANNOT : open_tracer(&tracer);
+
+    if (r == FINE)
+        r = set_up(&ours, tracer);
+    if (r == FINE)
+        r = set_up(&other, NULL);
+    return r == FINE && !(is_counted(counter, &ours) && is_counted(counter, &other)) ? BAD : r;
 }
 
 /* More requests than the trace has room for between two looks. */
 static int too_many_requests(void)
 {
     struct subject s = {.image = NULL};
-    const int r = set_up(&s, true);
+    struct blocktracer *tracer = NULL;
+    int r = open_tracer(&tracer);
     size_t n;
+
+    if (r == FINE)
+        r = set_up(&s, tracer);
 
     if (r != FINE)
         return r;
@@ -224,12 +305,19 @@ static void a_trace_that_overflows_is_none(void **state)
     in_isolation(too_many_requests);
 }
 
+static void others_who_trace_see_all_requests(void **state)
+{
+    (void)state;
+    in_isolation(others_trace_too);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_loaded_and_tells_what_was_read),
         cmocka_unit_test(without_a_trace_it_shows_the_same_and_takes_all_for_read),
         cmocka_unit_test(a_trace_that_overflows_is_none),
+        cmocka_unit_test(others_who_trace_see_all_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,8 +153,8 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
 }
 
 const char report_untraced[] =
-    "What recovery reads could not be traced everywhere (with a BPF program at block:block_rq_issue; it needs "
-    "tracefs and CAP_BPF), so more states were mounted than need be.";
+    "What recovery reads could not be traced everywhere (with a BPF program at block:block_rq_issue; it "
+    "needs tracefs, CAP_BPF and CAP_PERFMON), so more states were mounted than need be.";
 
 void summary_epoch(const struct epoch_result *e, FILE *out)
 {

@@ -40,8 +40,8 @@ struct layout {
 struct note {
     uint64_t sector;
     uint64_t n_sectors;
-    char rwbs[2];
-    char unused[6];
+    char op; /* the first letter of rwbs (blk_fill_rwbs) */
+    char unused[7];
 };
 
 struct blocktracer {
@@ -148,7 +148,7 @@ static int learn_layout(struct layout *ret)
 /* For each request: if there is a ring for its device, a note goes there. */
 static int load_program(int rings, const struct layout *e)
 {
-    enum { KEY = -4, NOTE = -(int)sizeof(struct note) - 8, TELLING = 17 /* instructions */ };
+    enum { KEY = -4, NOTE = -(int)sizeof(struct note) - 8, TELLING = 15 /* instructions */ };
     const struct bpf_insn program[] = {
         MOVE(6, 1), /* the record */
         LOAD(BPF_W, 1, 6, e->dev),
@@ -164,11 +164,9 @@ static int load_program(int rings, const struct layout *e)
         LOAD(BPF_W, 1, 6, e->nr_sector),
         STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, n_sectors), 1),
         SET(1, 0),
-        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, rwbs), 1),
+        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, op), 1),
         LOAD(BPF_B, 1, 6, e->rwbs),
-        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, rwbs), 1),
-        LOAD(BPF_B, 1, 6, e->rwbs + 1),
-        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, rwbs) + 1, 1),
+        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, op), 1),
         MOVE(1, 7),
         MOVE(2, 10),
         ADD(2, NOTE),
@@ -179,31 +177,43 @@ static int load_program(int rings, const struct layout *e)
         EXIT,
     };
 
-    return bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "tornpage", "Dual MIT/GPL", program, sizeof program / sizeof *program, NULL);
+    const int fd =
+        bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "tornpage", "Dual MIT/GPL", program, sizeof program / sizeof *program, NULL);
+    return fd < 0 ? -errno : fd;
+}
+
+static int make_ring(void)
+{
+    const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tornpage", 0, 0, RING_BYTES, NULL);
+
+    return fd < 0 ? -errno : fd;
 }
 
 /* A map of rings, of which none is there yet. */
 static int make_rings(void)
 {
-    const int like = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tornpage", 0, 0, RING_BYTES, NULL);
+    const int like = make_ring();
     const struct bpf_map_create_opts opts = {.sz = sizeof opts, .inner_map_fd = (uint32_t)like};
 
     if (like < 0)
         return like;
-    const int fd = bpf_map_create(BPF_MAP_TYPE_HASH_OF_MAPS, "tornpage", sizeof(uint32_t), sizeof(uint32_t), MAX_DEVICES, &opts);
+    int fd = bpf_map_create(BPF_MAP_TYPE_HASH_OF_MAPS, "tornpage", sizeof(uint32_t), sizeof(uint32_t), MAX_DEVICES, &opts);
+    if (fd < 0)
+        fd = -errno;
     close(like);
     return fd;
 }
 
-/* The event is never enabled: it only holds the program at the tracepoint, for all processors. */
+/* The event is never enabled: on a processor that is there it only holds the program at the tracepoint, for all of them. */
 static int attach(int program, uint32_t id)
 {
     struct perf_event_attr attr = {
         .type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .config = id, .sample_period = 1, .disabled = 1};
-    const int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    int fd;
 
-    if (fd < 0)
-        return -errno;
+    for (int cpu = 0; (fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)) < 0; cpu++)
+        if (errno != ENODEV)
+            return -errno;
     if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program)) {
         const int r = -errno;
 
@@ -277,7 +287,7 @@ static int open_statistics(struct blocktrace *t, dev_t device)
     return t->stat_fd < 0 ? -errno : read_statistics(t->stat_fd, t->sectors);
 }
 
-/* A callback of libbpf's: one note. */
+/* A callback of libbpf's: one note. A flush alone concerns no sector; one in front of a write (F) is told as that write. */
 static int take_note(void *arg, void *data, size_t size_bytes)
 {
     struct blocktrace *t = arg;
@@ -285,49 +295,47 @@ static int take_note(void *arg, void *data, size_t size_bytes)
 
     if (size_bytes < sizeof *n)
         return -EINVAL;
-    /* The operation's letter, after an F when a flush goes first (blk_fill_rwbs). A flush alone concerns no sector. */
-    const char op = n->rwbs[n->rwbs[0] == 'F'];
     if (n->n_sectors == 0)
         return 0;
     t->requests = grow(t->requests, &t->cap_requests, t->n_requests, sizeof *t->requests);
     t->requests[t->n_requests++] = (struct block_request){.sector = n->sector,
                                                           .n_sectors = (uint32_t)n->n_sectors,
-                                                          .op = op == 'R'   ? BLOCK_READ
-                                                                : op == 'D' ? BLOCK_DISCARD
-                                                                            : BLOCK_WRITE};
+                                                          .op = n->op == 'R'   ? BLOCK_READ
+                                                                : n->op == 'D' ? BLOCK_DISCARD
+                                                                               : BLOCK_WRITE};
     return 0;
 }
 
-/* The device's ring. It stays in the map when this process ends: nobody else reads it, and who traces the device next replaces
- * it. */
+/* The device's ring. It stays in the map: nobody else reads it, and who traces a device of this number next replaces it. */
 static int open_ring(const struct blocktracer *tracer, dev_t device, struct blocktrace *t)
 {
     const uint32_t key = (uint32_t)major(device) << DEVICE_SHIFT | (uint32_t)minor(device);
-    const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tornpage", 0, 0, RING_BYTES, NULL);
+    const int fd = make_ring();
     int r = fd;
 
-    if (r >= 0)
-        r = bpf_map_update_elem(tracer->rings, &key, &fd, BPF_ANY);
-    if (r == 0) {
-        t->ring = ring_buffer__new(fd, take_note, t, NULL);
-        r = t->ring ? 0 : -errno;
-    }
+    if (r >= 0 && bpf_map_update_elem(tracer->rings, &key, &fd, BPF_ANY) < 0)
+        r = -errno;
+    if (r >= 0 && !(t->ring = ring_buffer__new(fd, take_note, t, NULL)))
+        r = -errno;
     if (fd >= 0)
         close(fd); /* the map holds it */
-    return r;
+    return r < 0 ? r : 0;
 }
 
 int blocktrace_open(const struct blocktracer *tracer, dev_t device, struct blocktrace **ret, struct error *err)
 {
     struct blocktrace *t = xcalloc(1, sizeof *t);
+    const char *what = "bpf";
 
     t->stat_fd = -1;
     int r = open_ring(tracer, device, t);
-    if (r == 0)
+    if (r == 0) {
+        what = "/sys/dev/block/.../stat";
         r = open_statistics(t, device);
+    }
     if (r < 0) {
         blocktrace_close(t);
-        return error_set(err, -r, "bpf", EVENT_DIR, NULL);
+        return error_set(err, -r, what, EVENT_DIR, NULL);
     }
     *ret = t;
     return 0;

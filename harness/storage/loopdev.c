@@ -118,9 +118,11 @@ static int check(const struct loopdev *l, bool direct, struct error *err)
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
-    /* The device keeps what an earlier user set; without the cache no flush would ever be sent. */
+    /* The device keeps what an earlier user set. Without the cache no flush would ever be sent; without the statistics nobody
+     * knows whether a trace is complete. */
     set_completion(l, direct);
-    return loopdev_set_cache(l, true, err);
+    const int r = loopdev_set_cache(l, true, err);
+    return r < 0 ? r : set_queue(l, "iostats", "1", true, err);
 }
 
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err)
