@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROGRAM
-from replay_log import FLUSH, MARK, Log, entries
+from replay_log import FLUSH, FUA, MARK, Log, entries
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
 
@@ -240,6 +240,22 @@ def test_all_subsets_of_a_large_epoch_are_covered_with_few_mounts(jobs, ext4, to
     r = result(tmp_path)
     assert (r["epochs_exhaustive"], r["epochs_sampled"]) == (0, 1)
     assert "Sampled epochs" in done.stdout and "20 writes, 1048576 states" in done.stdout
+
+
+@needs_root
+@pytest.mark.parametrize("flags, few, enough, all_states", [(0, 31, 46, 16), (FUA, 20, 34, 10)], ids=["plain", "fua"])
+def test_a_small_epoch_is_exhaustive_when_there_was_room_for_all_subsets(flags, few, enough, all_states, ext4, tornpage, tmp_path):
+    """The kinds of states share --states; the subsets may not all get in. Whoever loses a FUA write has none behind it."""
+    log = Log()
+    for i in range(4):
+        log.write((2028 + i) * 8, bytes([i + 1]) * 4096, flags if i == 1 else 0)
+    ext4[0].write_bytes(log.bytes())
+    for states, exhaustive in ((few, False), (enough, True)):
+        explore(tornpage, *ext4, "ext4", "--no-prune", "--states", states, check="true")
+        r = result(tmp_path)
+        assert (r["epochs_exhaustive"], r["epochs_sampled"]) == (exhaustive, not exhaustive)
+        assert r["states_exist"] == all_states
+        assert (r["states_covered"] == all_states) == exhaustive
 
 
 @needs_root
