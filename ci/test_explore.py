@@ -259,6 +259,18 @@ def test_a_small_epoch_is_exhaustive_when_there_was_room_for_all_subsets(flags, 
 
 
 @needs_root
+def test_subsets_of_equal_bytes_need_not_be_seen_twice(ext4, tornpage, tmp_path):
+    log = Log()
+    for i in range(3):
+        log.write((2028 + i) * 8, bytes([i]) * 4096)  # the first one writes the zeros that are there
+    ext4[0].write_bytes(log.bytes())
+    explore(tornpage, *ext4, "ext4", "--no-prune", check="true")
+    r = result(tmp_path)
+    assert (r["epochs_exhaustive"], r["epochs_sampled"], r["states_exist"]) == (1, 0, 8)
+    assert r["states_covered"] < 8 and r["epochs"][0]["states_covered"] == 8
+
+
+@needs_root
 def test_what_keeps_nothing_of_an_epoch_is_counted_once(ext4, tornpage, tmp_path):
     log = Log()
     for i in range(16):
