@@ -1,7 +1,7 @@
 /*
  * Power cuts: runs one scenario to its end on a recorded disk, then visits the disk images that a power cut during that run may
- * have left (explorer.c says which, power_look.c looks). What each shows when it is mounted must be legal at every moment at which
- * it may exist.
+ * have left (explorer.c says which, power_look.c looks). What each shows when it is mounted must be legal at every moment at
+ * which it may exist.
  */
 #include <assert.h>
 #include <errno.h>
