@@ -1,7 +1,6 @@
 /*
- * Pruning against brute force. A made-up recovery reads places that depend on what it has read, and writes here and there; what
- * it comes to must be the same for every crash state of small random logs, whether it is run or concluded from states tested
- * before.
+ * Pruning against brute force. What a made-up recovery comes to must be the same for every crash state of small random logs,
+ * whether it is run or concluded from states tested before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,118 +10,14 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/error.h"
-#include "base/hash.h"
-#include "base/rng.h"
-#include "storage/crash_image.h"
+#include "made_up.h"
 #include "storage/read_trie.h"
 #include "storage/subsets.h"
 
-enum { BLOCKS = 6, SIZE = BLOCKS * 4096, MAX_WRITES = 9, MAX_TESTED = 4096, LOGS = 150, MAX_STEPS = 7 };
+enum { LOGS = 150 };
 
-struct fixture {
-    int fd;
-    struct crash_image *image;
-    uint8_t disk[SIZE]; /* what is mounted */
-    struct read_notes *notes;
-    struct writelog *log;
-    uint64_t answers[MAX_TESTED]; /* of tested states */
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-    struct error err = {.code = 0};
-
-    f.fd = memfd_create("test", MFD_CLOEXEC);
-    if (f.fd < 0 || ftruncate(f.fd, SIZE) || crash_image_new(f.fd, 512, &f.image, &err) < 0)
-        return -1;
-    f.notes = read_notes_new(BLOCKS);
-    f.log = writelog_new(1000, 1 << 22);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    crash_image_free(f->image);
-    read_notes_free(f->notes);
-    writelog_free(f->log);
-    close(f->fd);
-    return 0;
-}
-
-/* Writes of one to twelve sectors with few different contents; some flushes. Zeros are what the base holds.
- */
-static void random_log(struct writelog *l, struct rng *r)
-{
-    const uint64_t n = 1 + rng_below(r, 2 * MAX_WRITES);
-    uint64_t in_epoch = 0;
-    uint8_t data[12 * 512];
-
-    writelog_clear(l);
-    for (uint64_t i = 0; i < n; i++) {
-        if (rng_one_in(r, 6) || in_epoch == MAX_WRITES) {
-            writelog_append(l, LOG_FLUSH, 0, 0, NULL, 0);
-            in_epoch = 0;
-            continue;
-        }
-        const bool aligned = rng_one_in(r, 2);
-        const uint64_t first = aligned ? 8 * rng_below(r, BLOCKS) : rng_below(r, BLOCKS * 8), room = BLOCKS * 8 - first,
-                       count = aligned ? 8 : 1 + rng_below(r, room < 12 ? room : 12);
-        for (uint64_t s = 0; s < count; s++)
-            memset(data + s * 512, (int)rng_below(r, 3), 512);
-        if (rng_one_in(r, 8))
-            writelog_append(l, LOG_DISCARD, 0, first * 512, NULL, count * 512);
-        else
-            writelog_append(l, LOG_WRITE, 0, first * 512, data, count * 512);
-        in_epoch++;
-    }
-}
-
-/* Puts the loaded state on the disk. */
-static void show(struct fixture *f)
-{
-    for (uint64_t b = 0; b < BLOCKS; b++)
-        memcpy(f->disk + b * 4096, crash_image_block(f->image, b), 4096);
-    read_notes_clear(f->notes);
-}
-
-/* What mounting the loaded state comes to. Which one it is, of many made-up kinds of recovery, `kind` says. */
-static uint64_t recover(struct fixture *f, uint64_t kind)
-{
-    uint64_t h = rng_mix(kind);
-
-    show(f);
-    for (unsigned i = 0; i < 2 + kind % MAX_STEPS; i++) {
-        const uint64_t block = rng_mix(h) % BLOCKS, sector = rng_mix(h + 1) % 8, what = rng_mix(h + 2) % 8;
-        const uint64_t off = what < 4 ? block * 4096 : block * 4096 + sector * 512, len = what < 4 ? 4096 : 512;
-
-        if (what % 4 == 0) {
-            memset(f->disk + off, (int)(h % 251), len);
-            read_notes_written(f->notes, off, len);
-            h = rng_mix(h);
-        } else {
-            read_notes_read(f->notes, off, len);
-            h = rng_mix(h ^ hash_bytes(f->disk + off, len));
-        }
-    }
-    return h;
-}
-
-/* What a state comes to, without any pruning. */
-static uint64_t answer_of(struct fixture *f, const struct crash_state *s, uint64_t kind)
-{
-    assert_int_equal(crash_image_load(f->image, f->log, s), 0);
-    return recover(f, kind);
-}
-
-static int64_t add(struct read_trie *t, const struct fixture *f)
+static int64_t add(struct read_trie *t, const struct made_up *f)
 {
     size_t n;
     const struct disk_note *notes = read_notes_list(f->notes, &n);
@@ -131,7 +26,7 @@ static int64_t add(struct read_trie *t, const struct fixture *f)
 }
 
 /* Tests a state, or concludes; returns its number in the trie. */
-static int64_t look_at(struct fixture *f, struct read_trie *t, const struct crash_state *s, uint64_t kind, bool *ret_concluded)
+static int64_t look_at(struct made_up *f, struct read_trie *t, const struct crash_state *s, uint64_t kind, bool *ret_concluded)
 {
     assert_int_equal(crash_image_load(f->image, f->log, s), 0);
     int64_t tested = read_trie_find(t, 0, f->image);
@@ -148,7 +43,7 @@ static int64_t look_at(struct fixture *f, struct read_trie *t, const struct cras
 
 static void every_state_gets_the_answer_it_would_get_alone(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     const struct state_limits lim = {.samples = 20, .sector = 512, .torn = true};
     unsigned n_concluded = 0, n = 0;
 
@@ -164,7 +59,7 @@ static void every_state_gets_the_answer_it_would_get_alone(void **state)
             bool concluded;
             const int64_t tested = look_at(f, t, s, seed, &concluded);
 
-            assert_true(f->answers[tested] == answer_of(f, s, seed));
+            assert_true(f->answers[tested] == recover_state(f, s, seed));
             n_concluded += concluded;
             n++;
         }
@@ -177,7 +72,7 @@ static void every_state_gets_the_answer_it_would_get_alone(void **state)
 /* Reads in another order than before: still nothing wrong, and a state with a twin is found. */
 static void order_of_reads_does_not_matter(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     struct read_trie *t = read_trie_new();
     static const uint8_t block[4096] = {1};
 
@@ -199,7 +94,7 @@ static void order_of_reads_does_not_matter(void **state)
 
 static void what_was_tested_for_one_question_answers_no_other(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     struct read_trie *t = read_trie_new();
     size_t n;
 
@@ -251,7 +146,7 @@ static void tally_equal(const struct tally *a, const struct tally *b)
 }
 
 /* Every subset, run. */
-static void run_all(struct fixture *f, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
+static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
 {
     ret->n = 0;
     for (uint64_t mask = 0; mask < UINT64_C(1) << w->n; mask++) {
@@ -263,12 +158,12 @@ static void run_all(struct fixture *f, const struct epoch_writes *w, uint64_t ki
                 kept[s.n_kept++] = (struct kept_write){.entry = w->entries[i]};
                 s.cut = w->entries[i] + 1;
             }
-        tally_add(ret, s.cut, answer_of(f, &s, kind), 1);
+        tally_add(ret, s.cut, recover_state(f, &s, kind), 1);
     }
 }
 
 /* Every subset, in groups. Returns how many were run. */
-static unsigned run_groups(struct fixture *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
+static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
 {
     struct subsets *u = subsets_new(f->log, w->entries, w->n, w->durable, w->end, 1 << MAX_WRITES);
     const struct crash_state *first;
@@ -296,7 +191,7 @@ static unsigned run_groups(struct fixture *f, struct read_trie *t, const struct 
 
 static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     static struct tally all, groups;
     const struct state_limits lim = {.sector = 512};
     uint64_t n_run = 0, n_subsets = 0;
@@ -326,7 +221,7 @@ static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
 
 static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const struct state_limits lim = {.sector = 4096};
     const struct disk_note elsewhere = {.block = 0, .sectors = 0xff}, last = {.block = 1, .sectors = 1};
@@ -362,7 +257,7 @@ static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
 
 static void over_the_limit_is_not_complete(void **state)
 {
-    struct fixture *f = *state;
+    struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const uint64_t entries[] = {0, 1, 2, 3};
     const struct disk_note note = {.block = 1, .sectors = 1};
@@ -383,7 +278,7 @@ static void over_the_limit_is_not_complete(void **state)
     subsets_free(u);
 }
 
-#define PRUNE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define PRUNE_TEST(f) cmocka_unit_test_setup_teardown(f, made_up_new, made_up_free)
 
 int main(void)
 {

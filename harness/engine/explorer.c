@@ -58,9 +58,9 @@ struct tour {
     size_t ahead_state, ahead_question;
     /* By epoch. What keeps nothing of an epoch, or parts of writes, is none of its subsets, and among the others. */
     struct epoch_count *visited, *groups, others;
-    bool *left_out;    /* by epoch: something that the source gave was not looked at, for want of mounts */
     bool groups_begun; /* or there are none */
-    bool all_given;    /* the source gave what it has */
+    bool left_out;     /* something that the source gave was not looked at, for want of mounts */
+    bool all_given;    /* the source gave what it has, and nothing was left out */
 };
 
 /* What became of a state. */
@@ -246,13 +246,15 @@ static void sum_changed(struct explorer *x, const struct epoch_count *before, co
     x->violated = epoch_count_sum(x->violated - before->violated, after->violated);
 }
 
-/* Counts members of the group at hand by their cuts: of what its first member came to, only that concerns them. */
-static void count_group(const struct tour *t, const struct subsets *u, bool again, struct epoch_count *c)
+/*
+ * Counts members of the group at hand by their cuts: of what its first member came to, only that concerns them. Not the one that
+ * was counted `again`, in the epoch before, nor the one that keeps the whole epoch.
+ */
+static void count_group(const struct tour *t, const struct subsets *u, bool again, bool whole, struct epoch_count *c)
 {
     uint32_t n, n_before;
     const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
     const struct crash_state *first = t->view.s;
-    const bool whole = subsets_has_whole(u);
 
     count(c, epoch_count_subsets(n_before) - again - (whole && n == 0), judge(t, first->cut, first->until));
     for (uint32_t i = 0; i < n; i++)
@@ -271,6 +273,7 @@ static enum look cover_whole(struct tour *t, uint32_t epoch, const struct epoch_
     t->may_mount = may_mount;
     if (k == KNOWN)
         count(c, 1, judge(t, s.cut, s.until));
+    t->view.s = NULL;
     free(s.kept);
     return k;
 }
@@ -304,9 +307,10 @@ static enum look cover_group(struct tour *t, struct subsets *u, const struct cra
         subsets_split(u, reads, n_reads);
     }
     /* The state that keeps nothing of this epoch is the one before it with everything. */
-    count_group(t, u, epoch > 0 && first->n_kept == 0, c);
+    const bool again = epoch > 0 && first->n_kept == 0, whole = subsets_has_whole(u);
+    count_group(t, u, again, whole, c);
     k = check_members(t, u);
-    return k == KNOWN && subsets_has_whole(u) ? cover_whole(t, epoch, w, c) : k;
+    return k == KNOWN && whole ? cover_whole(t, epoch, w, c) : k;
 }
 
 /* Tries to cover all subsets of an epoch's writes, with so many mounts at most. */
@@ -338,7 +342,7 @@ static bool is_exhaustive(const struct tour *t, uint32_t epoch, const struct epo
 {
     const struct epoch_count c = epoch_count_merge(&t->visited[epoch], &t->groups[epoch]);
 
-    return epoch_count_is_exhaustive(&c, epoch, w, t->all_given && !t->left_out[epoch]);
+    return epoch_count_is_exhaustive(&c, epoch, w, t->all_given);
 }
 
 /* Do the epoch's states concern anybody? */
@@ -361,12 +365,13 @@ static bool exhaust_epochs(struct tour *t)
     if (t->may_mount < t->x->mounted)
         t->may_mount = t->x->mounted;
     for (uint32_t i = 0; i < n && k != FAILED; i++) {
-        const uint64_t left = t->may_mount - t->x->mounted, even = left / (n - i),
+        /* The state that keeps an epoch whole is looked at even if that is one mount too many. */
+        const uint64_t left = t->may_mount > t->x->mounted ? t->may_mount - t->x->mounted : 0, even = left / (n - i),
                        least = left < LEAST_SHARE ? left : LEAST_SHARE;
         struct epoch_writes w;
 
         states_epoch(t->source, i, &w);
-        if (w.n && w.n <= SUBSETS_MAX_WRITES && !w.forced && concerns(t, &w) && !is_exhaustive(t, i, &w) && !stop(t))
+        if ((w.n || i == 0) && w.n <= SUBSETS_MAX_WRITES && !w.forced && concerns(t, &w) && !is_exhaustive(t, i, &w) && !stop(t))
             k = exhaust(t, i, &w, even < LEAST_SHARE ? least : even);
         free(w.entries);
     }
@@ -380,8 +385,7 @@ static bool visit(struct tour *t, const struct crash_state *s)
     struct epoch_count *c = subset ? &t->visited[s->epoch] : &t->others, none = {0};
     const enum look k = view(t, s, OF_SOURCE);
 
-    if (k == UNKNOWN && subset)
-        t->left_out[s->epoch] = true;
+    t->left_out |= k == UNKNOWN;
     if (k != KNOWN || t->view.n == 0)
         return k != FAILED;
     const struct epoch_count *groups = subset ? &t->groups[s->epoch] : &none, before = epoch_count_merge(c, groups);
@@ -420,7 +424,7 @@ static bool visit_all(struct tour *t)
         if (!visit(t, s))
             return false;
     }
-    t->all_given = !s && states_gives_all_subsets(t->source);
+    t->all_given = !s && !t->left_out && states_gives_all_subsets(t->source);
     return t->groups_begun || begin_groups(t);
 }
 
@@ -457,7 +461,7 @@ static void sum_up(struct tour *t)
         states_epoch(t->source, i, &w);
         if (concerns(t, &w)) {
             exist += exist > 0 ? w.n_states - 1 : w.n_states; /* what keeps nothing is a state of the epoch before */
-            if (w.n)
+            if (w.n || !is_exhaustive(t, i, &w))              /* what comes before the first write is a state, too */
                 sum_up_epoch(t, i, &w);
         }
         free(w.entries);
@@ -474,10 +478,8 @@ bool explorer_run(struct explorer *x)
     const size_t n = states_epochs(t.source) + 1;
     t.visited = xcalloc(n, sizeof *t.visited);
     t.groups = xcalloc(n, sizeof *t.groups);
-    t.left_out = xcalloc(n, sizeof *t.left_out);
     const bool ok = visit_all(&t);
-    if (!ok)
-        t.all_given = false;
+    t.all_given &= ok;
     sum_up(&t);
     x->ops->forget(x->arg);
     read_trie_free(t.trie);
@@ -487,6 +489,5 @@ bool explorer_run(struct explorer *x)
     free(t.view.answers);
     free(t.visited);
     free(t.groups);
-    free(t.left_out);
     return ok;
 }

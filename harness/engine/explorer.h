@@ -30,11 +30,12 @@ struct shown {
 /* Whose state it is: the source's; the first one of a group; one that stands for others of its group. */
 enum whose { OF_SOURCE, OF_GROUP, OF_MEMBER };
 
-/* All return false when the exploration cannot go on; the caller then knows why. */
+/* load, look, found and agree return false when the exploration cannot go on; the caller then knows why. */
 struct explorer_ops {
-    /* The questions, by number, that are asked of a state that exists at the cuts [cut, until]: the later the cut, the higher.
-     * None
-     * (*ret_n 0): such states are nobody's concern. */
+    /*
+     * Which questions are asked of a state that exists at the cuts [cut, until]: n numbers from *ret_first on, which grow with
+     * the cut. None: such states are nobody's concern.
+     */
     void (*questions)(void *arg, uint64_t cut, uint64_t until, size_t *ret_first, size_t *ret_n);
     bool (*load)(void *arg, const struct crash_state *s); /* into the image, as the state at hand */
     /* Looks at the state at hand. It is loaded again afterwards. */
@@ -49,7 +50,7 @@ struct explorer_ops {
     /* A look at a state of which `concluded` was concluded showed something else, `seen`: an error, if these differ. */
     bool (*agree)(void *arg, const struct crash_state *s, size_t question, size_t concluded, size_t seen);
     size_t (*bytes)(void *arg); /* memory that outcomes take */
-    void (*forget)(void *arg);  /* all outcomes: their numbers will not be used again */
+    void (*forget)(void *arg);  /* all outcomes: nobody refers to them any more */
     /* A state is done; `looked`: it was mounted. About so many are left. */
     void (*progress)(void *arg, bool looked, uint64_t left);
     bool (*stop)(void *arg); /* is the time up, or is there no point in going on? One state is looked at in any case */

@@ -449,20 +449,16 @@ void states_epoch(const struct state_source *s, uint32_t epoch, struct epoch_wri
         ret->entries[ret->n++] = s->e.items[i].entry;
         ret->forced |= s->e.items[i].forced;
     }
-    ret->whole_until = ep->end;
-    if (ret->n) {
-        const struct item *last = &s->e.items[ep->last - 1];
-
-        ret->whole_until = epochs_until(&s->e, epoch, last->entry + 1, last->prefix);
-    }
+    const struct item *last = ret->n ? &s->e.items[ep->last - 1] : NULL;
+    ret->whole_until = epochs_until(&s->e, epoch, last ? last->entry + 1 : ep->start, last ? last->prefix : ep->durable);
 }
 
 void states_whole_epoch(const struct epoch_writes *w, uint32_t epoch, struct crash_state *ret)
 {
-    assert(w->n);
-    *ret = (struct crash_state){
-        .epoch = epoch, .durable = w->durable, .cut = w->entries[w->n - 1] + 1, .until = w->whole_until, .n_kept = w->n};
-    ret->kept = xcalloc(w->n, sizeof *ret->kept);
+    const uint64_t cut = w->n ? w->entries[w->n - 1] + 1 : w->durable;
+
+    *ret = (struct crash_state){.epoch = epoch, .durable = w->durable, .cut = cut, .until = w->whole_until, .n_kept = w->n};
+    ret->kept = xcalloc(w->n + 1, sizeof *ret->kept);
     for (uint32_t i = 0; i < w->n; i++)
         ret->kept[i].entry = w->entries[i];
 }
