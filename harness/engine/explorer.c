@@ -58,14 +58,10 @@ struct tour {
     size_t ahead_state, ahead_question;
     /* By epoch. What keeps nothing of an epoch, or parts of writes, is none of its subsets, and among the others. */
     struct epoch_count *visited, *groups, others;
-    uint32_t *n_writes;
-    uint8_t *whole;    /* where the state that keeps all of them was counted: IN_EPOCH, IN_OTHERS */
     bool groups_begun; /* or there are none */
     bool left_out;     /* something that the source gave was not looked at, for want of mounts */
     bool all_given;    /* the source gave what it has, and nothing was left out */
 };
-
-enum { IN_EPOCH = 1, IN_OTHERS = 2 };
 
 /* What became of a state. */
 enum look { KNOWN, UNKNOWN, FAILED };
@@ -275,12 +271,8 @@ static enum look cover_whole(struct tour *t, uint32_t epoch, const struct epoch_
     t->may_mount = UINT64_MAX;
     const enum look k = view(t, &s, OF_MEMBER);
     t->may_mount = may_mount;
-    if (k == KNOWN) {
-        const uint8_t comes_to = judge(t, s.cut, s.until);
-
-        count(c, t->whole[epoch] != IN_OTHERS, comes_to);
-        t->whole[epoch] |= IN_EPOCH;
-    }
+    if (k == KNOWN)
+        count(c, 1, judge(t, s.cut, s.until));
     t->view.s = NULL;
     free(s.kept);
     return k;
@@ -386,37 +378,18 @@ static bool exhaust_epochs(struct tour *t)
     return k != FAILED;
 }
 
-/* The epoch of whose states this is one: what keeps nothing of an epoch is the one before with everything. */
-static uint32_t home(const struct tour *t, const struct crash_state *s)
-{
-    uint32_t epoch = s->epoch;
-
-    if (s->n_kept == 0)
-        while (epoch > 0 && (epoch == s->epoch || t->n_writes[epoch] == 0))
-            epoch--;
-    return epoch;
-}
-
-/* Judges a state that the source gave, and counts it, unless it was counted as the other of those two. */
+/* Judges a state that the source gave, and counts it. */
 static bool visit(struct tour *t, const struct crash_state *s)
 {
-    const uint32_t epoch = home(t, s);
-    const bool torn = crash_state_is_torn(s), subset = !torn && epoch == s->epoch,
-               whole = !torn && (!subset || s->n_kept == t->n_writes[epoch]);
-    const uint8_t where = subset ? IN_EPOCH : IN_OTHERS;
+    const bool subset = !crash_state_is_torn(s) && (s->epoch == 0 || s->n_kept);
+    struct epoch_count *c = subset ? &t->visited[s->epoch] : &t->others, none = {0};
     const enum look k = view(t, s, OF_SOURCE);
 
     t->left_out |= k == UNKNOWN;
     if (k != KNOWN || t->view.n == 0)
         return k != FAILED;
-    const uint8_t comes_to = judge(t, s->cut, s->until);
-    if (whole && t->whole[epoch] & ~where)
-        return true;
-    if (whole)
-        t->whole[epoch] |= where;
-    struct epoch_count *c = subset ? &t->visited[epoch] : &t->others, none = {0};
-    const struct epoch_count *groups = subset ? &t->groups[epoch] : &none, before = epoch_count_merge(c, groups);
-    count(c, 1, comes_to);
+    const struct epoch_count *groups = subset ? &t->groups[s->epoch] : &none, before = epoch_count_merge(c, groups);
+    count(c, 1, judge(t, s->cut, s->until));
     const struct epoch_count after = epoch_count_merge(c, groups);
     sum_changed(t->x, &before, &after);
     return true;
@@ -505,15 +478,6 @@ bool explorer_run(struct explorer *x)
     const size_t n = states_epochs(t.source) + 1;
     t.visited = xcalloc(n, sizeof *t.visited);
     t.groups = xcalloc(n, sizeof *t.groups);
-    t.n_writes = xcalloc(n, sizeof *t.n_writes);
-    t.whole = xcalloc(n, sizeof *t.whole);
-    for (uint32_t i = 0; i < states_epochs(t.source); i++) {
-        struct epoch_writes w;
-
-        states_epoch(t.source, i, &w);
-        t.n_writes[i] = w.n;
-        free(w.entries);
-    }
     const bool ok = visit_all(&t);
     t.all_given &= ok;
     sum_up(&t);
@@ -523,8 +487,6 @@ bool explorer_run(struct explorer *x)
     states_free(t.source);
     free(t.outcome_of);
     free(t.view.answers);
-    free(t.n_writes);
-    free(t.whole);
     free(t.visited);
     free(t.groups);
     return ok;
