@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def run_program(*args, env=None, program=PROGRAM, prefix=(), **more):
         timeout=more.pop("timeout", 300),
         **more,
     )
+
+
+def wait_until(condition, deadline_s=60):
+    """Polls, because the kernel and other processes get there after what is waited for is gone. False: they did not."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM
+from conftest import PROGRAM, wait_until
 from replay_log import FLUSH, FUA, MARK, Log, entries
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
@@ -403,14 +403,6 @@ def pids(name):
     return [int(pid) for pid in subprocess.run(["pgrep", "-x", name], capture_output=True, text=True).stdout.split()]
 
 
-def wait_until(condition):
-    """Polls, because it is other processes and the kernel that get there."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def attachments(pid):
     """The loop devices that this process has open, each with the number that it gets whenever something is attached."""
     found = set()
@@ -435,7 +427,7 @@ def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim
     log, base = ext4
     args = ["--log", log, "--base", base, "--fs", "ext4", "--jobs", str(jobs), "--deadline", "300", "--check", f"exec ./{sleep} 1000"]
     run = subprocess.Popen([f"./{program}", "explore", *args], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: pids(sleep))
+    assert wait_until(lambda: pids(sleep))
     looker = parent(parent(pids(sleep)[0]))  # between the two: the init of the command's pid namespace
     devices = set().union(*(attachments(pid) for pid in pids(program)))
     assert devices and all(attached(*d) for d in devices)
@@ -444,8 +436,8 @@ def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim
     if victim == "looker":
         assert run.returncode == 99
         assert "crash states died" in said
-    wait_until(lambda: not pids(sleep) and not pids(program))
-    wait_until(lambda: not any(attached(*d) for d in devices))
+    assert wait_until(lambda: not pids(sleep) and not pids(program))
+    assert wait_until(lambda: not any(attached(*d) for d in devices))
 
 
 @needs_root

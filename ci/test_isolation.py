@@ -6,11 +6,10 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, SCENARIO, run_program
+from conftest import PROGRAM, SCENARIO, run_program, wait_until
 
 KILLS = int(os.environ.get("TORNPAGE_TEST_KILLS", "40"))
 DEADLINE_S = 30
@@ -63,16 +62,6 @@ def processes(name):
 def our_mounts():
     """The mounts of ours that this namespace sees: those below /run/tornpage, and whatever tornpage mounted. Others' come and go."""
     return [line for line in Path("/proc/self/mounts").read_text().splitlines() if "tornpage" in line]
-
-
-def wait_until(condition):
-    """Polls, because the kernel tears mounts and devices down after the last process is gone."""
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture
