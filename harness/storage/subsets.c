@@ -184,11 +184,6 @@ const struct crash_state *subsets_any(struct subsets *s, struct rng *r)
     return &s->later;
 }
 
-void subsets_give_up(struct subsets *s)
-{
-    s->incomplete = true;
-}
-
 const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, uint32_t *ret_n_before)
 {
     uint32_t n = 0, n_before = 0;

@@ -26,7 +26,7 @@ struct subsets *subsets_new(const struct writelog *log, const uint64_t *entries,
 void subsets_free(struct subsets *s);
 /*
  * The next group's first member: the one with the earliest cut, in which no undecided write is kept. Returns 1; 0 at the end.
- * *ret is owned by the enumeration until the next call. Between two calls, one of the two following.
+ * *ret is owned by the enumeration until the next call. Between two calls, subsets_split.
  */
 int subsets_next(struct subsets *s, const struct crash_state **ret);
 /* The first member of the group that comes i groups after the next one. Returns 1; 0 when it is not known yet or there is none.
@@ -39,8 +39,6 @@ int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret);
 void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n);
 /* After the split: a member of the group by chance, to be compared with the first; until the next call of this. */
 const struct crash_state *subsets_any(struct subsets *s, struct rng *r);
-/* The member could not be tested; the rest of its group stays unknown. */
-void subsets_give_up(struct subsets *s);
 /*
  * Entries (log positions, ascending) of the group's undecided writes behind the last one that it keeps, and how many others there
  * are before that. 2^(all of them) states are in the group; those that keep free[i] and none behind it have their cut at
@@ -48,7 +46,7 @@ void subsets_give_up(struct subsets *s);
  */
 const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, uint32_t *ret_n_before);
 bool subsets_has_whole(const struct subsets *s); /* is the state that keeps all of the epoch's writes in this group? */
-/* Was everything visited: nothing given up, nothing over the limit? */
+/* Was everything visited, and nothing over the limit? */
 bool subsets_complete(const struct subsets *s);
 
 #endif
