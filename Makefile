@@ -28,8 +28,8 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS))
 SRCS := $(sort $(wildcard harness/*/*.c) $(wildcard backends/*.c))
 MAIN := harness/faces/main.c
 # What actors run stands together in the program: a new process takes a fault for each 64 KiB of code that it touches.
-ACTOR_SRCS := $(filter $(foreach f,access actor driver lanes onvolume,harness/engine/$f.c) harness/verbs/% \
-              harness/language/syntax.c harness/truth/history.c,$(SRCS))
+ACTOR_SRCS := $(filter harness/actor/% harness/verbs/% harness/trial/trial_volume.c harness/language/syntax.c \
+              harness/evidence/history.c,$(SRCS))
 OBJS := $(patsubst %.c,$(B)/%.o,$(ACTOR_SRCS) $(filter-out $(ACTOR_SRCS),$(SRCS))) $(B)/gen/backends.o
 # Its calls are bound when the program starts, else each new process would bind them anew.
 $(ACTOR_SRCS:%.c=$(B)/%.o): CFLAGS += -fno-plt
@@ -71,7 +71,7 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 # The list of backends is the list of files in backends/.
 $(B)/gen/backends.c: $(B)/flags
 	@mkdir -p $(@D)
-	@{ printf '#include "engine/backend.h"\n\n'; \
+	@{ printf '#include "backend/backend.h"\n\n'; \
 	   for b in $(BACKENDS); do printf 'extern const struct backend backend_%s;\n' $$b; done; \
 	   printf '\nconst struct backend *const backends[] = {\n'; \
 	   for b in $(BACKENDS); do printf '    &backend_%s,\n' $$b; done; printf '    NULL,\n};\n'; } > $@

@@ -20,10 +20,10 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/rundir.h"
+#include "host/run_directory.h"
 
 #define PREFIX "tornpage-dir-"
 
@@ -101,7 +101,7 @@ static void remove_abandoned(int base_fd, const char *base, const char *name)
     int n = snprintf(path, sizeof path, "%s/%s", base, name);
 
     if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0 && n > 0 && (size_t)n < sizeof path)
-        (void)rundir_remove(path, NULL);
+        (void)run_directory_remove(path, NULL);
     close(fd);
 }
 
@@ -171,7 +171,7 @@ static int dir_open(const struct backend_config *c, uint64_t seed, struct volume
 
 static void dir_close(struct volume *v)
 {
-    (void)rundir_remove(v->path, NULL);
+    (void)run_directory_remove(v->path, NULL);
     close(v->lock_fd);
     free(v);
 }
@@ -199,7 +199,7 @@ const struct backend backend_dir = {
     .name = "dir",
     .summary = "an existing directory of any file system, a mounted NFS share too",
     .options = options,
-    .crashes = 1U << CRASH_NONE | 1U << CRASH_KILL,
+    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL,
     .cannot = "power cuts: the kernel and its page cache stay up, so nothing here says what reached the disk",
     .probe = dir_probe,
     .prepare = dir_prepare,

@@ -14,15 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/isolate.h"
+#include "base/size.h"
+#include "device/fsimage.h"
+#include "device/loopdev.h"
+#include "disk/fuse_disk.h"
+#include "host/isolate.h"
 #include "language/plan.h"
-#include "storage/crash_disk.h"
-#include "storage/fsimage.h"
-#include "storage/fuse_disk.h"
-#include "storage/loopdev.h"
+#include "states/crash_disk.h"
 
 static const struct backend_option options[] = {
     {"fs", "ext4", "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
@@ -475,7 +476,7 @@ const struct backend backend_loop = {
     .name = "loop",
     .summary = "an unmodified kernel file system on a recorded disk",
     .options = options,
-    .crashes = 1U << CRASH_NONE | 1U << CRASH_KILL | 1U << CRASH_POWER,
+    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
     .cannot = "losses inside a real drive's own cache, and whatever the kernel does differently on other hardware",
     .probe = loop_probe,
     .prepare = loop_prepare,

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/sim.h"
+#include "base/size.h"
+#include "model/sim.h"
 
 /* --- canaries: syncs that do less than they say --- */
 
@@ -62,7 +63,7 @@ static void fsync_skips_last_page(struct simfs *fs, struct simfs_sync *s)
 {
     (void)fs;
     if (s->kind == SIMFS_FSYNC && s->inode->size_bytes)
-        s->end_page = (s->inode->size_bytes - 1) / SIMFS_PAGE;
+        s->end_page = (s->inode->size_bytes - 1) / PAGE_BYTES;
 }
 
 static void osync_lies(struct simfs *fs, struct simfs_sync *s)
@@ -89,9 +90,9 @@ static void take_snapshot(struct simfs *fs, struct simfs_page *p)
     fs->memory.inode = p->inode;
     fs->memory.off = p->index;
     if (p->cache_zero)
-        memset(fs->memory.data, 0, SIMFS_PAGE);
+        memset(fs->memory.data, 0, PAGE_BYTES);
     else
-        memcpy(fs->memory.data, p->cache, SIMFS_PAGE);
+        memcpy(fs->memory.data, p->cache, PAGE_BYTES);
 }
 
 static void write_snapshot_late(struct simfs *fs)
@@ -99,7 +100,7 @@ static void write_snapshot_late(struct simfs *fs)
     struct simfs_page *p = fs->memory.armed ? simfs_find_page(fs, fs->memory.inode, fs->memory.off) : NULL;
 
     if (p && !p->dirty) {
-        memcpy(p->disk, fs->memory.data, SIMFS_PAGE);
+        memcpy(p->disk, fs->memory.data, PAGE_BYTES);
         p->disk_zero = false;
     }
 }
@@ -108,7 +109,7 @@ static void copy_disk(struct simfs_page *to, const struct simfs_page *from)
 {
     to->disk_zero = from->disk_zero;
     if (!from->disk_zero)
-        memcpy(to->disk, from->disk, SIMFS_PAGE);
+        memcpy(to->disk, from->disk, PAGE_BYTES);
 }
 
 static void overwrite_neighbour(struct simfs *fs, struct simfs_page *p)
@@ -142,13 +143,13 @@ static void expose_blocks(struct simfs *fs)
         struct simfs_page *p = fs->pages[k];
         const struct simfs_page *other = fs->pages[rng_below(fs->rng, fs->n_pages)];
 
-        if (!p->dirty || !p->disk_zero || p->cache_zero || p->index * SIMFS_PAGE >= p->inode->disk_size_bytes)
+        if (!p->dirty || !p->disk_zero || p->cache_zero || p->index * PAGE_BYTES >= p->inode->disk_size_bytes)
             continue;
         p->disk_zero = false;
         if (other != p && !other->disk_zero)
-            memcpy(p->disk, other->disk, SIMFS_PAGE);
+            memcpy(p->disk, other->disk, PAGE_BYTES);
         else
-            memset(p->disk, 0xdb, SIMFS_PAGE);
+            memset(p->disk, 0xdb, PAGE_BYTES);
     }
 }
 
@@ -156,8 +157,8 @@ static void expose_blocks(struct simfs *fs)
 
 static void remember_cut_off(struct simfs *fs, struct simfs_inode *i, uint64_t to_bytes)
 {
-    const struct simfs_page *p = simfs_find_page(fs, i, to_bytes / SIMFS_PAGE);
-    const uint64_t page_end = (to_bytes / SIMFS_PAGE + 1) * SIMFS_PAGE;
+    const struct simfs_page *p = simfs_find_page(fs, i, to_bytes / PAGE_BYTES);
+    const uint64_t page_end = (to_bytes / PAGE_BYTES + 1) * PAGE_BYTES;
 
     fs->memory.armed = p && !p->cache_zero;
     if (!fs->memory.armed)
@@ -165,7 +166,7 @@ static void remember_cut_off(struct simfs *fs, struct simfs_inode *i, uint64_t t
     fs->memory.inode = i;
     fs->memory.off = to_bytes;
     fs->memory.len = (i->size_bytes < page_end ? i->size_bytes : page_end) - to_bytes;
-    memcpy(fs->memory.data, p->cache + to_bytes % SIMFS_PAGE, fs->memory.len);
+    memcpy(fs->memory.data, p->cache + to_bytes % PAGE_BYTES, fs->memory.len);
 }
 
 static void bring_back_cut_off(struct simfs *fs, struct simfs_inode *i, uint64_t from_bytes)
@@ -180,12 +181,12 @@ static void bring_back_cut_off(struct simfs *fs, struct simfs_inode *i, uint64_t
 
 static void junk(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t end, int byte)
 {
-    uint8_t bytes[SIMFS_PAGE];
+    uint8_t bytes[PAGE_BYTES];
     const uint64_t to = end < i->size_bytes ? end : i->size_bytes;
 
     if (off >= to)
         return;
-    const uint64_t n = to - off < SIMFS_PAGE ? to - off : SIMFS_PAGE;
+    const uint64_t n = to - off < PAGE_BYTES ? to - off : PAGE_BYTES;
 
     memset(bytes, byte, n);
     simfs_store(fs, i, off, bytes, n);
@@ -193,8 +194,8 @@ static void junk(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t
 
 static void expose_tail(struct simfs *fs, struct simfs_inode *i, uint64_t from_bytes)
 {
-    if (from_bytes % SIMFS_PAGE)
-        junk(fs, i, from_bytes, (from_bytes / SIMFS_PAGE + 1) * SIMFS_PAGE, 0xee);
+    if (from_bytes % PAGE_BYTES)
+        junk(fs, i, from_bytes, (from_bytes / PAGE_BYTES + 1) * PAGE_BYTES, 0xee);
 }
 
 static void fill_hole(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t len)
@@ -209,10 +210,10 @@ static void tear_word(struct simfs *fs, struct simfs_inode *i, uint64_t off, uin
     if (first >= end || rng_one_in(fs->rng, 2))
         return;
     const uint64_t at = (first + rng_below(fs->rng, end - first)) * 8;
-    struct simfs_page *p = simfs_find_page(fs, i, at / SIMFS_PAGE);
+    struct simfs_page *p = simfs_find_page(fs, i, at / PAGE_BYTES);
 
     for (uint64_t k = 4; p && k < 8; k++)
-        p->cache[at % SIMFS_PAGE + k] ^= 0xff;
+        p->cache[at % PAGE_BYTES + k] ^= 0xff;
 }
 
 static void forget_dirty(struct simfs_page *p)
@@ -221,7 +222,7 @@ static void forget_dirty(struct simfs_page *p)
         return;
     p->cache_zero = p->disk_zero;
     if (!p->disk_zero)
-        memcpy(p->cache, p->disk, SIMFS_PAGE);
+        memcpy(p->cache, p->disk, PAGE_BYTES);
     p->dirty = false;
 }
 
@@ -229,7 +230,7 @@ static void lose_at_munmap(struct simfs *fs, struct simfs_inode *i, uint64_t off
 {
     (void)fs;
     for (struct simfs_page *p = i->first; p; p = p->next)
-        if (p->index >= off / SIMFS_PAGE && p->index * SIMFS_PAGE < off + len)
+        if (p->index >= off / PAGE_BYTES && p->index * PAGE_BYTES < off + len)
             forget_dirty(p);
 }
 
@@ -247,8 +248,8 @@ static void leak_private(struct simfs *fs, struct simfs_inode *i, uint64_t off, 
 
 static void read_from_disk(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint8_t *dst, uint64_t len)
 {
-    const struct simfs_page *p = simfs_find_page(fs, i, off / SIMFS_PAGE);
-    const uint64_t in_page = off % SIMFS_PAGE, n = len < SIMFS_PAGE - in_page ? len : SIMFS_PAGE - in_page;
+    const struct simfs_page *p = simfs_find_page(fs, i, off / PAGE_BYTES);
+    const uint64_t in_page = off % PAGE_BYTES, n = len < PAGE_BYTES - in_page ? len : PAGE_BYTES - in_page;
 
     if (!p || !p->dirty)
         return;
@@ -273,7 +274,7 @@ static void store_into_clone_too(struct simfs *fs, struct simfs_inode *i, uint64
     off = off > m->off ? off : m->off;
     if (!m->armed || m->inode != i || off >= end)
         return;
-    const uint64_t n = end - off < SIMFS_PAGE ? end - off : SIMFS_PAGE;
+    const uint64_t n = end - off < PAGE_BYTES ? end - off : PAGE_BYTES;
 
     m->armed = false; /* this store is not to be followed again */
     simfs_read(fs, i, off, m->data, n);
@@ -377,13 +378,13 @@ static void guarantees(const struct backend_config *c, struct guarantees *ret)
     *ret = guarantees_default;
 }
 
-static int simulate(const struct backend_config *c, const struct plan *p, enum crash_kind crash, uint64_t seed, struct history *h,
+static int simulate(const struct backend_config *c, const struct plan *p, enum strike strike, uint64_t seed, struct history *h,
                     struct survivors *s, uint64_t *ret_pos, struct error *err)
 {
     const struct prepared *prep = c->prepared;
 
     assert(prep);
-    return sim_run(prep->sim, &prep->canary->hooks, p, crash, seed, h, s, ret_pos, err);
+    return sim_run(prep->sim, &prep->canary->hooks, p, strike, seed, h, s, ret_pos, err);
 }
 
 static const struct backend_option options[] = {
@@ -395,7 +396,7 @@ const struct backend backend_sim = {
     .name = "sim",
     .summary = "a model file system in memory that loses whatever the rules allow",
     .options = options,
-    .crashes = 1U << CRASH_NONE | 1U << CRASH_KILL | 1U << CRASH_POWER,
+    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
     .cannot = "what any real kernel or disk does: it shows what the rules allow, at its worst",
     .probe = probe,
     .prepare = prepare,

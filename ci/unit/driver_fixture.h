@@ -20,12 +20,13 @@
 
 #include <cmocka.h>
 
+#include "actor/driver.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/driver.h"
-#include "engine/rundir.h"
-#include "language/stamp.h"
+#include "evidence/stamp.h"
+#include "host/run_directory.h"
 #include "language/verb.h"
+#include "parser/parser.h"
 
 enum { CAP_EVENTS = 64, CAP_DATA = 1 << 16, KEY = 77, FILE_BYTES = 16384, LONG_MS = 20000 };
 
@@ -57,7 +58,7 @@ static inline int tear_down(void **state)
 
     plan_free(f->plan);
     driver_history_free(f->history);
-    int rc = rundir_remove(f->root, NULL);
+    int rc = run_directory_remove(f->root, NULL);
     free(f);
     return rc;
 }
@@ -79,7 +80,7 @@ static inline void take_plan(struct fixture *f, const char *steps)
 /* Runs the job in a fresh directory with an empty history. */
 static inline int run(struct fixture *f)
 {
-    f->job.dir_fd = rundir_make(f->root, f->n++, f->dir, sizeof f->dir, &f->err);
+    f->job.dir_fd = run_directory_make(f->root, f->n++, f->dir, sizeof f->dir, &f->err);
     assert_true(f->job.dir_fd >= 0);
     f->job.dir = f->dir;
     f->job.history = history_init(f->history, CAP_EVENTS, CAP_DATA, KEY);

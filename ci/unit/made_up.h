@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "storage/crash_image.h"
-#include "storage/read_notes.h"
-#include "storage/writelog.h"
+#include "disk/writelog.h"
+#include "states/crash_image.h"
+#include "states/read_notes.h"
 
 enum { BLOCKS = 6, SIZE = BLOCKS * 4096, MAX_WRITES = 9, MAX_TESTED = 4096, MAX_STEPS = 7 };
 

@@ -13,17 +13,19 @@
 
 #include <cmocka.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/sim.h"
-#include "language/stamp.h"
+#include "base/size.h"
+#include "evidence/stamp.h"
+#include "evidence/survivors.h"
 #include "language/verb.h"
-#include "truth/survivors.h"
+#include "model/sim.h"
+#include "parser/parser.h"
 
 enum { CAP_EVENTS = 64, CAP_DATA = 1 << 18 };
-#define PAGE ((uint64_t)SIMFS_PAGE)
-#define SECTOR ((uint64_t)SIMFS_SECTOR)
+#define PAGE ((uint64_t)PAGE_BYTES)
+#define SECTOR ((uint64_t)SECTOR_BYTES)
 
 struct run {
     struct sim *sim;
@@ -60,12 +62,12 @@ static inline void run_start(struct run *r, struct plan *p)
     r->history = xcalloc(1, history_bytes(CAP_EVENTS, CAP_DATA));
 }
 
-static inline int run_once(struct run *r, enum crash_kind crash, uint64_t seed)
+static inline int run_once(struct run *r, enum strike strike, uint64_t seed)
 {
     struct error err = {0};
 
     history_init(r->history, CAP_EVENTS, CAP_DATA, rng_mix(seed));
-    return sim_run(r->sim, r->hooks, r->plan, crash, seed, r->history, &r->survivors, &r->pos, &err);
+    return sim_run(r->sim, r->hooks, r->plan, strike, seed, r->history, &r->survivors, &r->pos, &err);
 }
 
 static inline void run_stop(struct run *r)

@@ -111,7 +111,7 @@ static void a_volume_of_others_is_never_shut_down(void **state)
     struct fixture *f = *state;
 
     /* On tmpfs, which cannot be shut down (ENOTTY), so that a driver that lets the call through shuts nothing of ours down. */
-    rundir_remove(f->root, NULL);
+    run_directory_remove(f->root, NULL);
     strcpy(f->root, "/dev/shm/test-driver-XXXXXX");
     assert_non_null(mkdtemp(f->root));
     take_plan(f, "open -f f\n---\nshutdown -> EPERM\npwrite 0 4k\n");

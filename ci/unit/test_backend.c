@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/error.h"
-#include "engine/backend.h"
 
 static void accepted(const char *spec, const char *canonical, const char *key, const char *value)
 {

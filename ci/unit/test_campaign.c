@@ -15,10 +15,11 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "engine/campaign.h"
-#include "engine/rundir.h"
-#include "truth/history.h"
-#include "truth/survivors.h"
+#include "campaign/campaign.h"
+#include "evidence/history.h"
+#include "evidence/survivors.h"
+#include "host/run_directory.h"
+#include "parser/parser.h"
 
 enum { RUNS = 50, BAD_ONE_IN = 10, MAX_PLANS = 8 };
 
@@ -32,13 +33,13 @@ static const char scenario[] = "test: a file that was synced is there\n"
                                "fsync\n";
 
 /* Plays the scenario; what goes wrong is said by the scenario's name. */
-static int play(const struct backend_config *c, const struct plan *p, enum crash_kind crash, uint64_t seed, struct history *h,
+static int play(const struct backend_config *c, const struct plan *p, enum strike strike, uint64_t seed, struct history *h,
                 struct survivors *s, uint64_t *ret_pos, struct error *err)
 {
     struct rng r;
 
     (void)c;
-    (void)crash;
+    (void)strike;
     if (strcmp(p->name, "dies") == 0)
         raise(SIGKILL);
     if (strcmp(p->name, "fails") == 0)
@@ -80,12 +81,12 @@ static void promise_all(const struct backend_config *c, struct guarantees *ret)
 }
 
 #define MODEL .cannot = "much", .guarantees = promise_all, .simulate = play, .runs = RUNS
-static const struct backend model = {.name = "model", .crashes = 7, MODEL};
-static const struct backend no_power = {.name = "no-power", .crashes = 1U << CRASH_NONE | 1U << CRASH_KILL, MODEL};
-static const struct backend absent = {.name = "absent", .crashes = 7, .probe = no_probe, MODEL};
-static const struct backend smoking = {.name = "smoking", .crashes = 7, .probe = bad_probe, MODEL};
+static const struct backend model = {.name = "model", .strikes = 7, MODEL};
+static const struct backend no_power = {.name = "no-power", .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL, MODEL};
+static const struct backend absent = {.name = "absent", .strikes = 7, .probe = no_probe, MODEL};
+static const struct backend smoking = {.name = "smoking", .strikes = 7, .probe = bad_probe, MODEL};
 
-struct outcome {
+struct observation {
     struct plan *plans[MAX_PLANS];
     size_t n_plans;
     struct result *results;
@@ -93,12 +94,12 @@ struct outcome {
 };
 
 static void run(const struct backend *const *backends_used, size_t n_backends, const char *const *names, size_t n_names,
-                const struct campaign_options *opt, campaign_watch watch, struct outcome *ret)
+                const struct campaign_options *opt, campaign_watch watch, struct observation *ret)
 {
     struct backend_config configs[4] = {0};
     struct error err = {0};
 
-    *ret = (struct outcome){.n_plans = n_names};
+    *ret = (struct observation){.n_plans = n_names};
     for (size_t i = 0; i < n_backends; i++) {
         configs[i].backend = backends_used[i];
         configs[i].spec = strdup(backends_used[i]->name);
@@ -112,7 +113,7 @@ static void run(const struct backend *const *backends_used, size_t n_backends, c
         free(configs[i].spec);
 }
 
-static void done(struct outcome *o)
+static void done(struct observation *o)
 {
     for (size_t i = 0; i < o->n; i++)
         result_free(&o->results[i]);
@@ -125,18 +126,18 @@ static void results_come_in_order_whatever_the_workers(void **state)
 {
     static const struct backend *const both[] = {&model, &no_power};
     static const char *const names[] = {"keeps", "loses", "keeps-2"};
-    struct outcome one, four;
+    struct observation one, four;
 
     (void)state;
-    run(both, 2, names, 3, &(struct campaign_options){.seed = 5, .crashes = 7, .jobs = 1}, NULL, &one);
-    run(both, 2, names, 3, &(struct campaign_options){.seed = 5, .crashes = 7, .jobs = 4}, NULL, &four);
+    run(both, 2, names, 3, &(struct campaign_options){.seed = 5, .strikes = 7, .jobs = 1}, NULL, &one);
+    run(both, 2, names, 3, &(struct campaign_options){.seed = 5, .strikes = 7, .jobs = 4}, NULL, &four);
     assert_int_equal(one.n, 18);
     assert_int_equal(four.n, 18);
     for (size_t i = 0; i < one.n; i++) {
         const struct result *a = &one.results[i], *b = &four.results[i];
         assert_string_equal(a->scenario, names[i / 6]);
         assert_string_equal(a->backend, i / 3 % 2 ? "no-power" : "model");
-        assert_int_equal(a->crash, i % 3);
+        assert_int_equal(a->strike, i % 3);
         assert_string_equal(a->scenario, b->scenario);
         assert_int_equal(a->verdict, b->verdict);
         assert_string_equal(a->reason, b->reason);
@@ -153,8 +154,8 @@ static void results_come_in_order_whatever_the_workers(void **state)
             assert_int_equal(a->states_covered, RUNS);
     }
     /* Another seed, other runs; another crash kind, too. */
-    struct outcome other;
-    run(both, 1, names, 3, &(struct campaign_options){.seed = 6, .crashes = 7}, NULL, &other);
+    struct observation other;
+    run(both, 1, names, 3, &(struct campaign_options){.seed = 6, .strikes = 7}, NULL, &other);
     bool differs = false;
     for (unsigned k = 0; k < 3; k++)
         differs |= other.results[3 + k].states_violated != one.results[6 + k].states_violated;
@@ -168,10 +169,10 @@ static void a_job_that_dies_costs_itself_only(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"dies", "keeps", "fails", "lacks"};
-    struct outcome o;
+    struct observation o;
 
     (void)state;
-    run(used, 1, names, 4, &(struct campaign_options){.crashes = 1U << CRASH_KILL, .jobs = 2}, NULL, &o);
+    run(used, 1, names, 4, &(struct campaign_options){.strikes = 1U << STRIKE_KILL, .jobs = 2}, NULL, &o);
     assert_int_equal(o.n, 4);
     assert_int_equal(o.results[0].verdict, VERDICT_BROKEN);
     assert_non_null(strstr(o.results[0].reason, "signal 9"));
@@ -187,10 +188,10 @@ static void a_backend_that_cannot_work_says_why(void **state)
 {
     static const struct backend *const used[] = {&absent, &model, &smoking};
     static const char *const names[] = {"keeps"};
-    struct outcome o;
+    struct observation o;
 
     (void)state;
-    run(used, 3, names, 1, &(struct campaign_options){.crashes = 1U << CRASH_POWER}, NULL, &o);
+    run(used, 3, names, 1, &(struct campaign_options){.strikes = 1U << STRIKE_POWER}, NULL, &o);
     assert_int_equal(o.n, 3);
     assert_int_equal(o.results[0].verdict, VERDICT_SKIPPED);
     assert_non_null(strstr(o.results[0].reason, "buy one"));
@@ -204,10 +205,10 @@ static void what_is_not_reached_in_time_is_skipped(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"keeps", "keeps-2"};
-    struct outcome o;
+    struct observation o;
 
     (void)state;
-    run(used, 1, names, 2, &(struct campaign_options){.crashes = 7, .time_s = 1e-9}, NULL, &o);
+    run(used, 1, names, 2, &(struct campaign_options){.strikes = 7, .time_s = 1e-9}, NULL, &o);
     assert_int_equal(o.n, 6);
     for (size_t i = 0; i < o.n; i++) {
         assert_int_equal(o.results[i].verdict, VERDICT_SKIPPED);
@@ -227,11 +228,11 @@ static void an_interrupt_ends_it_and_keeps_what_is_there(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"keeps", "keeps-2", "keeps-3"};
-    struct outcome o;
+    struct observation o;
     size_t kept = 0, interrupted = 0;
 
     (void)state;
-    run(used, 1, names, 3, &(struct campaign_options){.crashes = 7, .jobs = 1, .runs = 100000}, interrupt_at_first, &o);
+    run(used, 1, names, 3, &(struct campaign_options){.strikes = 7, .jobs = 1, .runs = 100000}, interrupt_at_first, &o);
     assert_int_equal(o.n, 9);
     for (size_t i = 0; i < o.n; i++) {
         kept += o.results[i].verdict == VERDICT_KEPT;
@@ -247,20 +248,20 @@ static void what_is_violated_is_saved(void **state)
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"loses"};
     char dir[64], below[80];
-    struct outcome o;
+    struct observation o;
     struct error err;
 
     (void)state;
     snprintf(dir, sizeof dir, "%s/tornpage-campaign-XXXXXX", P_tmpdir);
     assert_non_null(mkdtemp(dir));
     snprintf(below, sizeof below, "%s/a/b", dir);
-    run(used, 1, names, 1, &(struct campaign_options){.crashes = 1U << CRASH_NONE, .findings_dir = below}, NULL, &o);
+    run(used, 1, names, 1, &(struct campaign_options){.strikes = 1U << STRIKE_NONE, .findings_dir = below}, NULL, &o);
     assert_int_equal(o.results[0].verdict, VERDICT_VIOLATED);
     assert_true(o.results[0].n_findings >= 1);
     assert_int_equal(access(o.results[0].findings[0], R_OK), 0);
     assert_non_null(strstr(o.results[0].details, "missing"));
     done(&o);
-    assert_int_equal(rundir_remove(dir, &err), 0);
+    assert_int_equal(run_directory_remove(dir, &err), 0);
 }
 
 int main(void)

@@ -23,8 +23,8 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "engine/isolate.h"
-#include "storage/crash_disk.h"
+#include "host/isolate.h"
+#include "states/crash_disk.h"
 
 enum { BLOCKS = 256, SIZE = BLOCKS * 4096, MAX_BLOCKS = 4, ROUNDS = 60, WRITES = 40 };
 enum { DISCARD_OFF = 3 * 4096, DISCARD_BYTES = 5 * 4096 };

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "storage/crash_image.h"
+#include "states/crash_image.h"
 
 enum { BLOCKS = 64, SIZE = BLOCKS * 4096, SECTORS = SIZE / 512, MAX_SECTORS = 40 };
 

@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
-#include "storage/crash_states.h"
+#include "states/crash_states.h"
 
 enum { SECTOR = 512, SECTORS = 4, MAX_ENTRIES = 9, MAX_IMAGES = 1 << 14 };
 

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/rundir.h"
+#include "host/run_directory.h"
 
 extern const struct backend backend_dir;
 
@@ -38,7 +38,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    int rc = rundir_remove(f->base, NULL);
+    int rc = run_directory_remove(f->base, NULL);
 
     free(f);
     return rc;

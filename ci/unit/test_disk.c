@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "storage/crash_image.h"
-#include "storage/disk.h"
+#include "disk/disk.h"
+#include "states/crash_image.h"
 
 enum { SIZE = 64 * 4096, SECTORS = SIZE / 512, MAX_SECTORS = 20 };
 

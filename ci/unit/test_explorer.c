@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "engine/explorer.h"
+#include "explore/explorer.h"
 #include "made_up.h"
 
 enum { LOGS = 400, MAX_MARKS = 3, MAX_OUTCOMES = 1 << 16, MAX_EPOCHS = 32, SMALL = 6 };
@@ -81,7 +81,7 @@ static bool hangs(const struct judging *j, uint64_t h)
     return j->hang_one_in && rng_mix(h) % j->hang_one_in == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t question, struct shown *ret)
+static bool look(void *arg, const struct crash_state *s, size_t question, struct shown_state *ret)
 {
     struct judging *j = arg;
 
@@ -93,7 +93,7 @@ static bool look(void *arg, const struct crash_state *s, size_t question, struct
     j->looks_left -= j->looks_left > 0;
     if (j->secret)
         read_notes_read(j->f->notes, (BLOCKS - 1) * 4096, 4096);
-    *ret = (struct shown){.outcome = j->n_outcomes, .inconclusive = hangs(j, h)};
+    *ret = (struct shown_state){.outcome = j->n_outcomes, .inconclusive = hangs(j, h)};
     ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
     j->outcomes[j->n_outcomes++] = h;
     return load(arg, s);

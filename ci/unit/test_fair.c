@@ -3,8 +3,8 @@
  * at a time and make only calls that succeed). Each scenario runs on the sane sim under many seeds and all crash kinds.
  */
 #include "sim_run.h"
-#include "truth/verify.h"
 #include "truth/world.h"
+#include "verifier/verify.h"
 
 enum { SEEDS = 200 };
 
@@ -19,15 +19,15 @@ static void never_objects(const char *steps)
     snprintf(text, sizeof text, "%s%s", HEAD, steps);
     run_start(&r, parse(text));
     for (uint64_t seed = 0; seed < SEEDS; seed++)
-        for (enum crash_kind crash = CRASH_NONE; crash < CRASH_KINDS; crash++) {
+        for (enum strike strike = STRIKE_NONE; strike < STRIKES; strike++) {
             struct verify_result result = {0};
 
-            assert_int_equal(run_once(&r, crash, seed), 0);
+            assert_int_equal(run_once(&r, strike, seed), 0);
             world_build(w, r.plan, r.history, &guarantees_default);
             verify_steps(w, &result);
-            verify_survivors(w, crash, r.pos, &r.survivors, &result);
+            verify_survivors(w, strike_table[strike].loss[VIEW_LOCAL], r.pos, &r.survivors, &result);
             if (result.n_violations)
-                fail_msg("crash %s, seed %llu: %s", crash_names[crash], (unsigned long long)seed, result.defects[0].text);
+                fail_msg("crash %s, seed %llu: %s", strike_table[strike].name, (unsigned long long)seed, result.defects[0].text);
         }
     world_free(w);
     run_stop(&r);

@@ -18,10 +18,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "engine/finding_file.h"
-#include "engine/rundir.h"
+#include "base/size.h"
+#include "finding/finding_file.h"
+#include "host/run_directory.h"
+#include "parser/parser.h"
 
-enum { IMAGE_BLOCKS = 1000, BLOCK_BYTES = 4096, DAMAGES = 4000 };
+enum { IMAGE_BLOCKS = 1000, DAMAGES = 4000 };
 
 static const char scenario[] = "test: a store that was synced stays\n"
                                "origin: unit test\n"
@@ -90,7 +92,7 @@ static int set_up(void **state)
         (struct defect_report){.kind = DEFECT_LOST, .rule = "C1", .path = "f", .off = 4096, .len = 8, .step = 3, .text = "gone"};
     f->finding = (struct finding){.plan = f->plan,
                                   .config = &f->config,
-                                  .crash = CRASH_POWER,
+                                  .strike = STRIKE_POWER,
                                   .seed = UINT64_C(0xffffffffffffff01),
                                   .history = f->history,
                                   .pos = 42,
@@ -108,7 +110,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     struct error err;
-    int rc = rundir_remove(f->dir, &err);
+    int rc = run_directory_remove(f->dir, &err);
 
     close(f->finding.image_fd);
     plan_free(f->plan);
@@ -130,7 +132,7 @@ static void loads_what_was_saved(void **state)
     assert_true(plan_equal(g.plan, f->plan));
     assert_string_equal(g.plan->name, "unit/kept");
     assert_string_equal(g.config.spec, f->config.spec);
-    assert_int_equal(g.crash, CRASH_POWER);
+    assert_int_equal(g.strike, STRIKE_POWER);
     assert_true(g.seed == f->finding.seed && g.pos == 42 && g.history->key == f->history->key);
     assert_memory_equal(&g.kill, &f->finding.kill, sizeof g.kill);
     assert_string_equal(g.state_text, "cut at 17");

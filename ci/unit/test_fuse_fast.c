@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "storage/disk.h"
-#include "storage/fuse_fast.h"
+#include "disk/disk.h"
+#include "disk/fuse_fast.h"
 
 enum { NODE = 2, SIZE = 64 * 4096, ROOM = 16384 };
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "truth/history.h"
+#include "evidence/history.h"
 
 static struct history *shared_history(uint32_t events, uint64_t data)
 {

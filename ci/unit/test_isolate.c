@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "engine/isolate.h"
+#include "host/isolate.h"
 
 enum { FINE = 0, BAD = 1, CANNOT = 77 };
 

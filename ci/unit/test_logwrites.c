@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "storage/logmarks.h"
-#include "storage/logwrites.h"
+#include "dm_log/logmarks.h"
+#include "dm_log/logwrites.h"
 
 enum { DEVICE_BYTES = 1 << 16, FUZZ_RUNS = 4000 };
 

@@ -19,10 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/error.h"
-#include "engine/backend.h"
-#include "engine/isolate.h"
-#include "storage/crash_image.h"
+#include "host/isolate.h"
+#include "states/crash_image.h"
 
 enum { FINE, BAD, CANNOT };
 

@@ -68,14 +68,14 @@ static void random_inode(struct world *w, struct rng *r)
 
 static bool began(const struct span *s, const struct moment *m)
 {
-    return m->crash == CRASH_POWER ? s->begin_pos <= m->pos : s->begin_seq < m->to;
+    return m->loss == LOSS_UNSYNCED ? s->begin_pos <= m->pos : s->begin_seq < m->to;
 }
 
 static bool ended(const struct span *s, const struct moment *m)
 {
     if (s->end_seq == HISTORY_NEVER)
         return false;
-    return m->crash == CRASH_POWER ? s->end_pos <= m->pos : s->end_seq < m->from;
+    return m->loss == LOSS_UNSYNCED ? s->end_pos <= m->pos : s->end_seq < m->from;
 }
 
 /* Must u, or something later, be there at byte b? */
@@ -83,7 +83,7 @@ static bool naive_settled(const struct inode *ino, const struct version *u, cons
 {
     if (!u->when.certain || !ended(&u->when, m))
         return false;
-    if (m->crash != CRASH_POWER)
+    if (m->loss == LOSS_NOTHING)
         return true;
     for (size_t i = 0; i < ino->n_syncs; i++) {
         const struct sync_record *s = &ino->syncs[i];
@@ -131,7 +131,7 @@ static void bytes_agree_with_the_naive_oracle(void **state)
     rng_seed(&r, 1);
     for (int round = 0; round < ROUNDS; round++) {
         struct world *w = empty_world(&plan, h);
-        struct moment m = {.crash = rng_one_in(&r, 2) ? CRASH_POWER : CRASH_NONE, .pos = rng_below(&r, 16)};
+        struct moment m = {.loss = rng_one_in(&r, 2) ? LOSS_UNSYNCED : LOSS_NOTHING, .pos = rng_below(&r, 16)};
         const struct inode *ino;
 
         m.from = rng_below(&r, 50);
@@ -161,7 +161,7 @@ static void segments_cover_the_file_once_and_in_order(void **state)
     rng_seed(&r, 2);
     for (int round = 0; round < ROUNDS; round++) {
         struct world *w = empty_world(&plan, h);
-        struct moment m = {.crash = CRASH_POWER, .pos = rng_below(&r, 16)};
+        struct moment m = {.loss = LOSS_UNSYNCED, .pos = rng_below(&r, 16)};
         uint64_t at = 0;
 
         random_inode(w, &r);
@@ -186,7 +186,7 @@ static struct span span_at(uint64_t begin)
 
 static bool size_legal(const struct world *w, uint64_t pos, uint64_t size)
 {
-    struct moment m = {.crash = CRASH_POWER, .pos = pos, .from = HISTORY_NEVER, .to = HISTORY_NEVER};
+    struct moment m = {.loss = LOSS_UNSYNCED, .pos = pos, .from = HISTORY_NEVER, .to = HISTORY_NEVER};
     int32_t promise;
 
     return oracle_size(w, 1, &m, size, &promise);

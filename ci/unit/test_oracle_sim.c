@@ -16,10 +16,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "engine/sim.h"
-#include "truth/survivors.h"
-#include "truth/verify.h"
+#include "evidence/survivors.h"
+#include "model/sim.h"
+#include "parser/parser.h"
+#include "random/random.h"
 #include "truth/world.h"
+#include "verifier/verify.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SANE_RUNS = 50000 };
@@ -59,9 +61,9 @@ static int close_bench(void **state)
     return 0;
 }
 
-static enum crash_kind crash_of(uint64_t run)
+static enum strike strike_of(uint64_t run)
 {
-    static const enum crash_kind turns[] = {CRASH_POWER, CRASH_KILL, CRASH_POWER, CRASH_NONE, CRASH_POWER};
+    static const enum strike turns[] = {STRIKE_POWER, STRIKE_KILL, STRIKE_POWER, STRIKE_NONE, STRIKE_POWER};
 
     return turns[run % 5];
 }
@@ -77,12 +79,12 @@ static size_t objections(struct bench *b, const struct simfs_hooks *hooks, uint6
     struct plan *p = plan_random(&r, PLAN_STEPS);
     struct history *h = history_init(b->block, CAP_EVENTS, CAP_DATA, rng_next(&r));
 
-    if (sim_run(b->sim, hooks, p, crash_of(run), rng_next(&r), h, &b->survivors, &pos, &err) != 0)
+    if (sim_run(b->sim, hooks, p, strike_of(run), rng_next(&r), h, &b->survivors, &pos, &err) != 0)
         fail_msg("run %llu: %s: %s", (unsigned long long)run, err.op, err.msg);
     b->result.n_defects = b->result.n_violations = b->result.n_surprises = 0;
     world_build(b->world, p, h, &guarantees_default);
     verify_steps(b->world, &b->result);
-    verify_survivors(b->world, crash_of(run), pos, &b->survivors, &b->result);
+    verify_survivors(b->world, strike_table[strike_of(run)].loss[VIEW_LOCAL], pos, &b->survivors, &b->result);
     *ret_plan = p;
     return b->result.n_violations + b->result.n_surprises;
 }
@@ -98,8 +100,8 @@ static void the_oracle_never_objects_to_a_sane_file_system(void **state)
             struct buf text = {0};
 
             plan_print(p, &text);
-            fail_msg("run %llu, crash %s:\n%s\n%s: %s", (unsigned long long)run, crash_names[crash_of(run)], buf_text(&text),
-                     defect_names[b->result.defects[0].kind], b->result.defects[0].text);
+            fail_msg("run %llu, crash %s:\n%s\n%s: %s", (unsigned long long)run, strike_table[strike_of(run)].name,
+                     buf_text(&text), defect_names[b->result.defects[0].kind], b->result.defects[0].text);
         }
         plan_free(p);
     }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "language/plan.h"
+#include "parser/parser.h"
 
 #define H "test: t\norigin: o\ncrash: none\n" /* three good lines: the steps begin on line 4 */
 #define F H "open -f f\n"                     /* a descriptor: go on on line 5 */

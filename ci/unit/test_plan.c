@@ -16,9 +16,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "language/plan.h"
 #include "language/syntax.h"
 #include "language/verb.h"
+#include "parser/parser.h"
 
 #define H "test: t\norigin: o\ncrash: none\n"
 
@@ -59,9 +61,9 @@ static void headers_mean_what_they_say(void **state)
     assert_int_equal(p->repeat, 20);
     assert_int_equal(p->n_requires, 2);
     assert_string_equal(p->requires_[1], "punch");
-    assert_int_equal(p->crashes, 1U << CRASH_POWER | 1U << CRASH_NONE);
+    assert_int_equal(p->strikes, 1U << STRIKE_POWER | 1U << STRIKE_NONE);
     assert_int_equal(p->n_sometimes, 3);
-    assert_int_equal(p->sometimes[1].crash, CRASH_POWER);
+    assert_int_equal(p->sometimes[1].strike, STRIKE_POWER);
     assert_int_equal(p->sometimes[1].sight, SIGHT_KEPT);
     assert_int_equal(p->sometimes[2].sight, SIGHT_MIXED);
     free(round_trip(p));

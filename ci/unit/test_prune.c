@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "made_up.h"
-#include "storage/read_trie.h"
-#include "storage/subsets.h"
+#include "states/read_trie.h"
+#include "states/subsets.h"
 
 enum { LOGS = 150 };
 
@@ -112,14 +112,14 @@ static void what_was_tested_for_one_question_answers_no_other(void **state)
 }
 
 /* How many states have this cut and come to this. */
-struct tally {
+struct trial {
     struct {
         uint64_t cut, answer, n;
     } v[1 << MAX_WRITES];
     size_t n;
 };
 
-static void tally_add(struct tally *t, uint64_t cut, uint64_t answer, uint64_t n)
+static void tally_add(struct trial *t, uint64_t cut, uint64_t answer, uint64_t n)
 {
     size_t i = 0;
 
@@ -133,7 +133,7 @@ static void tally_add(struct tally *t, uint64_t cut, uint64_t answer, uint64_t n
     t->v[i].n += n;
 }
 
-static void tally_equal(const struct tally *a, const struct tally *b)
+static void tally_equal(const struct trial *a, const struct trial *b)
 {
     assert_int_equal(a->n, b->n);
     for (size_t i = 0; i < a->n; i++) {
@@ -146,7 +146,7 @@ static void tally_equal(const struct tally *a, const struct tally *b)
 }
 
 /* Every subset, run. */
-static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
+static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
 {
     ret->n = 0;
     for (uint64_t mask = 0; mask < UINT64_C(1) << w->n; mask++) {
@@ -163,7 +163,7 @@ static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t ki
 }
 
 /* Every subset, in groups. Returns how many were run. */
-static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct tally *ret)
+static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
 {
     struct subsets *u = subsets_new(f->log, w->entries, w->n, w->durable, w->end, 1 << MAX_WRITES);
     const struct crash_state *first;
@@ -192,7 +192,7 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
 static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
 {
     struct made_up *f = *state;
-    static struct tally all, groups;
+    static struct trial all, groups;
     const struct state_limits lim = {.sector = 512};
     uint64_t n_run = 0, n_subsets = 0;
 

@@ -17,13 +17,15 @@
 
 #include <cmocka.h>
 
+#include "actor/actor.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "engine/actor.h"
+#include "evidence/history.h"
 #include "language/plan.h"
 #include "language/verb.h"
-#include "truth/history.h"
+#include "parser/parser.h"
+#include "random/random.h"
 
 static void random_plans_round_trip(void **state)
 {

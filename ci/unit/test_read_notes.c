@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "storage/read_notes.h"
+#include "states/read_notes.h"
 
 enum { BLOCK = 4096 };
 

@@ -1,4 +1,5 @@
 /* The sim backend by itself, without the oracle: runs repeat, what is synced stays, what is not may go, names keep order. */
+#include "random/random.h"
 #include "sim_run.h"
 
 extern const struct backend backend_sim;
@@ -72,13 +73,13 @@ static void same_seed_gives_the_same_run(void **state)
         rng_seed(&rng, seed);
         run_start(&b, plan_random(&rng, 10));
         /* b's memory has been used before, a's has not: that must not show. */
-        assert_int_equal(run_once(&b, CRASH_KILL, seed + 1), 0);
-        for (int crash = 0; crash < CRASH_KINDS; crash++) {
-            assert_int_equal(run_once(&a, (enum crash_kind)crash, seed), 0);
-            assert_int_equal(run_once(&b, (enum crash_kind)crash, seed), 0);
+        assert_int_equal(run_once(&b, STRIKE_KILL, seed + 1), 0);
+        for (int strike = 0; strike < STRIKES; strike++) {
+            assert_int_equal(run_once(&a, (enum strike)strike, seed), 0);
+            assert_int_equal(run_once(&b, (enum strike)strike, seed), 0);
             assert_true(digest_of(&a) == digest_of(&b));
         }
-        assert_int_equal(run_once(&b, CRASH_POWER, seed + 1), 0);
+        assert_int_equal(run_once(&b, STRIKE_POWER, seed + 1), 0);
         differ += digest_of(&a) != digest_of(&b);
         run_stop(&a);
         run_stop(&b);
@@ -114,7 +115,7 @@ static size_t synced_sectors_lost(const struct simfs_hooks *hooks)
     for (uint64_t seed = 0; seed < 2000; seed++) {
         uint8_t bytes[2 * PAGE];
 
-        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        assert_int_equal(run_once(&r, STRIKE_POWER, seed), 0);
         if (!ended_before_the_cut(&r, STEP_SYNC))
             continue;
         judged++;
@@ -146,7 +147,7 @@ static void unsynced_bytes_are_lost_kept_and_torn(void **state)
         uint8_t bytes[2 * PAGE];
         size_t n = 0;
 
-        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        assert_int_equal(run_once(&r, STRIKE_POWER, seed), 0);
         if (!ended_before_the_cut(&r, STEP_STORE_2))
             continue;
         content(the_survivor(&r, "f"), bytes, sizeof bytes);
@@ -172,7 +173,7 @@ static size_t missing_rename_targets(const struct simfs_hooks *hooks, size_t *re
     r.hooks = hooks;
     *ret_old = *ret_new = 0;
     for (uint64_t seed = 0; seed < 2000; seed++) {
-        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        assert_int_equal(run_once(&r, STRIKE_POWER, seed), 0);
         const struct survivor *f = survivor(&r, "f");
 
         const struct event *created = event_of(&r, 0);
@@ -206,7 +207,7 @@ static void names_survive_as_a_prefix(void **state)
 
     run_start(&r, parse("test: order of names\norigin: none\ncrash: power\n\nopen -f f\n---\nmkdir d\nlink f d/a\nunlink f\n"));
     for (uint64_t seed = 0; seed < 2000; seed++) {
-        assert_int_equal(run_once(&r, CRASH_POWER, seed), 0);
+        assert_int_equal(run_once(&r, STRIKE_POWER, seed), 0);
         const bool d = survivor(&r, "d"), a = survivor(&r, "d/a"), f = survivor(&r, "f");
 
         assert_true((d || !a) && (a || f));
@@ -224,7 +225,7 @@ static void a_sparse_file_costs_what_is_in_it(void **state)
 
     run_start(&r, parse("test: a big hole\norigin: none\ncrash: none\n\nopen -f f\ntruncate 1t\nmmap -rw 0 1t\n---\n"
                         "mwrite 1099511623680 4k\nmsync -s\nfpunch 4k 512g\nmread 512g 8k\n"));
-    assert_int_equal(run_once(&r, CRASH_NONE, 1), 0);
+    assert_int_equal(run_once(&r, STRIKE_NONE, 1), 0);
     const struct survivor *f = the_survivor(&r, "f");
 
     assert_int_equal(f->size_bytes, UINT64_C(1) << 40);
@@ -242,7 +243,7 @@ static void what_is_not_modelled_is_skipped(void **state)
     struct error err = {0};
 
     run_start(&r, parse("test: t\norigin: none\ncrash: power\n\nopen -f f\n---\nshutdown\n"));
-    assert_true(sim_run(r.sim, r.hooks, r.plan, CRASH_POWER, 1, r.history, &r.survivors, &r.pos, &err) < 0);
+    assert_true(sim_run(r.sim, r.hooks, r.plan, STRIKE_POWER, 1, r.history, &r.survivors, &r.pos, &err) < 0);
     assert_true(err.skip);
     assert_non_null(strstr(err.msg, "shutdown"));
     run_stop(&r);

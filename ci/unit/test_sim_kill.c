@@ -116,7 +116,7 @@ static size_t unexplained_kills(const struct simfs_hooks *hooks, size_t *ret_par
         run_start(&r, parse(text));
         free(text);
         r.hooks = hooks;
-        assert_int_equal(run_once(&r, CRASH_KILL, seed), 0);
+        assert_int_equal(run_once(&r, STRIKE_KILL, seed), 0);
         for (uint32_t i = 0; i < r.history->n_events; i++) {
             const struct event *e = &r.history->events[i];
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "language/stamp.h"
+#include "evidence/stamp.h"
 
 enum { ROUNDS = 10000, MAX_BYTES = 1500, GUARD_BYTES = 16 };
 

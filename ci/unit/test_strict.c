@@ -5,8 +5,8 @@
 #include <signal.h>
 
 #include "sim_run.h"
-#include "truth/verify.h"
 #include "truth/world.h"
+#include "verifier/verify.h"
 
 static const char HEAD[] = "test: t.\norigin: test\ncrash: none kill power\n";
 
@@ -18,7 +18,7 @@ static void forget_unmount(struct history *h)
 }
 
 /* What the verifier says of the run when `tamper` has been at it; the crash comes after everything. */
-static struct verify_result judged(const char *steps, enum crash_kind crash, void (*tamper)(struct run *r))
+static struct verify_result judged(const char *steps, enum strike strike, void (*tamper)(struct run *r))
 {
     struct run r;
     struct world *w = world_new();
@@ -27,21 +27,21 @@ static struct verify_result judged(const char *steps, enum crash_kind crash, voi
 
     snprintf(text, sizeof text, "%s%s", HEAD, steps);
     run_start(&r, parse(text));
-    assert_int_equal(run_once(&r, CRASH_NONE, 1), 0);
-    if (crash == CRASH_POWER)
+    assert_int_equal(run_once(&r, STRIKE_NONE, 1), 0);
+    if (strike == STRIKE_POWER)
         forget_unmount(r.history);
     tamper(&r);
     world_build(w, r.plan, r.history, &guarantees_default);
     verify_steps(w, &result);
-    verify_survivors(w, crash, HISTORY_NEVER - 1, &r.survivors, &result);
+    verify_survivors(w, strike_table[strike].loss[VIEW_LOCAL], HISTORY_NEVER - 1, &r.survivors, &result);
     world_free(w);
     run_stop(&r);
     return result;
 }
 
-static void objects(const char *steps, enum crash_kind crash, void (*tamper)(struct run *r), enum defect kind)
+static void objects(const char *steps, enum strike strike, void (*tamper)(struct run *r), enum defect kind)
 {
-    struct verify_result v = judged(steps, crash, tamper);
+    struct verify_result v = judged(steps, strike, tamper);
 
     assert_int_equal(v.n_violations, 1);
     if (v.defects[0].kind != kind)
@@ -86,8 +86,8 @@ static void lose_last_file(struct run *r)
 static void names_are_exact_without_a_power_cut(void **state)
 {
     (void)state;
-    objects("open -f f\nopen -f g\n", CRASH_KILL, lose_last_file, DEFECT_MISSING);
-    objects("open -f f\nlink f g\n", CRASH_KILL, lose_last_file, DEFECT_MISSING);
+    objects("open -f f\nopen -f g\n", STRIKE_KILL, lose_last_file, DEFECT_MISSING);
+    objects("open -f f\nlink f g\n", STRIKE_KILL, lose_last_file, DEFECT_MISSING);
 }
 
 static void part_links(struct run *r)
@@ -98,7 +98,7 @@ static void part_links(struct run *r)
 static void two_names_of_one_file_stay_so(void **state)
 {
     (void)state;
-    objects("open -f f\nlink f g\n", CRASH_KILL, part_links, DEFECT_MISSING);
+    objects("open -f f\nlink f g\n", STRIKE_KILL, part_links, DEFECT_MISSING);
 }
 
 static void a_later_name_without_an_earlier_one_is_a_surprise(void **state)
@@ -109,14 +109,14 @@ static void a_later_name_without_an_earlier_one_is_a_surprise(void **state)
 
     (void)state;
     run_start(&r, parse("test: t.\norigin: test\ncrash: power\nopen -f f\nopen -f g\n"));
-    assert_int_equal(run_once(&r, CRASH_NONE, 1), 0);
+    assert_int_equal(run_once(&r, STRIKE_NONE, 1), 0);
     forget_unmount(r.history);
     world_build(w, r.plan, r.history, &guarantees_default);
     struct survivors left = r.survivors;
 
     left.v++;
     left.n--;
-    verify_survivors(w, CRASH_POWER, HISTORY_NEVER - 1, &left, &v);
+    verify_survivors(w, LOSS_UNSYNCED, HISTORY_NEVER - 1, &left, &v);
     assert_int_equal(v.n_violations, 0);
     assert_int_equal(v.n_surprises, 1);
     assert_non_null(strstr(v.defects[0].text, "as if step 1 `open -f f`"));
@@ -134,8 +134,8 @@ static void show_tail(struct run *r)
 static void bytes_behind_the_end_that_nobody_wrote_are_a_defect(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 100\n", CRASH_KILL, show_tail, DEFECT_INCOHERENT);
-    objects("open -f f\npwrite 0 100\nfsync\n", CRASH_POWER, show_tail, DEFECT_INCOHERENT);
+    objects("open -f f\npwrite 0 100\n", STRIKE_KILL, show_tail, DEFECT_INCOHERENT);
+    objects("open -f f\npwrite 0 100\nfsync\n", STRIKE_POWER, show_tail, DEFECT_INCOHERENT);
 }
 
 static void read_the_file(struct run *r)
@@ -148,7 +148,7 @@ static void read_the_file(struct run *r)
 static void a_private_mapping_shows_its_own_stores(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 4k\nmmap -p 0 4k\nmwrite 0 4k\nmread 0 64\n", CRASH_KILL, read_the_file, DEFECT_INCOHERENT);
+    objects("open -f f\npwrite 0 4k\nmmap -p 0 4k\nmwrite 0 4k\nmread 0 64\n", STRIKE_KILL, read_the_file, DEFECT_INCOHERENT);
 }
 
 static void raise_sigbus(struct run *r)
@@ -160,7 +160,7 @@ static void raise_sigbus(struct run *r)
 static void sigbus_inside_the_file_is_wrong(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 4k\nmmap 0 8k\nmread 0 64\n", CRASH_KILL, raise_sigbus, DEFECT_SIGNAL);
+    objects("open -f f\npwrite 0 4k\nmmap 0 8k\nmread 0 64\n", STRIKE_KILL, raise_sigbus, DEFECT_SIGNAL);
 }
 
 static void read_less(struct run *r)
@@ -172,7 +172,7 @@ static void read_less(struct run *r)
 static void a_short_read_inside_the_file_is_wrong(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 4k\npread 0 64\n", CRASH_KILL, read_less, DEFECT_RESULT);
+    objects("open -f f\npwrite 0 4k\npread 0 64\n", STRIKE_KILL, read_less, DEFECT_RESULT);
 }
 
 static void stat_less(struct run *r)
@@ -183,7 +183,7 @@ static void stat_less(struct run *r)
 static void stat_tells_the_size(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 4k\nstat\n", CRASH_KILL, stat_less, DEFECT_SIZE);
+    objects("open -f f\npwrite 0 4k\nstat\n", STRIKE_KILL, stat_less, DEFECT_SIZE);
 }
 
 static void show_the_store_in_the_tail(struct run *r)
@@ -194,7 +194,7 @@ static void show_the_store_in_the_tail(struct run *r)
 static void growing_a_file_zeroes_what_was_stored_behind_its_end(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 100\nmmap 0 4k\nmwrite 100 100\ntruncate 4k\n", CRASH_KILL, show_the_store_in_the_tail,
+    objects("open -f f\npwrite 0 100\nmmap 0 4k\nmwrite 100 100\ntruncate 4k\n", STRIKE_KILL, show_the_store_in_the_tail,
             DEFECT_STALE);
 }
 
@@ -206,7 +206,7 @@ static void lose_the_store(struct run *r)
 static void an_msync_over_a_hole_promises_what_is_mapped(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 12k\nmmap 0 12k\nmwrite 0 12k\nmunmap 4k 4k\nmsync -s 0 12k -> ENOMEM\n", CRASH_POWER,
+    objects("open -f f\npwrite 0 12k\nmmap 0 12k\nmwrite 0 12k\nmunmap 4k 4k\nmsync -s 0 12k -> ENOMEM\n", STRIKE_POWER,
             lose_the_store, DEFECT_LOST);
 }
 
@@ -218,7 +218,7 @@ static void old_size(struct run *r)
 static void a_size_older_than_the_synced_one_is_wrong(void **state)
 {
     (void)state;
-    objects("open -f f\ntruncate 8k\nfsync\ntruncate 4k\nfsync\n", CRASH_POWER, old_size, DEFECT_SIZE);
+    objects("open -f f\ntruncate 8k\nfsync\ntruncate 4k\nfsync\n", STRIKE_POWER, old_size, DEFECT_SIZE);
 }
 
 static void never_ended(struct run *r)
@@ -229,7 +229,7 @@ static void never_ended(struct run *r)
 static void what_a_running_write_wrote_is_legal(void **state)
 {
     (void)state;
-    assert_int_equal(judged("open -f f\npwrite 0 4k\npwrite 0 8k\n", CRASH_KILL, never_ended).n_violations, 0);
+    assert_int_equal(judged("open -f f\npwrite 0 4k\npwrite 0 8k\n", STRIKE_KILL, never_ended).n_violations, 0);
 }
 
 static void show_other_bytes_in_a_mapping(struct run *r)
@@ -240,7 +240,7 @@ static void show_other_bytes_in_a_mapping(struct run *r)
 static void a_new_mapping_shows_what_read_shows(void **state)
 {
     (void)state;
-    objects("open -f f\npwrite 0 4k\n", CRASH_KILL, show_other_bytes_in_a_mapping, DEFECT_INCOHERENT);
+    objects("open -f f\npwrite 0 4k\n", STRIKE_KILL, show_other_bytes_in_a_mapping, DEFECT_INCOHERENT);
 }
 
 static struct event *event_of(struct run *r, const char *verb)
@@ -281,9 +281,9 @@ static void overlap_store_and_truncate(struct run *r)
 static void a_store_beside_a_call_that_leaves_its_size_alone_is_promised(void **state)
 {
     (void)state;
-    objects(LANES "A: mwrite 0 4k\nbarrier\nB: fsync @f\nbarrier\nA: msync -s 0 4k\n", CRASH_POWER, overlap_store_and_fsync,
+    objects(LANES "A: mwrite 0 4k\nbarrier\nB: fsync @f\nbarrier\nA: msync -s 0 4k\n", STRIKE_POWER, overlap_store_and_fsync,
             DEFECT_LOST);
-    objects(LANES "A: mwrite 0 4k\nbarrier\nB: truncate @g 100\nbarrier\nA: msync -s 0 4k\n", CRASH_POWER,
+    objects(LANES "A: mwrite 0 4k\nbarrier\nB: truncate @g 100\nbarrier\nA: msync -s 0 4k\n", STRIKE_POWER,
             overlap_store_and_truncate, DEFECT_LOST);
 }
 
@@ -299,7 +299,7 @@ static void bring_the_name_back(struct run *r)
 static void a_sync_without_a_name_promises_by_practice_only(void **state)
 {
     struct verify_result v =
-        judged("open -f f\npwrite 0 4k\nsync\nunlink f\npwrite 0 4k\nfsync\n", CRASH_POWER, bring_the_name_back);
+        judged("open -f f\npwrite 0 4k\nsync\nunlink f\npwrite 0 4k\nfsync\n", STRIKE_POWER, bring_the_name_back);
 
     (void)state;
     assert_int_equal(v.n_violations, 0);
@@ -315,7 +315,7 @@ static void msync_says_no_memory(struct run *r)
 static void an_msync_of_what_is_mapped_may_not_say_enomem(void **state)
 {
     (void)state;
-    objects("open -f f\ntruncate 8k\n---\nmmap 0 8k\nmsync -s 0 8k\n", CRASH_NONE, msync_says_no_memory, DEFECT_RESULT);
+    objects("open -f f\ntruncate 8k\n---\nmmap 0 8k\nmsync -s 0 8k\n", STRIKE_NONE, msync_says_no_memory, DEFECT_RESULT);
 }
 
 static void permission_is_refused(struct run *r)
@@ -326,7 +326,7 @@ static void permission_is_refused(struct run *r)
 static void a_refusal_without_reason_is_wrong(void **state)
 {
     (void)state;
-    objects("open -f f\n---\nfsync\n", CRASH_NONE, permission_is_refused, DEFECT_RESULT);
+    objects("open -f f\n---\nfsync\n", STRIKE_NONE, permission_is_refused, DEFECT_RESULT);
 }
 
 int main(void)

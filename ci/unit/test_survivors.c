@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "truth/survivors.h"
+#include "evidence/survivors.h"
 
 static void fill(struct survivors *s)
 {

@@ -14,10 +14,11 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "language/stamp.h"
+#include "evidence/stamp.h"
 #include "language/verb.h"
-#include "truth/verify.h"
+#include "parser/parser.h"
 #include "truth/world.h"
+#include "verifier/verify.h"
 
 enum { KEY = 12345, PAGE = 4096 };
 
@@ -95,10 +96,10 @@ static void seen_file(struct bench *b, const char *path, uint64_t size)
 }
 
 /* Judges after the end of everything. */
-static const struct verify_result *judge(struct bench *b, enum crash_kind crash)
+static const struct verify_result *judge(struct bench *b, enum strike strike)
 {
     survivors_finish(&b->survivors);
-    verify_survivors(b->world, crash, 1000, &b->survivors, &b->result);
+    verify_survivors(b->world, strike_table[strike].loss[VIEW_LOCAL], 1000, &b->survivors, &b->result);
     return &b->result;
 }
 
@@ -115,12 +116,12 @@ static const char *scenario(const char *steps)
 /* The same without the msync. */
 #define UNSYNCED "open -f f\npwrite 0 8k\n---\nmmap -r -w 0 8k\nmwrite 0 4k\n"
 
-static void expect_defect(const char *steps, void (*fill)(struct bench *b), enum crash_kind crash, enum defect kind)
+static void expect_defect(const char *steps, void (*fill)(struct bench *b), enum strike strike, enum defect kind)
 {
     struct bench *b = on_paper(scenario(steps));
 
     fill(b);
-    const struct verify_result *r = judge(b, crash);
+    const struct verify_result *r = judge(b, strike);
 
     assert_int_equal(r->n_violations, 1);
     if (r->defects[0].kind != kind)
@@ -128,12 +129,12 @@ static void expect_defect(const char *steps, void (*fill)(struct bench *b), enum
     drop(b);
 }
 
-static void expect_fine(const char *steps, void (*fill)(struct bench *b), enum crash_kind crash, bool lossy)
+static void expect_fine(const char *steps, void (*fill)(struct bench *b), enum strike strike, bool lossy)
 {
     struct bench *b = on_paper(scenario(steps));
 
     fill(b);
-    const struct verify_result *r = judge(b, crash);
+    const struct verify_result *r = judge(b, strike);
 
     if (r->n_violations)
         fail_msg("%s: %s", defect_names[r->defects[0].kind], r->defects[0].text);
@@ -164,22 +165,22 @@ static void store_half_there(struct bench *b)
 static void what_was_synced_and_is_there_is_fine(void **state)
 {
     (void)state;
-    expect_fine(SYNCED, all_there, CRASH_POWER, false);
-    expect_fine(SYNCED, all_there, CRASH_KILL, false);
+    expect_fine(SYNCED, all_there, STRIKE_POWER, false);
+    expect_fine(SYNCED, all_there, STRIKE_KILL, false);
 }
 
 static void an_unsynced_store_may_be_lost_at_a_power_cut(void **state)
 {
     (void)state;
-    expect_fine(UNSYNCED, store_gone, CRASH_POWER, true);
-    expect_fine(UNSYNCED, store_half_there, CRASH_POWER, true);
-    expect_fine(UNSYNCED, all_there, CRASH_POWER, false);
+    expect_fine(UNSYNCED, store_gone, STRIKE_POWER, true);
+    expect_fine(UNSYNCED, store_half_there, STRIKE_POWER, true);
+    expect_fine(UNSYNCED, all_there, STRIKE_POWER, false);
 }
 
 static void an_unsynced_store_may_not_be_lost_at_a_kill(void **state)
 {
     (void)state;
-    expect_defect(UNSYNCED, store_gone, CRASH_KILL, DEFECT_LOST);
+    expect_defect(UNSYNCED, store_gone, STRIKE_KILL, DEFECT_LOST);
 }
 
 static void a_synced_store_that_is_gone_is_lost(void **state)
@@ -188,7 +189,7 @@ static void a_synced_store_that_is_gone_is_lost(void **state)
 
     (void)state;
     store_gone(b);
-    const struct verify_result *r = judge(b, CRASH_POWER);
+    const struct verify_result *r = judge(b, STRIKE_POWER);
 
     assert_int_equal(r->n_violations, 1);
     assert_int_equal(r->defects[0].kind, DEFECT_LOST);
@@ -206,7 +207,7 @@ static void sights_tell_lost_kept_torn_and_mixed(void **state)
 
     (void)state;
     store_half_there(b);
-    unsigned sights = judge(b, CRASH_POWER)->sights;
+    unsigned sights = judge(b, STRIKE_POWER)->sights;
 
     assert_int_equal(sights, 1U << SIGHT_LOST | 1U << SIGHT_KEPT | 1U << SIGHT_TORN | 1U << SIGHT_MIXED);
     drop(b);
@@ -266,13 +267,13 @@ static void another_file(struct bench *b)
 static void each_defect_has_its_name(void **state)
 {
     (void)state;
-    expect_defect(SYNCED, zeros_over_old_data_are_zeroed, CRASH_POWER, DEFECT_ZEROED);
-    expect_defect(SYNCED, garbage, CRASH_POWER, DEFECT_NOBODY);
-    expect_defect(SYNCED, misdirected, CRASH_POWER, DEFECT_MISDIRECTED);
-    expect_defect(SYNCED, torn_within_a_word, CRASH_POWER, DEFECT_TORN);
-    expect_defect(SYNCED, short_file, CRASH_POWER, DEFECT_SIZE);
-    expect_defect(SYNCED, no_file, CRASH_POWER, DEFECT_MISSING);
-    expect_defect(SYNCED, another_file, CRASH_POWER, DEFECT_EXTRA);
+    expect_defect(SYNCED, zeros_over_old_data_are_zeroed, STRIKE_POWER, DEFECT_ZEROED);
+    expect_defect(SYNCED, garbage, STRIKE_POWER, DEFECT_NOBODY);
+    expect_defect(SYNCED, misdirected, STRIKE_POWER, DEFECT_MISDIRECTED);
+    expect_defect(SYNCED, torn_within_a_word, STRIKE_POWER, DEFECT_TORN);
+    expect_defect(SYNCED, short_file, STRIKE_POWER, DEFECT_SIZE);
+    expect_defect(SYNCED, no_file, STRIKE_POWER, DEFECT_MISSING);
+    expect_defect(SYNCED, another_file, STRIKE_POWER, DEFECT_EXTRA);
 }
 
 /* Steps: 1 open f, 2 pwrite, 3 close, 4 open g, 5 pwrite, 6 fsync. */
@@ -289,7 +290,7 @@ static void foreign_bytes(struct bench *b)
 static void another_files_bytes_are_foreign(void **state)
 {
     (void)state;
-    expect_defect(TWO_FILES, foreign_bytes, CRASH_POWER, DEFECT_FOREIGN);
+    expect_defect(TWO_FILES, foreign_bytes, STRIKE_POWER, DEFECT_FOREIGN);
 }
 
 /* Steps: 1 open, 2 pwrite, 3 pwrite, 4 pwrite, 5 fsync. */
@@ -304,7 +305,7 @@ static void oldest_write(struct bench *b)
 static void older_than_the_one_before_is_stale(void **state)
 {
     (void)state;
-    expect_defect(THREE_WRITES, oldest_write, CRASH_POWER, DEFECT_STALE);
+    expect_defect(THREE_WRITES, oldest_write, STRIKE_POWER, DEFECT_STALE);
 }
 
 /* Steps: 1 open old, 2 pwrite, 3 close, 4 open tmp, 5 pwrite, 6 fsync, 7 rename. */
@@ -343,24 +344,24 @@ static void mixed_target(struct bench *b)
 static void a_rename_leaves_the_old_file_or_the_new(void **state)
 {
     (void)state;
-    expect_fine(REPLACE, old_and_temporary, CRASH_POWER, true);
-    expect_fine(REPLACE, only_new, CRASH_POWER, false);
-    expect_defect(REPLACE, only_temporary, CRASH_POWER, DEFECT_MISSING);
+    expect_fine(REPLACE, old_and_temporary, STRIKE_POWER, true);
+    expect_fine(REPLACE, only_new, STRIKE_POWER, false);
+    expect_defect(REPLACE, only_temporary, STRIKE_POWER, DEFECT_MISSING);
     struct bench *b = on_paper(scenario(REPLACE));
 
     mixed_target(b);
-    assert_true(judge(b, CRASH_POWER)->n_violations > 0);
+    assert_true(judge(b, STRIKE_POWER)->n_violations > 0);
     drop(b);
 }
 
 static void after_the_directory_sync_only_the_new_file_is_legal(void **state)
 {
     (void)state;
-    expect_fine(REPLACE "fsyncdir .\n", only_new, CRASH_POWER, false);
+    expect_fine(REPLACE "fsyncdir .\n", only_new, STRIKE_POWER, false);
     struct bench *b = on_paper(scenario(REPLACE "fsyncdir .\n"));
 
     old_and_temporary(b);
-    assert_true(judge(b, CRASH_POWER)->n_violations > 0);
+    assert_true(judge(b, STRIKE_POWER)->n_violations > 0);
     drop(b);
 }
 
@@ -370,7 +371,7 @@ static void a_synced_file_without_a_name_is_a_surprise(void **state)
     struct bench *b = on_paper(scenario("open -f f\npwrite 0 4k\nfsync\n"));
 
     (void)state;
-    const struct verify_result *r = judge(b, CRASH_POWER);
+    const struct verify_result *r = judge(b, STRIKE_POWER);
 
     assert_int_equal(r->n_violations, 0);
     assert_int_equal(r->n_surprises, 1);
@@ -384,7 +385,7 @@ static void truncated_bytes_stay_gone_after_a_sync(void **state)
     (void)state;
     seen_file(b, "f", 8192);
     seen_stamp(b, 2, 0, 8192);
-    assert_int_equal(judge(b, CRASH_POWER)->n_violations, 1);
+    assert_int_equal(judge(b, STRIKE_POWER)->n_violations, 1);
     drop(b);
 }
 
@@ -394,13 +395,13 @@ static void a_volume_that_does_not_mount_or_write_is_a_defect(void **state)
 
     (void)state;
     b->survivors.mount_err = 117;
-    assert_int_equal(judge(b, CRASH_POWER)->defects[0].kind, DEFECT_MOUNT);
+    assert_int_equal(judge(b, STRIKE_POWER)->defects[0].kind, DEFECT_MOUNT);
     survivors_clear(&b->survivors);
     b->result = (struct verify_result){0};
     all_there(b);
     b->survivors.write_checked = true;
     b->survivors.write_err = 30;
-    assert_int_equal(judge(b, CRASH_POWER)->defects[0].kind, DEFECT_READONLY);
+    assert_int_equal(judge(b, STRIKE_POWER)->defects[0].kind, DEFECT_READONLY);
     drop(b);
 }
 

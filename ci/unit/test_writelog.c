@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storage/writelog.h"
+#include "disk/writelog.h"
 
 static const uint8_t sector[512] = "some bytes";
 

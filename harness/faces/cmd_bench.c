@@ -10,10 +10,10 @@
 
 #include "base/buf.h"
 #include "base/version.h"
-#include "engine/bench.h"
+#include "bench/bench.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
-#include "faces/text.h"
+#include "report/text.h"
 
 enum { BENCH_JSON, BENCH_SECONDS, BENCH_ROUNDS, BENCH_JOBS, BENCH_OPTIONS };
 enum { MAX_BENCHES = 32, NAME_COLUMNS = 14 };

@@ -9,15 +9,16 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/backend.h"
+#include "evidence/history.h"
+#include "evidence/survivors.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
-#include "faces/text.h"
-#include "truth/history.h"
-#include "truth/survivors.h"
+#include "report/text.h"
 #include "truth/world.h"
+#include "verifier/explain.h"
 
 enum { SPARE_EVENTS = 64, DATA_BYTES = 64 << 20, EXPLAIN_SEED = 1 };
 
@@ -34,7 +35,7 @@ static int dry_run(struct backend_config *config, const struct plan *p, struct h
     if (rc == 0 && b->prepare)
         rc = b->prepare(config, err);
     if (rc == 0) {
-        rc = b->simulate(config, p, CRASH_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
+        rc = b->simulate(config, p, STRIKE_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
         if (b->release)
             b->release(config);
     }

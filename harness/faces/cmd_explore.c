@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/version.h"
-#include "engine/foreign.h"
+#include "external_log/external_log.h"
 #include "faces/faces.h"
-#include "faces/report.h"
-#include "faces/text.h"
+#include "report/report.h"
+#include "report/text.h"
 
 enum {
     EXPLORE_LOG,
@@ -82,7 +82,7 @@ static int parse_number(int option, const char *text, uint64_t min, uint64_t max
                        (unsigned long long)min, (unsigned long long)max);
 }
 
-static int take_option(struct foreign_options *opt, const char **json, int option, const char *value)
+static int take_option(struct external_options *opt, const char **json, int option, const char *value)
 {
     const char **const texts[EXPLORE_OPTIONS] = {[EXPLORE_LOG] = &opt->log_path,
                                                  [EXPLORE_BASE] = &opt->base_path,
@@ -149,18 +149,18 @@ static const char *verdict_of(int status)
                                                      : VERDICT_BROKEN];
 }
 
-static void write_json(const struct foreign_options *opt, const struct foreign_result *r, int status, const char *reason,
+static void write_json(const struct external_options *opt, const struct external_result *r, int status, const char *reason,
                        double wall_s, FILE *out)
 {
-    const struct foreign_counts *c = &r->counts;
+    const struct external_counts *c = &r->counts;
     json_t *all = json_array(), *findings = json_array(), *epochs = json_array(), *j;
     struct utsname host = {0};
 
     uname(&host);
     for (size_t i = 0; i < r->n_violations; i++) {
-        const struct foreign_violation *v = &r->violations[i];
+        const struct external_violation *v = &r->violations[i];
 
-        json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", foreign_kind_names[v->kind], "status",
+        json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", external_kind_names[v->kind], "status",
                                              v->status, "position", (json_int_t)v->cut, "marks", (json_int_t)v->n_marks, "mark",
                                              text_json(v->mark), "state", text_json(v->state), "said", text_json(v->said),
                                              "image", text_json(v->image)));
@@ -188,7 +188,7 @@ static void write_json(const struct foreign_options *opt, const struct foreign_r
     json_decref(j);
 }
 
-static void print_violation(const struct foreign_violation *v, FILE *out)
+static void print_violation(const struct external_violation *v, FILE *out)
 {
     struct buf mark = {.data = NULL}, said = {.data = NULL};
 
@@ -196,9 +196,9 @@ static void print_violation(const struct foreign_violation *v, FILE *out)
     text_clean(&said, v->said);
     fprintf(out, "\nposition %llu, %s%s%s: ", (unsigned long long)v->cut, v->n_marks ? "last mark '" : "before any mark",
             buf_text(&mark), v->n_marks ? "'" : "");
-    if (v->kind == FOREIGN_MOUNT)
+    if (v->kind == EXTERNAL_MOUNT)
         fputs("it does not mount\n", out);
-    else if (v->kind == FOREIGN_HUNG)
+    else if (v->kind == EXTERNAL_HUNG)
         fputs("the command did not end before its deadline\n", out);
     else if (v->status > 128)
         fprintf(out, "the command died of signal %d, or ended with status %d\n", v->status - 128, v->status);
@@ -213,7 +213,7 @@ static void print_violation(const struct foreign_violation *v, FILE *out)
 }
 
 /* Epochs of which not all states were covered. */
-static void print_sampled(const struct foreign_result *r, FILE *out)
+static void print_sampled(const struct external_result *r, FILE *out)
 {
     unsigned n = 0;
 
@@ -229,9 +229,9 @@ static void print_sampled(const struct foreign_result *r, FILE *out)
         fputs("\n", out);
 }
 
-static void print_result(const struct foreign_options *opt, const struct foreign_result *r, double wall_s, FILE *out)
+static void print_result(const struct external_options *opt, const struct external_result *r, double wall_s, FILE *out)
 {
-    const struct foreign_counts *c = &r->counts;
+    const struct external_counts *c = &r->counts;
     const struct term term = term_of(out);
     const enum verdict verdict = c->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT;
 
@@ -269,19 +269,19 @@ static int status_of(int rc, const struct error *err)
     return rc == -EINVAL || rc == -ENOENT || rc == -EACCES || rc == -EISDIR || rc == -E2BIG ? STATUS_USAGE : STATUS_BROKEN;
 }
 
-static int explore(const struct foreign_options *opt, const char *json, FILE *json_out)
+static int explore(const struct external_options *opt, const char *json, FILE *json_out)
 {
-    struct foreign_result result = {.n_entries = 0};
+    struct external_result result = {.n_entries = 0};
     struct error err = {.code = 0};
     struct progress_line line;
-    struct foreign *x = NULL;
+    struct external_log *x = NULL;
     char text[1024] = "";
     int status = STATUS_GOOD;
 
     progress_begin(&line, stderr, opt->time_s);
-    int rc = foreign_open(opt, &x, &err);
+    int rc = external_log_open(opt, &x, &err);
     if (rc == 0)
-        rc = foreign_explore(x, watch, &line, &result, &err);
+        rc = external_log_explore(x, watch, &line, &result, &err);
     progress_end(&line);
     const double wall_s = clock_s() - line.begin_s;
     if (rc == 0 || result.counts.states_violated)
@@ -299,14 +299,14 @@ static int explore(const struct foreign_options *opt, const char *json, FILE *js
         fprintf(stderr, "tornpage: %s: could not be written\n", json);
         status = STATUS_BROKEN;
     }
-    foreign_result_free(&result);
-    foreign_close(x);
+    external_result_free(&result);
+    external_log_close(x);
     return status;
 }
 
 static int run_command(const struct face *c, int argc, char **argv)
 {
-    struct foreign_options opt = {.seed = 1, .deadline_s = 30, .findings_dir = "findings"};
+    struct external_options opt = {.seed = 1, .deadline_s = 30, .findings_dir = "findings"};
     const char *value = NULL, *json = NULL;
     FILE *json_out = NULL;
     int option;

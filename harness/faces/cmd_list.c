@@ -4,26 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/buf.h"
-#include "engine/backend.h"
-#include "engine/sim.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
-#include "faces/text.h"
 #include "language/verb.h"
+#include "model/sim.h"
+#include "report/text.h"
 
 enum { OPTION_INDENT = 32 };
 
 static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
 
 /* "kill, power" */
-static void print_crashes(unsigned crashes, FILE *out)
+static void print_strikes(unsigned strikes, FILE *out)
 {
     const char *comma = "";
 
-    for (unsigned k = 0; k < CRASH_KINDS; k++)
-        if (crashes & (1U << k)) {
-            fprintf(out, "%s%s", comma, crash_names[k]);
+    for (unsigned k = 0; k < STRIKES; k++)
+        if (strikes & (1U << k)) {
+            fprintf(out, "%s%s", comma, strike_table[k].name);
             comma = ", ";
         }
 }
@@ -43,7 +43,7 @@ static int list_scenarios(int argc, char **argv)
     for (size_t i = 0; i < s.n; i++) {
         const struct plan *p = s.plan[i];
         printf("%s  (", p->name);
-        print_crashes(p->crashes, stdout);
+        print_strikes(p->strikes, stdout);
         printf("; %s)\n    ", p->origin ? p->origin : "no origin");
         text_wrap(stdout, p->test ? p->test : "", 4, 4, TEXT_WIDTH);
     }
@@ -78,7 +78,7 @@ static int list_backends(int argc, char **argv)
     (void)argv;
     for (const struct backend *const *b = backends; *b; b++) {
         printf("%s%s  (", b == backends ? "" : "\n", (*b)->name);
-        print_crashes((*b)->crashes, stdout);
+        print_strikes((*b)->strikes, stdout);
         fputs(")\n    ", stdout);
         text_wrap(stdout, (*b)->summary, 4, 4, TEXT_WIDTH);
         fputs("    Cannot show: ", stdout);
@@ -103,17 +103,17 @@ static void print_fault_option(const char *key)
 
 static int list_faults(int argc, char **argv)
 {
-    static const char *const crash_help[CRASH_KINDS] = {
-        [CRASH_NONE] = "Nothing is broken; each call's outcome and each read are judged.",
-        [CRASH_KILL] = "The processes die (SIGKILL) at every step boundary, inside stores, and inside system calls.",
-        [CRASH_POWER] = "The power is cut at any position of the write log; in-flight writes are lost, kept or torn.",
+    static const char *const crash_help[STRIKES] = {
+        [STRIKE_NONE] = "Nothing is broken; each call's outcome and each read are judged.",
+        [STRIKE_KILL] = "The processes die (SIGKILL) at every step boundary, inside stores, and inside system calls.",
+        [STRIKE_POWER] = "The power is cut at any position of the write log; in-flight writes are lost, kept or torn.",
     };
 
     (void)argc;
     (void)argv;
     puts("Crash kinds (--crash):");
-    for (size_t k = 0; k < CRASH_KINDS; k++)
-        print_row(crash_names[k], crash_help[k]);
+    for (size_t k = 0; k < STRIKES; k++)
+        print_row(strike_table[k].name, crash_help[k]);
     puts("\nDisk lies, which the matrix must then show as violations:");
     print_fault_option("disk");
     puts("\nCanaries, bugs planted in the model to see that they are found:");

@@ -10,13 +10,13 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "device/imagefile.h"
+#include "dm_log/logmarks.h"
+#include "dm_log/logwrites.h"
 #include "faces/faces.h"
-#include "faces/text.h"
-#include "storage/crash_image.h"
-#include "storage/crash_states.h"
-#include "storage/imagefile.h"
-#include "storage/logmarks.h"
-#include "storage/logwrites.h"
+#include "report/text.h"
+#include "states/crash_image.h"
+#include "states/crash_states.h"
 
 enum { LOG_LOG, LOG_OUTPUT, LOG_BASE, LOG_UPTO, LOG_SECTOR, LOG_OPTIONS };
 

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "engine/finding.h"
-#include "engine/result.h"
 #include "faces/faces.h"
-#include "faces/report.h"
-#include "faces/text.h"
+#include "finding/finding.h"
+#include "report/report.h"
+#include "report/text.h"
+#include "result/result.h"
 
 enum { REPLAY_TIMES, REPLAY_OPTIONS };
 
@@ -32,8 +32,8 @@ static int worse(int a, int b)
 
 static void print_first(const char *path, const struct result *r, struct term term)
 {
-    printf("%s\n%s on %s, %s: %s%s%s\n", path, r->scenario, r->backend, crash_names[r->crash], verdict_colour(r->verdict, term),
-           verdict_word(r->verdict), colour_end(term));
+    printf("%s\n%s on %s, %s: %s%s%s\n", path, r->scenario, r->backend, strike_table[r->strike].name,
+           verdict_colour(r->verdict, term), verdict_word(r->verdict), colour_end(term));
     text_lines(stdout, r->details && *r->details ? r->details : r->reason ? r->reason : "", 4, SIZE_MAX);
 }
 

@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "faces/faces.h"
-#include "faces/report.h"
 #include "faces/scenarios.h"
 #include "faces/specs.h"
+#include "report/report.h"
 
 enum {
     RUN_BACKEND,
@@ -84,20 +84,20 @@ struct run {
     FILE *json_out, *junit_out;
 };
 
-static int parse_crashes(const char *text, unsigned *ret)
+static int parse_strikees(const char *text, unsigned *ret)
 {
-    const char *names[CRASH_KINDS + 1] = {NULL};
+    const char *names[STRIKES + 1] = {NULL};
     char word[32];
 
-    for (size_t k = 0; k < CRASH_KINDS; k++)
-        names[k] = crash_names[k];
+    for (size_t k = 0; k < STRIKES; k++)
+        names[k] = strike_table[k].name;
     *ret = 0;
     for (const char *p = text;; p++) {
         size_t len = strcspn(p, ","), kind = 0;
         snprintf(word, sizeof word, "%.*s", (int)len, p);
-        while (kind < CRASH_KINDS && strcmp(word, crash_names[kind]) != 0)
+        while (kind < STRIKES && strcmp(word, strike_table[kind].name) != 0)
             kind++;
-        if (kind == CRASH_KINDS) {
+        if (kind == STRIKES) {
             struct buf b = {0};
             text_choices(&b, word, names);
             usage_error(&face_run, "unknown crash kind '%s'%s", word, buf_text(&b));
@@ -129,7 +129,7 @@ static int take_option(struct run *run, int option, const char *value)
         specs_add(&run->specs, value);
         return 0;
     case RUN_CRASH:
-        return parse_crashes(value, &run->opt.crashes);
+        return parse_strikees(value, &run->opt.strikes);
     case RUN_SEED:
         run->seed_given = true;
         return parse_number(option, value, 0, INT64_MAX, &run->opt.seed);
@@ -353,7 +353,7 @@ static int run_all(struct run *run, int argc, char **argv)
 
 static int run_command(const struct face *c, int argc, char **argv)
 {
-    struct run run = {.opt = {.seed = 1, .crashes = (1U << CRASH_KINDS) - 1, .findings_dir = "findings"}};
+    struct run run = {.opt = {.seed = 1, .strikes = (1U << STRIKES) - 1, .findings_dir = "findings"}};
 
     assert(c == &face_run);
     remember_arguments(argc, argv, &run.typed);

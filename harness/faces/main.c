@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/version.h"
 #include "faces/faces.h"
-#include "faces/text.h"
+#include "report/text.h"
 
 const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
                                     &face_log, &face_explore, &face_bench,   NULL};

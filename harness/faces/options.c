@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "faces/faces.h"
-#include "faces/text.h"
+#include "report/text.h"
 
 enum {
     MAX_OPTIONS = 32,

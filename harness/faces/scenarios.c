@@ -17,7 +17,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "faces/text.h"
+#include "parser/parser.h"
+#include "random/random.h"
+#include "report/text.h"
 
 static const char suffix[] = ".scn";
 enum { RANDOM_STEPS = 24 };

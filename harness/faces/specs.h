@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/backend.h"
+#include "backend/backend.h"
 
 struct specs {
     struct backend_config *config;

@@ -1,18 +1,13 @@
-/* Plans as values: making, comparing, loading and freeing them. See plan.h. */
+/* Plans as values: making, comparing and freeing them. See plan.h. */
 #include "language/plan.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/error.h"
 
-const char *const crash_names[CRASH_KINDS] = {"none", "kill", "power"};
 const char *const sight_names[SIGHT_KINDS] = {"lost", "kept", "torn", "mixed", "absent"};
 
 /* Index of the name in the list, added when new; -ENOSPC when the list holds `max` others. */
@@ -94,18 +89,18 @@ static bool steps_equal(const struct step *a, const struct step *b)
 
 static bool headers_equal(const struct plan *a, const struct plan *b)
 {
-    if (strcmp(a->test, b->test) || strcmp(a->origin, b->origin) || a->crashes != b->crashes || a->repeat != b->repeat ||
+    if (strcmp(a->test, b->test) || strcmp(a->origin, b->origin) || a->strikes != b->strikes || a->repeat != b->repeat ||
         a->n_sometimes != b->n_sometimes || a->n_known != b->n_known ||
         !lists_equal(a->requires_, a->n_requires, b->requires_, b->n_requires))
         return false;
     for (size_t i = 0; i < a->n_sometimes; i++) {
-        if (a->sometimes[i].crash != b->sometimes[i].crash || a->sometimes[i].sight != b->sometimes[i].sight)
+        if (a->sometimes[i].strike != b->sometimes[i].strike || a->sometimes[i].sight != b->sometimes[i].sight)
             return false;
     }
     for (size_t i = 0; i < a->n_known; i++) {
         const struct known *x = &a->known[i], *y = &b->known[i];
 
-        if (x->crash != y->crash || x->defect != y->defect || strcmp(x->backend, y->backend) != 0)
+        if (x->strike != y->strike || x->defect != y->defect || strcmp(x->backend, y->backend) != 0)
             return false;
     }
     return true;
@@ -131,47 +126,4 @@ bool plan_equal(const struct plan *a, const struct plan *b)
             return false;
     }
     return true;
-}
-
-/* Reads all of fd, at most PLAN_MAX_TEXT bytes. */
-static int read_text(int fd, const char *file, struct buf *text, struct error *err)
-{
-    char chunk[16384];
-
-    for (;;) {
-        const ssize_t n = read(fd, chunk, sizeof chunk);
-
-        if (n < 0) {
-            if (errno == EINTR)
-                continue;
-            return error_set(err, errno, "read", file, NULL);
-        }
-        if (!n)
-            return 0;
-        if (text->len_bytes + (size_t)n > PLAN_MAX_TEXT)
-            return error_set(err, EFBIG, "read", file, "a scenario holds at most %d bytes", PLAN_MAX_TEXT);
-        buf_add(text, chunk, (size_t)n);
-    }
-}
-
-int plan_load(const char *file, const char *name, struct plan **ret, struct error *err)
-{
-    struct stat st;
-    struct buf text = {0};
-
-    assert(file && name && ret);
-    /* Without O_NONBLOCK the open of a FIFO nobody writes to would hang. */
-    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return error_set(err, errno, "open", file, NULL);
-    int r = fstat(fd, &st) ? error_set(err, errno, "stat", file, NULL) : 0;
-    if (!r && S_ISDIR(st.st_mode))
-        r = error_set(err, EISDIR, "read", file, "a directory, not a scenario");
-    if (!r)
-        r = read_text(fd, file, &text, err);
-    close(fd);
-    if (!r)
-        r = plan_parse(file, name, buf_text(&text), text.len_bytes, ret, err);
-    buf_free(&text);
-    return r;
 }

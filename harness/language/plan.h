@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "language/defect.h"
+#include "language/strike.h"
 
 struct verb;
 struct error;
@@ -27,9 +28,6 @@ enum {
     STEP_MAX_ARGS = 6,
     STEP_MAX_FLAGS = 12,
 };
-
-enum crash_kind { CRASH_NONE, CRASH_KILL, CRASH_POWER, CRASH_KINDS };
-extern const char *const crash_names[CRASH_KINDS]; /* "none", "kill", "power" */
 
 /* Legal things a run must actually show; header `sometimes: CRASH WHAT`. */
 enum sight {
@@ -74,13 +72,13 @@ struct lane {
 };
 
 struct sometimes {
-    enum crash_kind crash;
+    enum strike strike;
     enum sight sight;
 };
 
 /* A violation that is understood and not ours: header `known: CRASH BACKEND DEFECT`. Reported, but no failure of the run. */
 struct known {
-    enum crash_kind crash;
+    enum strike strike;
     char *backend; /* a backend's spec, or how it begins up to a comma: "loop:fs=btrfs" */
     enum defect defect;
 };
@@ -93,7 +91,7 @@ struct plan {
     char *origin;       /* header: "claim 1", "bug ...", "random SEED" */
     char *requires_[8]; /* header: feature words (see scenarios/README.md) */
     size_t n_requires;
-    unsigned crashes; /* bit per enum crash_kind */
+    unsigned strikes; /* bit per enum strike */
     struct sometimes sometimes[8];
     size_t n_sometimes;
     struct known known[PLAN_MAX_KNOWN];
@@ -111,32 +109,11 @@ struct plan {
     size_t n_steps, cap_steps;
 };
 
-/*
- * Parses text (len_bytes long, any bytes) as the scenario `name` from `file`. On success *ret is the plan, freed with plan_free.
- * On failure returns -EINVAL and err->msg is "file:line:column: found X, expected Y".
- */
-int plan_parse(const char *file, const char *name, const char *text, size_t len_bytes, struct plan **ret, struct error *err);
-/* Reads and parses a file. Also fails with -ENOENT, -EACCES, -EISDIR, -EFBIG (over PLAN_MAX_TEXT), -EIO. */
-int plan_load(const char *file, const char *name, struct plan **ret, struct error *err);
-/* Prints the plan in canonical form; parsing that text gives an equal plan. */
-void plan_print(const struct plan *p, struct buf *out);
-void step_print(const struct plan *p, const struct step *s, struct buf *out); /* one step, no newline */
-bool plan_equal(const struct plan *a, const struct plan *b);                  /* all but file, text, name and line numbers */
+bool plan_equal(const struct plan *a, const struct plan *b); /* all but file, text, name and line numbers */
 void plan_free(struct plan *p);
 
 /* Index of `path` in the plan, added when new; -ENOSPC when full. The same for an '@name'. Used by parser and generator. */
 int plan_path(struct plan *p, const char *path, size_t len_bytes);
 int plan_handle(struct plan *p, const char *name, size_t len_bytes);
-
-/*
- * A random valid plan of at most `max_steps` steps after set-up, from `r` alone. Small files (some pages), one or two actors, any
- * verb that the `sim` backend models. name, file and origin are "random", text is NULL. Freed with plan_free.
- */
-struct plan *plan_random(struct rng *r, size_t max_steps);
-
-/* Numbers with the suffixes k, m, g, t (powers of 1024). Parses exactly len_bytes; returns 0, -EINVAL or -ERANGE. */
-int size_parse(const char *text, size_t len_bytes, uint64_t *ret);
-/* The shortest form that parses back: 65536 -> "64k". Writes at most 24 bytes. */
-const char *size_print(uint64_t n, char *buf);
 
 #endif

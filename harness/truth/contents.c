@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/size.h"
 #include "language/verb.h"
 #include "truth/model.h"
 

@@ -9,16 +9,13 @@
 #ifndef TORNPAGE_TRUTH_MODEL_H
 #define TORNPAGE_TRUTH_MODEL_H
 
+#include "base/size.h"
+#include "evidence/history.h"
 #include "language/plan.h"
 #include "truth/guarantees.h"
-#include "truth/history.h"
 #include "truth/world.h"
 
-enum { PAGE_BYTES = 4096, NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
-static inline uint64_t page_up(uint64_t off)
-{
-    return (off + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-}
+enum { NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
 
 #define OFF_MAX ((uint64_t)1 << 62)
 
@@ -251,20 +248,30 @@ struct content content_of(const struct world *w, const struct step *s, uint32_t 
 
 /* A moment at which contents are judged. */
 struct moment {
-    enum crash_kind crash; /* CRASH_NONE: a read that ran from `from` to `to` */
-    uint64_t pos;          /* CRASH_POWER */
-    bool lossless;         /* CRASH_POWER: as if all that had ended were durable; tells a loss from what was still running */
-    uint64_t from, to;     /* CRASH_NONE; a kill is a read after everything */
+    enum loss loss;    /* what may be gone at this moment */
+    bool live;         /* a step's own read, that ran from `from` to `to`; else a look at what is left when all is over */
+    bool lossless;     /* with LOSS_UNSYNCED: as if all that had ended were durable; tells a loss from what was still running */
+    uint64_t pos;      /* with LOSS_UNSYNCED: position of the write log at which the cut fell */
+    uint64_t from, to; /* with LOSS_NOTHING; HISTORY_NEVER when all is over */
 };
+
+/* May what no finished sync covers be gone? Then time is told by positions of the write log, else by `seq` (history.h). */
+static inline bool may_lose_unsynced(const struct moment *m)
+{
+    return m->loss == LOSS_UNSYNCED;
+}
+
+/* The moment after a strike after which so much may be gone. `pos`: of the cut, with LOSS_UNSYNCED. */
+struct moment world_moment(const struct world *w, enum loss loss, uint64_t pos);
 
 static inline bool began_by(const struct span *s, const struct moment *m)
 {
-    return m->crash == CRASH_POWER ? s->begin_pos <= m->pos : s->begin_seq < m->to;
+    return may_lose_unsynced(m) ? s->begin_pos <= m->pos : s->begin_seq < m->to;
 }
 
 static inline bool ended_by(const struct span *s, const struct moment *m)
 {
-    return s->end_seq != HISTORY_NEVER && (m->crash == CRASH_POWER ? s->end_pos <= m->pos : s->end_seq < m->from);
+    return s->end_seq != HISTORY_NEVER && (may_lose_unsynced(m) ? s->end_pos <= m->pos : s->end_seq < m->from);
 }
 
 #endif

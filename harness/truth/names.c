@@ -25,7 +25,7 @@ enum op_state oracle_op(const struct world *w, const struct name_op *op, const s
         return OP_NOT_BEGUN;
     if (!op->when.certain)
         return OP_MAY;
-    if (m->crash != CRASH_POWER)
+    if (!may_lose_unsynced(m))
         return ended_by(&op->when, m) ? OP_MUST : OP_MAY;
     for (size_t i = 0; i < w->n_name_syncs && w->guarantees->sync_durable; i++) {
         const struct name_sync *s = &w->name_syncs[i];
@@ -86,7 +86,7 @@ static const struct name_op *surprising(const struct chooser *c)
     const struct guarantees *g = c->w->guarantees;
     const struct name_op *absent = NULL;
 
-    if (c->m->crash != CRASH_POWER)
+    if (!may_lose_unsynced(c->m))
         return NULL;
     for (size_t op = 0, l = 0; op < c->w->n_ops; op++) {
         bool happened = c->state[op] == OP_MUST;

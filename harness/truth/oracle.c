@@ -109,12 +109,12 @@ static bool settled(const struct version *v, const struct moment *m, uint64_t sy
 {
     if (!v->when.certain || v->tail || !ended_by(&v->when, m))
         return false;
-    return m->crash != CRASH_POWER || v->when.end_seq <= sync_seq;
+    return !may_lose_unsynced(m) || v->when.end_seq <= sync_seq;
 }
 
 static bool tail_counts(const struct world *w, const struct moment *m)
 {
-    return !w->guarantees->zero_tail || m->crash == CRASH_NONE;
+    return !w->guarantees->zero_tail || m->live;
 }
 
 static void judge(const struct world *w, const struct inode *ino, const struct moment *m, struct segment *seg,
@@ -126,9 +126,9 @@ static void judge(const struct world *w, const struct inode *ino, const struct m
     seg->first = out->n_legal;
     seg->n = 0;
     seg->floor = seg->live = NULL;
-    if (m->crash == CRASH_POWER)
+    if (may_lose_unsynced(m))
         sync_seq = last_sync(ino, m, seg->off, false, &promised_by);
-    if (m->crash == CRASH_POWER)
+    if (may_lose_unsynced(m))
         practice_sync_seq = last_sync(ino, m, seg->off, true, &unused);
     for (size_t i = 0; i < ino->n_versions; i++) {
         const struct version *v = &ino->versions[i];
@@ -156,7 +156,7 @@ static void judge(const struct world *w, const struct inode *ino, const struct m
     }
     if (floor_seq == 0)
         add_legal(out, seg, NULL);
-    seg->anything = m->crash == CRASH_POWER && floor_seq == 0 && !w->guarantees->no_stale_blocks;
+    seg->anything = may_lose_unsynced(m) && floor_seq == 0 && !w->guarantees->no_stale_blocks;
 }
 
 /* A private mapping's own stores hide the file from the newest complete one on (I2). */
@@ -214,7 +214,7 @@ void legal_map_free(struct legal_map *m)
 /* Is everything that ended there for certain? */
 static bool keeps_all(const struct moment *m)
 {
-    return m->crash != CRASH_POWER || m->lossless;
+    return !may_lose_unsynced(m) || m->lossless;
 }
 
 /* The newest size that must at least have been reached; NULL: only the initial 0. */

@@ -10,16 +10,16 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/pages.h"
+#include "host/nofork_pages.h"
 #include "language/verb.h"
 #include "truth/model.h"
 
 /* Each run of a plan forks its actors; a world is written anew for each run and no actor looks at it. */
-enum { WORLD_BYTES = (sizeof(struct world) / PAGES_UNIT + 1) * PAGES_UNIT };
+enum { WORLD_BYTES = (sizeof(struct world) / NOFORK_UNIT_BYTES + 1) * NOFORK_UNIT_BYTES };
 
 struct world *world_new(void)
 {
-    return pages_grow(NULL, 0, WORLD_BYTES);
+    return nofork_grow(NULL, 0, WORLD_BYTES);
 }
 
 void world_free(struct world *w)
@@ -42,7 +42,7 @@ void world_free(struct world *w)
     free(w->accesses);
     free(w->own_pool);
     free(w->expected);
-    pages_free(w, WORLD_BYTES);
+    nofork_free(w, WORLD_BYTES);
 }
 
 /* ---- events ---- */
@@ -380,4 +380,15 @@ void world_build(struct world *w, const struct plan *p, const struct history *h,
     }
     w->now = NULL;
     world_find_name_races(w);
+}
+
+struct moment world_moment(const struct world *w, enum loss loss, uint64_t pos)
+{
+    struct moment m = {.loss = loss, .pos = pos, .from = HISTORY_NEVER, .to = HISTORY_NEVER};
+
+    if (w->shutdown_seq != HISTORY_NEVER && loss == LOSS_NOTHING) {
+        m.loss = LOSS_UNSYNCED; /* a shutdown cuts the volume off: what is left is what a power cut at the end leaves */
+        m.pos = HISTORY_NEVER - 1;
+    }
+    return m;
 }

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "evidence/history.h"
 #include "language/plan.h"
 #include "truth/guarantees.h"
-#include "truth/history.h"
 
 /*
  * Builds the world from all events of `h` in the order they began. The plan, history and guarantees must outlive it. A world can
@@ -21,8 +21,5 @@
 struct world *world_new(void);
 void world_build(struct world *w, const struct plan *p, const struct history *h, const struct guarantees *g);
 void world_free(struct world *w);
-
-/* For `explain`: what is legal after each step from the end of set-up on, per crash kind, in words. Rebuilds *w as it goes. */
-void world_explain(struct world *w, const struct plan *p, const struct history *h, const struct guarantees *g, struct buf *out);
 
 #endif

@@ -3,8 +3,9 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include "actor/actor.h"
 #include "base/buf.h"
-#include "engine/actor.h"
+#include "base/size.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
@@ -207,7 +208,7 @@ static void effect_msync(struct world *w, const struct step *s, const struct eve
         return;
     }
     range_of(s, m, &off, &end);
-    if (m->n_holes || off % ACTOR_PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
+    if (m->n_holes || off % PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
         (has_flag(s, 'a') && has_flag(s, 's')))
         world_expect(w, e)->err = EXPECT_ANY; /* ENOMEM, EINVAL, EFAULT, or EBUSY where pages are locked */
     /* Over a hole it still syncs what is mapped, then says ENOMEM (rule C4). */

@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
+#include "base/size.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
@@ -73,10 +74,10 @@ static void effect_reflink(struct world *w, const struct step *s, const struct e
 
     if (len == 0)
         len = size > from ? size - from : 0;
-    bool part = len % ACTOR_PAGE_BYTES != 0; /* legal where both files end */
+    bool part = len % PAGE_BYTES != 0; /* legal where both files end */
 
-    if ((from | to) % ACTOR_PAGE_BYTES || (part && (from + len != size || to + len < world_size(w, f->inode))) ||
-        from + len > size || overlapping(src == f->inode, from, to, len))
+    if ((from | to) % PAGE_BYTES || (part && (from + len != size || to + len < world_size(w, f->inode))) || from + len > size ||
+        overlapping(src == f->inode, from, to, len))
         world_expect(w, e)->err = EXPECT_ANY; /* blocks are shared whole, or not at all */
     if (event_ended(e) && e->err)
         return; /* all or nothing */

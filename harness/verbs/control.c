@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 

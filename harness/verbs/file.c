@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 

@@ -7,14 +7,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
+#include "base/size.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
 /* A page-aligned buffer (O_DIRECT wants that): small ones on the stack, since every write of a plan needs one. */
 enum { SMALL_BYTES = 16384 };
 struct aligned_buffer {
-    alignas(ACTOR_PAGE_BYTES) uint8_t small[SMALL_BYTES];
+    alignas(PAGE_BYTES) uint8_t small[SMALL_BYTES];
     uint8_t *data;
     uint64_t len_bytes;
 };
@@ -64,7 +65,7 @@ static void call_pread(struct actor *a, const struct step *s, struct event *e)
 /* With O_DIRECT some file systems refuse what is not whole sectors, others read or write it through the page cache. */
 static void expect_aligned(struct world *w, const struct step *s, const struct event *e, const struct open_file *f)
 {
-    if (f->direct && (s->arg[0].num | s->arg[1].num) % ACTOR_PAGE_BYTES)
+    if (f->direct && (s->arg[0].num | s->arg[1].num) % PAGE_BYTES)
         world_expect(w, e)->err = EXPECT_ANY;
 }
 

@@ -4,7 +4,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
+#include "base/size.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
@@ -29,7 +30,7 @@ static bool whole_file(const struct actor_file *f, struct event *e, uint64_t *re
         e->err = errno;
         return false;
     }
-    *ret_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : ACTOR_PAGE_BYTES;
+    *ret_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : PAGE_BYTES;
     return true;
 }
 
@@ -104,7 +105,7 @@ static int mmap_error(const struct world *w, const struct step *s, const struct 
         return EBADF;
     if (f->inode == NO_INODE || has_flag(s, 'x') || has_flag(s, 'S') || has_flag(s, 'O'))
         return EXPECT_ANY; /* a device or pipe; a mount with noexec; no DAX; a range that may not fit */
-    if (len == 0 || s->arg[0].num % ACTOR_PAGE_BYTES)
+    if (len == 0 || s->arg[0].num % PAGE_BYTES)
         return EINVAL;
     if ((!has_flag(s, 'p') && writes && !f->writable) || !f->readable)
         return EACCES;
@@ -124,7 +125,7 @@ static void effect_mmap(struct world *w, const struct step *s, const struct even
     uint64_t len = s->arg[0].given ? s->arg[1].num : 0;
 
     if (f && !s->arg[0].given && f->inode != NO_INODE)
-        len = w->inodes[f->inode].kind == INODE_FILE ? world_size(w, f->inode) : ACTOR_PAGE_BYTES;
+        len = w->inodes[f->inode].kind == INODE_FILE ? world_size(w, f->inode) : PAGE_BYTES;
     world_expect(w, e)->err = mmap_error(w, s, f, len);
     if (!f || !event_ok(e))
         return;
@@ -189,7 +190,7 @@ static void call_munmap(struct actor *a, const struct step *s, struct event *e)
     uint64_t end = m.off + m.page_span, hi = off + page_up(len);
     bool whole = off == m.off && hi == end;
 
-    if (!whole && ((off - m.off) % ACTOR_PAGE_BYTES != 0 || len == 0 || hi > end || m.n_holes == ACTOR_MAX_HOLES)) {
+    if (!whole && ((off - m.off) % PAGE_BYTES != 0 || len == 0 || hi > end || m.n_holes == ACTOR_MAX_HOLES)) {
         e->err = EINVAL;
         return;
     }
@@ -294,9 +295,9 @@ static void call_mincore(struct actor *a, const struct step *s, struct event *e)
 
     if (!actor_map(a, s, e, &m, NULL) || !actor_map_range(s, 0, &m, e, &off, &len))
         return;
-    for (uint64_t pages = page_up(len) / ACTOR_PAGE_BYTES, done = 0, n; done < pages; done += n) {
+    for (uint64_t pages = page_up(len) / PAGE_BYTES, done = 0, n; done < pages; done += n) {
         n = pages - done < CHUNK_PAGES ? pages - done : CHUNK_PAGES;
-        if (mincore(address(&m, off) + done * ACTOR_PAGE_BYTES, n * ACTOR_PAGE_BYTES, vec) != 0) {
+        if (mincore(address(&m, off) + done * PAGE_BYTES, n * PAGE_BYTES, vec) != 0) {
             e->err = errno;
             return;
         }

@@ -2,7 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "engine/actor.h"
+#include "actor/actor.h"
+#include "base/size.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
@@ -90,7 +91,7 @@ static void call_fcollapse(struct actor *a, const struct step *s, struct event *
 /* Ranges that are not whole pages, or reach end of file, are refused by some file systems and not by others. */
 static bool shiftable(struct world *w, const struct step *s, const struct event *e, const struct open_file *f, uint64_t end)
 {
-    if (s->arg[0].num % ACTOR_PAGE_BYTES == 0 && s->arg[1].num % ACTOR_PAGE_BYTES == 0 && end < world_size(w, f->inode))
+    if (s->arg[0].num % PAGE_BYTES == 0 && s->arg[1].num % PAGE_BYTES == 0 && end < world_size(w, f->inode))
         return true;
     world_expect(w, e)->err = EXPECT_ANY;
     return event_ok(e);

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "engine/actor.h"
-#include "storage/mountlock.h"
+#include "actor/actor.h"
+#include "device/mountlock.h"
 #include "truth/model.h"
 #include "verbs/verbs.h"
 

@@ -1,0 +1,148 @@
+/* Process kills: the driver, the survey and the verifier against the bare system calls that kill a process that maps a file. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "bench/bench_impl.h"
+#include "host/isolate.h"
+#include "language/verb.h"
+#include "trial/trial_volume.h"
+
+enum { FILE_BYTES = 64 << 10, STORE_BYTES = 16 << 10, KILL_STEP = 3 };
+
+static const char steps[] = "open -f f\n"
+                            "truncate 64k\n"
+                            "---\n"
+                            "mmap -rw 0 64k\n"
+                            "mwrite 0 16k\n";
+
+struct kills {
+    struct backend_config config;
+    struct plan *plan;
+    char file[512]; /* of the floor */
+};
+
+static int open_kill(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
+{
+    static struct kills k;
+    struct buf spec = {0};
+
+    (void)b, (void)o;
+    k.plan = bench_plan(steps);
+    snprintf(k.file, sizeof k.file, "%s/tornpage-bench-%d", isolate_scratch(), (int)getpid());
+    buf_puts(&spec, "dir:path=");
+    for (const char *c = isolate_scratch(); *c; c++) /* commas and pluses double in a spec */
+        buf_printf(&spec, *c == ',' || *c == '+' ? "%c%c" : "%c", *c, *c);
+    int rc = backend_config_parse(buf_text(&spec), &k.config, err);
+    buf_free(&spec);
+    *ret = &k;
+    if (rc == 0)
+        rc = k.config.backend->probe(&k.config, err);
+    return rc < 0 ? rc : k.config.backend->prepare(&k.config, err);
+}
+
+static _Noreturn void map_store_die(int fd, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    void *at = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (at == MAP_FAILED)
+        _exit(EXIT_FAILURE);
+    memset(at, 'x', STORE_BYTES);
+    kill(getpid(), SIGKILL);
+    abort(); /* not reached */
+}
+
+static int bare_kill(int fd, uint8_t *buf, const char *file, struct error *err)
+{
+    int status = 0;
+    pid_t parent = getpid(), pid = fork();
+
+    if (pid == 0)
+        map_store_die(fd, parent);
+    if (pid < 0)
+        return error_set(err, errno, "fork", NULL, NULL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        return error_set(err, ECHILD, "kill", file, "ended with status %d", status);
+    if (pread(fd, buf, FILE_BYTES, 0) != FILE_BYTES || buf[STORE_BYTES - 1] != 'x')
+        return error_set(err, EIO, "read", file, NULL);
+    return 0;
+}
+
+static int bare_kills(void *state, double seconds, double *ret, struct error *err)
+{
+    const struct kills *k = state;
+    uint8_t *buf = xmalloc(FILE_BYTES);
+    int fd = open(k->file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = 0;
+    uint64_t n = 0;
+
+    if (fd < 0 || ftruncate(fd, FILE_BYTES) < 0)
+        rc = error_set(err, errno, "open", k->file, NULL);
+    const double from_s = clock_s();
+    for (; rc == 0 && clock_s() < from_s + seconds; n++)
+        rc = bare_kill(fd, buf, k->file, err);
+    *ret = (double)n / (clock_s() - from_s);
+    if (fd >= 0)
+        close(fd);
+    unlink(k->file);
+    free(buf);
+    return rc;
+}
+
+/* As the job does each kill point; false when the tally knows why not. */
+static bool judged_kill(struct trial_volume *v, uint64_t n)
+{
+    const struct strike_point scene = {.seed = v->g->job->seed, .kill = {.kind = KILL_AFTER, .step = KILL_STEP}};
+    bool lossy = false;
+
+    if (!trial_volume_run(v, n, &scene))
+        return false;
+    trial_steps(v->g, &scene);
+    if (!trial_volume_readback(v))
+        return false;
+    bool violated = trial_survivors(v->g, &scene, &lossy);
+    trial_count(v->g, lossy, violated, 0);
+    return trial_volume_tidy(v);
+}
+
+static int judged_kills(void *state, double seconds, double *ret, struct error *err)
+{
+    struct kills *k = state;
+    const struct job j = {.plan = k->plan, .config = &k->config, .strike = STRIKE_KILL, .seed = 1};
+    struct result r;
+    struct trial g;
+    struct trial_volume v;
+    uint64_t n = 0;
+    int rc = trial_open(&g, &j, &r, err);
+
+    assert(strcmp(k->plan->steps[KILL_STEP].verb->name, "mwrite") == 0);
+    if (rc < 0)
+        return rc;
+    bool fine = trial_volume_open(&v, &g) && trial_volume_mount(&v);
+    const double from_s = clock_s();
+    for (; fine && clock_s() < from_s + seconds; n++)
+        fine = judged_kill(&v, n);
+    *ret = (double)n / (clock_s() - from_s);
+    trial_volume_close(&v);
+    trial_close(&g);
+    rc = bench_check_result(&r, err);
+    result_free(&r);
+    return rc;
+}
+
+const struct bench_ops bench_kill = {.open = open_kill, .floor = bare_kills, .ours = judged_kills};

@@ -1,0 +1,251 @@
+/*
+ * File systems: see fsimage.h. The defaults are chosen so that a mount reads and writes little: small volumes, small journals,
+ * nothing left for the kernel to initialise in the background (it would fill the write log with noise), no discards.
+ */
+#include "device/fsimage.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/size.h"
+#include "device/mountlock.h"
+#include "host/command.h"
+
+enum { MAX_ARGS = 64, MIB = 1 << 20 };
+
+struct fs_kind {
+    const char *name;
+    uint64_t size_mib;
+    unsigned sector;         /* atomic unit of the disk: 512 for those that survive a torn 4 KiB block */
+    const char *mkfs;        /* options, separated by spaces; %u is the sector size */
+    const char *always;      /* mount option that clones of one image need */
+    const char *const check; /* the checker and its options */
+};
+
+/* Any other file system gets the last entry; %s stands for its name. */
+static const struct fs_kind kinds[] = {
+    {"ext4", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"ext3", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"ext2", 32, 4096, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"xfs", 32, 512, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
+    {"btrfs", 128, 4096, "-q -f -K", NULL, "btrfs check --readonly"},
+    {NULL, 64, 4096, "", NULL, NULL},
+};
+
+static const struct fs_kind *kind_of(const char *fs)
+{
+    const struct fs_kind *k = kinds;
+
+    while (k->name && strcmp(k->name, fs) != 0)
+        k++;
+    return k;
+}
+
+uint64_t fsimage_default_size(const char *fs)
+{
+    return kind_of(fs)->size_mib * MIB;
+}
+
+unsigned fsimage_default_sector(const char *fs)
+{
+    return kind_of(fs)->sector;
+}
+
+int fsimage_possible(const char *fs, struct error *err)
+{
+    char mkfs[64];
+    const int fd = fsopen(fs, FSOPEN_CLOEXEC);
+
+    if (fd < 0)
+        return error_skip(err, fs,
+                          "this kernel has no file system %s: load its module, or run in a guest with a kernel that has it", fs);
+    close(fd);
+    snprintf(mkfs, sizeof mkfs, "mkfs.%s", fs);
+    if (!command_exists(mkfs))
+        return error_skip(err, fs, "no %s here: install the package that has it", mkfs);
+    return 0;
+}
+
+/* Cuts `words` (which is changed) at spaces into argv, from *n on. */
+static int split(char *words, const char **argv, size_t *n)
+{
+    char *save = NULL;
+
+    for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        if (*n == MAX_ARGS - 2)
+            return -E2BIG;
+        argv[(*n)++] = w;
+    }
+    return 0;
+}
+
+/* What mkfs has filled with zeros becomes holes: images are copied by their data. */
+static int punch_zeros(int fd, uint64_t size_bytes)
+{
+    static const uint8_t zeros[PAGE_BYTES];
+    uint8_t *image = mmap(NULL, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+    off_t from = 0, to;
+    int r = image == MAP_FAILED ? -errno : 0;
+
+    while (r == 0 && (from = lseek(fd, from, SEEK_DATA)) >= 0) {
+        to = lseek(fd, from, SEEK_HOLE);
+        for (; from < to && r == 0; from += PAGE_BYTES)
+            if (memcmp(image + from, zeros, PAGE_BYTES) == 0 &&
+                fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, PAGE_BYTES))
+                r = -errno;
+    }
+    if (image != MAP_FAILED)
+        munmap(image, size_bytes);
+    return r;
+}
+
+int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err)
+{
+    const struct fs_kind *k = kind_of(fs);
+    const char *argv[MAX_ARGS];
+    char program[64], defaults[256], path[64];
+    char *extra = xstrdup(mkfs ? mkfs : "");
+    struct buf out = {.data = NULL};
+    size_t n = 0;
+    int status = 0, r = 0;
+    /* Without MFD_CLOEXEC: mkfs inherits it. */
+    const int fd = memfd_create("tornpage-image", 0);
+
+    if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)))
+        r = error_set(err, errno, "memfd_create", "image", NULL);
+    snprintf(program, sizeof program, "mkfs.%s", fs);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    argv[n++] = program;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(defaults, sizeof defaults, k->mkfs, sector);
+#pragma GCC diagnostic pop
+    if (r == 0 && (split(defaults, argv, &n) < 0 || split(extra, argv, &n) < 0))
+        r = error_set(err, EINVAL, program, "", "more than %d words", MAX_ARGS);
+    argv[n++] = path;
+    argv[n] = NULL;
+    if (r == 0)
+        r = command_run(argv, &out, &status, err);
+    if (r == 0 && status)
+        r = error_set(err, EINVAL, program, mkfs, "%s", buf_text(&out));
+    /* Some mkfs cut the file to what they use; and no other program needs the descriptor. */
+    if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
+        r = error_set(err, errno, "ftruncate", "image", NULL);
+    const int punched = r == 0 ? punch_zeros(fd, size_bytes / PAGE_BYTES * PAGE_BYTES) : 0;
+    if (punched < 0)
+        r = error_set(err, -punched, "fallocate", "image", NULL);
+    buf_free(&out);
+    free(extra);
+    if (r < 0 && fd >= 0)
+        close(fd);
+    return r < 0 ? r : fd;
+}
+
+struct mount_flag {
+    const char *name;
+    unsigned long set, clear;
+};
+
+/* Options that mount(2) takes as flags. */
+static const struct mount_flag flags[] = {
+    {"ro", MS_RDONLY, 0},
+    {"rw", 0, MS_RDONLY},
+    {"noatime", MS_NOATIME, MS_STRICTATIME},
+    {"nodiratime", MS_NODIRATIME, 0},
+    {"relatime", MS_RELATIME, MS_NOATIME | MS_STRICTATIME},
+    {"strictatime", MS_STRICTATIME, MS_NOATIME | MS_RELATIME},
+    {"lazytime", MS_LAZYTIME, 0},
+    {"sync", MS_SYNCHRONOUS, 0},
+    {"async", 0, MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC, 0},
+    {"nosuid", MS_NOSUID, 0},
+    {"nodev", MS_NODEV, 0},
+    {"noexec", MS_NOEXEC, 0},
+    {"defaults", 0, 0},
+};
+
+static bool take_flag(const char *option, unsigned long *mask)
+{
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (strcmp(flags[i].name, option) == 0) {
+            *mask = (*mask & ~flags[i].clear) | flags[i].set;
+            return true;
+        }
+    return false;
+}
+
+int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err)
+{
+    const struct fs_kind *k = kind_of(fs);
+    char *words = xstrdup(options ? options : ""), *save = NULL;
+    struct buf data = {.data = NULL};
+    unsigned long mask = 0;
+    int r = 0;
+
+    if (k->always)
+        buf_puts(&data, k->always);
+    for (char *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save))
+        if (!take_flag(w, &mask))
+            buf_printf(&data, "%s%s", data.len_bytes ? "," : "", w);
+    const int lock = mountlock_for_mount();
+
+    if (mount(device, dir, fs, mask, buf_text(&data)))
+        r = error_set(err, errno, "mount", fs, "%s (options \"%s\"; the kernel's log may say more)", strerror(errno),
+                      options ? options : "");
+    mountlock_drop(lock);
+    buf_free(&data);
+    free(words);
+    return r;
+}
+
+/* Two processes that look at one image do so on different devices; what is said of it must not differ for that. */
+static void put_without_device(const char *text, const char *device, struct buf *ret)
+{
+    for (const char *at; (at = strstr(text, device)) != NULL; text = at + strlen(device)) {
+        buf_add(ret, text, (size_t)(at - text));
+        buf_puts(ret, "DEVICE");
+    }
+    buf_puts(ret, text);
+}
+
+int fsimage_check(const char *fs, const char *device, char *text, size_t size_bytes, struct error *err)
+{
+    const struct fs_kind *k = kind_of(fs);
+    const char *argv[MAX_ARGS] = {NULL};
+    char line[128];
+    struct buf out = {.data = NULL};
+    size_t n = 0;
+    int status = 0, r;
+
+    assert(size_bytes > 0);
+    text[0] = '\0';
+    if (k->check)
+        snprintf(line, sizeof line, "%s", k->check);
+    else
+        snprintf(line, sizeof line, "fsck.%s -n", fs);
+    r = split(line, argv, &n);
+    assert(r == 0);
+    if (!k->check && !command_exists(argv[0]))
+        return 0;
+    argv[n++] = device;
+    argv[n] = NULL;
+    r = command_run(argv, &out, &status, err);
+    if (r == 0 && status) {
+        struct buf words = {.data = NULL};
+
+        put_without_device(buf_text(&out), device, &words);
+        snprintf(text, size_bytes, "%s: status %d: %s", argv[0], status, buf_text(&words));
+        buf_free(&words);
+    }
+    buf_free(&out);
+    return r;
+}

@@ -1,0 +1,205 @@
+/* Loop devices: see loopdev.h. */
+#include "device/loopdev.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+enum {
+    LOOP_MAJOR_NUMBER = 7,
+    ATTEMPTS = 1000,            /* each one lost means that another process got a device */
+    READAHEAD_SECTORS_512 = 64, /* enough for a file read whole; a mount seeks */
+    DROP_DEADLINE_S = 10,
+    CACHESTAT = 451, /* cachestat(2), a number that all architectures share; not in Debian 12's headers */
+};
+
+/* Opens device n and names it. Where /dev is not a devtmpfs the node may be missing: then one is made, opened and unlinked. */
+static int open_node(int n, struct loopdev *l)
+{
+    char node[64];
+
+    snprintf(l->path, sizeof l->path, "/dev/loop%d", n);
+    l->fd = open(l->path, O_RDWR | O_CLOEXEC);
+    if (l->fd >= 0 || errno != ENOENT)
+        return l->fd < 0 ? -errno : 0;
+    snprintf(node, sizeof node, "/dev/.tornpage-loop%d-%d", n, (int)getpid());
+    if (mknod(node, S_IFBLK | 0600, makedev(LOOP_MAJOR_NUMBER, (unsigned)n)))
+        return -errno;
+    l->fd = open(node, O_RDWR | O_CLOEXEC);
+    const int r = l->fd < 0 ? -errno : 0;
+    unlink(node);
+    snprintf(l->path, sizeof l->path, "/proc/self/fd/%d", l->fd);
+    return r;
+}
+
+static int configure(struct loopdev *l, int backing_fd, unsigned sector, bool direct)
+{
+    struct loop_config c = {
+        .fd = (unsigned)backing_fd,
+        .block_size = sector,
+        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | (direct ? LO_FLAGS_DIRECT_IO : 0U)},
+    };
+
+    return ioctl(l->fd, LOOP_CONFIGURE, &c) ? -errno : 0;
+}
+
+static int open_queue(const struct loopdev *l, const char *name, int flags)
+{
+    char path[96];
+    struct stat st;
+
+    if (fstat(l->fd, &st))
+        return -errno;
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/queue/%s", major(st.st_rdev), minor(st.st_rdev), name);
+    const int fd = open(path, flags | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Sets one of the queue's attributes; only if need be, since a write can be dear. */
+static int set_queue(const struct loopdev *l, const char *name, const char *value, bool is_default, struct error *err)
+{
+    char now[32] = "";
+    int fd = open_queue(l, name, O_RDONLY), r = 0;
+
+    if (fd == -ENOENT && is_default)
+        return 0; /* no /sys here: nobody can have set it otherwise */
+    if (fd < 0 || read(fd, now, sizeof now - 1) < 0)
+        r = error_set(err, fd < 0 ? -fd : errno, name, l->path, NULL);
+    if (fd >= 0)
+        close(fd);
+    if (r < 0 || strncmp(now, value, strlen(value)) == 0)
+        return r;
+    fd = open_queue(l, name, O_WRONLY);
+    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+        r = error_set(err, fd < 0 ? -fd : errno, name, l->path, NULL);
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error *err)
+{
+    return set_queue(l, "write_cache", volatile_cache ? "write back" : "write through", volatile_cache, err);
+}
+
+/*
+ * Which processor learns first that a request is done: the one that sent it, or the one that served it, as is the kernel's
+ * default. Where it cannot be set, what waits for a process of ours is only slower.
+ */
+static void set_completion(const struct loopdev *l, bool at_sender)
+{
+    set_queue(l, "rq_affinity", at_sender ? "2" : "1", !at_sender, NULL);
+}
+
+/* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
+static int check(const struct loopdev *l, bool direct, struct error *err)
+{
+    struct loop_info64 info;
+
+    if (ioctl(l->fd, LOOP_GET_STATUS64, &info))
+        return error_set(err, errno, "LOOP_GET_STATUS64", l->path, NULL);
+    if (direct && !(info.lo_flags & LO_FLAGS_DIRECT_IO))
+        return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
+    if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
+        return error_set(err, errno, "BLKRASET", l->path, NULL);
+    /* The device keeps what an earlier user set. Without the cache no flush would ever be sent; without the statistics nobody
+     * knows whether a trace is complete. */
+    set_completion(l, direct);
+    const int r = loopdev_set_cache(l, true, err);
+    return r < 0 ? r : set_queue(l, "iostats", "1", true, err);
+}
+
+int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err)
+{
+    const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    const int flags = fcntl(backing_fd, F_GETFL);
+    const bool direct = flags >= 0 && (flags & O_DIRECT);
+    int r = -EBUSY;
+
+    assert(sector == 512 || sector == 4096);
+    ret->fd = -1;
+    ret->direct = direct;
+    if (control < 0)
+        return error_set(err, errno, "open", "/dev/loop-control", NULL);
+    for (int i = 0; i < ATTEMPTS && r == -EBUSY; i++) {
+        const int n = ioctl(control, LOOP_CTL_GET_FREE);
+
+        if (n < 0) {
+            close(control);
+            return error_set(err, errno, "LOOP_CTL_GET_FREE", "/dev/loop-control", NULL);
+        }
+        r = open_node(n, ret);
+        if (r == 0)
+            r = configure(ret, backing_fd, sector, direct);
+        /* Gone again, or being detached just now: as good as taken. */
+        if (r == -ENXIO || r == -ENODEV || r == -EEXIST)
+            r = -EBUSY;
+        /* Somebody else's, then: its settings are his. */
+        if (r < 0 && ret->fd >= 0)
+            close(ret->fd);
+        if (r < 0)
+            ret->fd = -1;
+    }
+    close(control);
+    if (r < 0)
+        return error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
+    /* udev does not look into devices that are locked (systemd: Locking Block Device Access). */
+    flock(ret->fd, LOCK_EX | LOCK_NB);
+    r = check(ret, direct, err);
+    if (r < 0)
+        loopdev_detach(ret);
+    return r;
+}
+
+/* How many pages of the device are in its cache; 0 where the kernel does not tell (before Linux 6.5). */
+static uint64_t pages_cached(const struct loopdev *l)
+{
+    struct {
+        uint64_t off, len;
+    } all = {0, 0};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } found;
+
+    return syscall(CACHESTAT, l->fd, &all, &found, 0) == 0 ? found.cached : 0;
+}
+
+int loopdev_drop_cache(const struct loopdev *l, struct error *err)
+{
+    const double deadline_s = clock_s() + DROP_DEADLINE_S;
+
+    /* The kernel passes over pages that somebody holds at the moment, and says nothing. */
+    do {
+        if (ioctl(l->fd, BLKFLSBUF, 0))
+            return error_set(err, errno, "BLKFLSBUF", l->path, NULL);
+        if (pages_cached(l) == 0)
+            return 0;
+        sched_yield();
+    } while (clock_s() < deadline_s);
+    return error_set(err, EBUSY, "BLKFLSBUF", l->path, "another process holds pages of this device's cache");
+}
+
+void loopdev_detach(struct loopdev *l)
+{
+    if (l->fd >= 0 && l->direct)
+        set_completion(l, false);
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+}

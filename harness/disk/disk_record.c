@@ -1,0 +1,202 @@
+/*
+ * What the serving process asks of the disk: writes, flushes and discards, recorded in the log, and the lies (disk.h). An entry
+ * is appended before the request is answered. How each lie shows in the log:
+ *
+ * - ignore_flush: the flush carries LOG_IGNORED. Nothing before it becomes durable.
+ *
+ * - ignore_fua: a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel turns a FUA write into the write and a
+ *   flush behind it. So a flush that comes after exactly one write since the flush before it is taken to be that FUA, and carries
+ *   LOG_IGNORED.
+ *
+ * - drop: LOG_LOST. The write is answered, and neither later reads nor any crash state see it.
+ *
+ * - tear: LOG_ALTERED. The first half is written, the rest keeps what was there.
+ *
+ * - misdirect: LOG_MOVED. The write lands right behind its place (before it at the end of the disk).
+ *
+ * - corrupt: LOG_ALTERED. One 8-byte word in the middle arrives inverted.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/size.h"
+#include "disk/disk_impl.h"
+
+static void lock(struct disk *d)
+{
+    /* The other process died while it held the lock; what it was doing is its volume's end anyway. */
+    if (pthread_mutex_lock(&d->s->lock) == EOWNERDEAD)
+        pthread_mutex_consistent(&d->s->lock);
+}
+
+static void unlock(struct disk *d)
+{
+    pthread_mutex_unlock(&d->s->lock);
+}
+
+void disk_record(struct disk *d, struct writelog *log, const struct disk_lies *lies)
+{
+    lock(d);
+    d->s->generation++;
+    d->s->log_fd = log ? writelog_fd(log) : -1;
+    d->s->lies = lies ? *lies : (struct disk_lies){.ignore_flush = false};
+    d->s->n_writes = d->s->n_epoch_writes = 0;
+    d->log = log;
+    d->log_attached = false;
+    d->log_generation = d->s->generation;
+    unlock(d);
+}
+
+struct writelog *disk_recording(const struct disk *d)
+{
+    return d->log;
+}
+
+/* The log as this process sees it; NULL when nothing is recorded. The lock is held. */
+static int current_log(struct disk *d, struct writelog **ret)
+{
+    if (d->log_generation != d->s->generation) {
+        if (d->log_attached)
+            writelog_free(d->log);
+        d->log = NULL;
+        d->log_attached = false;
+        if (d->s->log_fd >= 0) {
+            const int fd = pidfd_getfd(d->owner_pidfd, d->s->log_fd, 0);
+
+            d->log = fd < 0 ? NULL : writelog_attach(fd);
+            if (!d->log) {
+                if (fd >= 0)
+                    close(fd);
+                return -EIO;
+            }
+            d->log_attached = true;
+        }
+        d->log_generation = d->s->generation;
+    }
+    *ret = d->log;
+    return 0;
+}
+
+/* A log that is full has noted it (writelog_overflowed), and the disk goes on: the engine must look. */
+static void append(struct writelog *log, enum log_op op, unsigned flags, uint64_t off, const void *data, uint64_t len_bytes)
+{
+    const int r = writelog_append(log, op, flags, off, data, len_bytes);
+
+    assert(r == 0 || r == -ENOSPC);
+    (void)r;
+}
+
+static uint64_t moved_to(const struct disk *d, uint64_t off, uint64_t len_bytes)
+{
+    if (len_bytes <= d->size_bytes - (off + len_bytes))
+        return off + len_bytes;
+    return off >= len_bytes ? off - len_bytes : off;
+}
+
+/* A copy of the write as it reaches the media when torn (one sector, half of it) or corrupted. */
+static uint8_t *alter(const struct disk *d, bool tear, uint64_t off, const uint8_t *src, uint64_t len_bytes)
+{
+    uint8_t *copy = xmalloc(len_bytes);
+    const uint64_t half = len_bytes / 2 / 8 * 8;
+
+    memcpy(copy, src, len_bytes);
+    if (tear)
+        memcpy(copy + half, d->media + off + half, len_bytes - half);
+    else
+        for (uint64_t i = half; i < half + 8; i++)
+            copy[i] = (uint8_t)~copy[i];
+    return copy;
+}
+
+/* A write while recording: finds out which lie is due, applies and logs it. The lock is held. */
+static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, const uint8_t *src, uint64_t len_bytes, bool fua)
+{
+    struct disk_shared *s = d->s;
+    const uint64_t nth = ++s->n_writes;
+    unsigned flags = fua ? LOG_FUA : 0;
+    uint8_t *altered = NULL;
+
+    s->n_epoch_writes++;
+    if (fua && s->lies.ignore_fua)
+        flags |= LOG_IGNORED;
+    if (nth == s->lies.drop_nth)
+        flags |= LOG_LOST;
+    if (nth == s->lies.misdirect_nth) {
+        flags |= LOG_MOVED;
+        off = moved_to(d, off, len_bytes);
+    }
+    if (nth == s->lies.tear_nth && len_bytes >= 2 * SECTOR_BYTES) {
+        flags |= LOG_ALTERED;
+        len_bytes = len_bytes / (2 * SECTOR_BYTES) * SECTOR_BYTES; /* the rest does not come at all */
+    } else if (nth == s->lies.tear_nth || nth == s->lies.corrupt_nth) {
+        flags |= LOG_ALTERED;
+        altered = alter(d, nth == s->lies.tear_nth, off, src, len_bytes);
+        src = altered;
+    }
+    if (!(flags & LOG_LOST))
+        disk_put(d, off, src, len_bytes);
+    append(log, LOG_WRITE, flags, off, src, len_bytes);
+    free(altered);
+}
+
+static bool in_disk(const struct disk *d, uint64_t off, uint64_t len_bytes)
+{
+    return off <= d->size_bytes && len_bytes <= d->size_bytes - off;
+}
+
+int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua)
+{
+    struct writelog *log;
+    int r;
+
+    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+        return -EIO;
+    lock(d);
+    r = current_log(d, &log);
+    if (r == 0 && log)
+        write_recorded(d, log, off, src, len_bytes, fua);
+    else if (r == 0)
+        disk_put(d, off, src, len_bytes);
+    unlock(d);
+    return r;
+}
+
+int disk_flush(struct disk *d)
+{
+    struct writelog *log;
+    int r;
+
+    lock(d);
+    r = current_log(d, &log);
+    if (r == 0 && log) {
+        const struct disk_lies *lies = &d->s->lies;
+        const bool ignored = lies->ignore_flush || (lies->ignore_fua && d->s->n_epoch_writes == 1);
+
+        append(log, LOG_FLUSH, ignored ? LOG_IGNORED : 0, 0, NULL, 0);
+        d->s->n_epoch_writes = 0;
+    }
+    unlock(d);
+    return r;
+}
+
+int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
+{
+    struct writelog *log;
+    int r;
+
+    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+        return -EIO;
+    lock(d);
+    r = current_log(d, &log);
+    if (r == 0)
+        disk_put(d, off, NULL, len_bytes);
+    if (r == 0 && log)
+        append(log, LOG_DISCARD, 0, off, NULL, len_bytes);
+    unlock(d);
+    return r;
+}

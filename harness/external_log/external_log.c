@@ -1,0 +1,246 @@
+/* Exploring a foreign log, the caller's side: reads the input, starts the isolated process, gathers what it tells. */
+#include "external_log/external_log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "device/fsimage.h"
+#include "device/imagefile.h"
+#include "external_log/external_log_impl.h"
+#include "host/files.h"
+#include "host/full_io.h"
+#include "host/isolate.h"
+#include "host/parallel.h"
+
+const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
+
+/* The loop backend's spec for these options, in which a plus stands for a comma. */
+static int make_config(struct external_log *x, struct error *err)
+{
+    struct buf spec = {.data = NULL};
+    int r;
+
+    buf_puts(&spec, "loop:fs=");
+    for (const char *c = x->opt->fs; *c; c++)
+        buf_puts(&spec, *c == ',' ? ",," : *c == '+' ? "++" : (char[]){*c, '\0'});
+    if (x->opt->mount && *x->opt->mount) {
+        buf_puts(&spec, ",mount=");
+        for (const char *c = x->opt->mount; *c; c++)
+            buf_puts(&spec, *c == ',' ? "+" : *c == '+' ? "++" : (char[]){*c, '\0'});
+    }
+    if (x->opt->sector || x->loaded.sector > 512)
+        buf_printf(&spec, ",sector=%u", x->sector);
+    r = backend_config_parse(buf_text(&spec), &x->config, err);
+    buf_free(&spec);
+    return r;
+}
+
+/* Where the options' marks are, and where reading may begin: nothing is in flight there. */
+static int find_ends(struct external_log *x, uint64_t *ret_start, struct error *err)
+{
+    const struct logmark *from = NULL, *to = NULL;
+
+    x->to = x->marks.n_entries;
+    if (x->opt->from && !(from = logmarks_find(&x->marks, x->opt->from, 0, err)))
+        return -EINVAL;
+    if (from)
+        x->from = from->index + 1;
+    if (x->opt->to && !(to = logmarks_find(&x->marks, x->opt->to, x->from, err)))
+        return -EINVAL;
+    if (to)
+        x->to = to->index + 1;
+    *ret_start = from ? from->flushed : 0;
+    return 0;
+}
+
+static int read_log(struct external_log *x, struct error *err)
+{
+    struct logwrites *l = NULL;
+    uint64_t start = 0;
+    int r = logwrites_open(x->opt->log_path, &l, err);
+
+    if (r == 0)
+        r = logmarks_read(l, &x->marks, err);
+    if (r == 0)
+        r = find_ends(x, &start, err);
+    if (r == 0)
+        r = logwrites_load(l, start, x->image_fd, x->image_bytes, &x->loaded, err);
+    logwrites_close(l);
+    return r;
+}
+
+/* How much longer a command may take because it shares the processors with the other jobs. */
+static double slowdown(unsigned jobs)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores >= 1 && jobs > cores ? (double)jobs / (double)cores : 1;
+}
+
+int external_log_open(const struct external_options *opt, struct external_log **ret, struct error *err)
+{
+    struct external_log *x = xcalloc(1, sizeof *x);
+    const char *slash = strrchr(opt->log_path, '/');
+    int r = 0;
+
+    x->opt = opt;
+    x->jobs = parallel_workers(opt->jobs);
+    x->deadline_s = opt->deadline_s * slowdown(x->jobs);
+    x->name = xstrdup(slash ? slash + 1 : opt->log_path);
+    files_plain_name(x->name);
+    x->image_fd = imagefile_load(opt->base_path, &x->image_bytes, err);
+    if (x->image_fd < 0)
+        r = x->image_fd;
+    if (r == 0)
+        r = read_log(x, err);
+    if (r == 0) {
+        x->sector = opt->sector ? opt->sector : x->loaded.sector > 512 ? 4096 : fsimage_default_sector(opt->fs);
+        r = make_config(x, err);
+    }
+    if (r == 0)
+        r = x->config.backend->probe(&x->config, err);
+    if (r == 0)
+        r = x->config.backend->adopt(&x->config, x->image_fd, err);
+    if (r < 0) {
+        external_log_close(x);
+        return r;
+    }
+    *ret = x;
+    return 0;
+}
+
+void external_log_close(struct external_log *x)
+{
+    if (!x)
+        return;
+    if (x->config.prepared)
+        x->config.backend->release(&x->config);
+    if (x->config.backend)
+        backend_config_free(&x->config);
+    logmarks_free(&x->marks);
+    writelog_free(x->loaded.log);
+    if (x->image_fd >= 0)
+        close(x->image_fd);
+    free(x->name);
+    free(x);
+}
+
+void external_result_free(struct external_result *r)
+{
+    for (size_t i = 0; i < r->n_violations; i++)
+        free(r->violations[i].text);
+    free(r->violations);
+    free(r->epochs);
+    *r = (struct external_result){.violations = NULL};
+}
+
+/* Enters a violation whose text comes next; false: the pipe ended. */
+static bool take_violation(int fd, const struct external_message *m, struct external_result *ret)
+{
+    char *text = xmalloc(m->text_bytes);
+
+    if (!read_full(fd, text, m->text_bytes)) {
+        free(text);
+        return false;
+    }
+    ret->violations = grow(ret->violations, &ret->cap_violations, ret->n_violations, sizeof *ret->violations);
+    ret->violations[ret->n_violations++] = (struct external_violation){.kind = m->kind,
+                                                                       .status = m->status,
+                                                                       .cut = m->cut,
+                                                                       .n_marks = m->n_marks,
+                                                                       .state = text + m->at[0],
+                                                                       .mark = text + m->at[1],
+                                                                       .said = text + m->at[2],
+                                                                       .image = text + m->at[3],
+                                                                       .text = text};
+    return true;
+}
+
+/* Waits until the isolated process tells something; it does after each look, which takes as long as its command may. */
+static int wait_for_news(const struct external_log *x, int fd, struct error *err)
+{
+    const double limit_ms = x->deadline_s * 1000 + PARALLEL_STUCK_MS;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n;
+
+    do
+        n = poll(&p, 1, limit_ms < INT_MAX ? (int)limit_ms : -1);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return error_set(err, errno, "poll", "", NULL);
+    return n ? 0 : error_set(err, ETIMEDOUT, "explore", "", "no look at a crash state ended within %.0f s", limit_ms / 1000);
+}
+
+/* Reads what the isolated process tells until it is done, dead or stuck. */
+static int gather(const struct external_log *x, int fd, external_watch watch, void *arg, struct external_result *ret,
+                  struct error *err)
+{
+    struct external_message m;
+
+    for (;;) {
+        const int r = wait_for_news(x, fd, err);
+
+        if (r < 0)
+            return r;
+        if (!read_full(fd, &m, sizeof m))
+            break;
+        ret->counts = m.counts;
+        if (m.event == EXTERNAL_DONE)
+            return 0;
+        if (m.event == EXTERNAL_FAILED) {
+            if (err)
+                *err = m.err;
+            return m.err.code ? -m.err.code : -EIO;
+        }
+        if (m.event == EXTERNAL_VIOLATION && !take_violation(fd, &m, ret))
+            break;
+        if (m.event == EXTERNAL_EPOCH) {
+            ret->epochs = grow(ret->epochs, &ret->cap_epochs, ret->n_epochs, sizeof *ret->epochs);
+            ret->epochs[ret->n_epochs++] = m.epoch;
+        }
+        if (m.event == EXTERNAL_PROGRESS && watch)
+            watch(arg, m.counts.states_covered, m.left, m.counts.states_violated);
+    }
+    return error_set(err, ECHILD, "explore", "", "the process that mounts the crash states died");
+}
+
+int external_log_explore(struct external_log *x, external_watch watch, void *arg, struct external_result *ret, struct error *err)
+{
+    bool isolated = false;
+    int fd[2], r;
+    pid_t pid;
+
+    *ret = (struct external_result){
+        .n_entries = x->marks.n_entries, .n_marks = x->marks.n, .from = x->from, .to = x->to, .sector = x->sector};
+    if (pipe2(fd, O_CLOEXEC))
+        return error_set(err, errno, "pipe2", "", NULL);
+    fflush(NULL);
+    pid = isolate_fork(&isolated, err);
+    if (pid == 0) {
+        close(fd[0]);
+        if (isolated)
+            external_explore_states(x, fd[1]);
+        _exit(0);
+    }
+    close(fd[1]);
+    r = pid < 0 ? -EPERM : gather(x, fd[0], watch, arg, ret, err);
+    close(fd[0]);
+    if (r == -ETIMEDOUT) {
+        kill(pid, SIGKILL); /* what hangs in the kernel dies when it can; nobody waits for that */
+        return r;
+    }
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return r;
+}

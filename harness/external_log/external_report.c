@@ -1,0 +1,137 @@
+/*
+ * What the process that explores a foreign log tells its caller: see external_report.h. Positions in `loaded.log` count from
+ * loaded.first; those that are told count from the start of the file.
+ */
+#include "external_log/external_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "device/imagefile.h"
+#include "host/files.h"
+#include "host/full_io.h"
+
+#define TELL_S 0.1 /* between two messages about progress */
+
+/* Nobody is there to be told: that ends this process. */
+static void put(int fd, const void *src, size_t len_bytes)
+{
+    if (!write_full(fd, src, len_bytes))
+        _exit(1);
+}
+
+static void tell(struct external_reporter *t, enum external_event event)
+{
+    t->m.event = event;
+    put(t->to_parent, &t->m, sizeof t->m);
+}
+
+void external_report_progress(struct external_reporter *t)
+{
+    const double now_s = clock_s();
+
+    if (now_s - t->told_s < TELL_S)
+        return;
+    t->told_s = now_s;
+    tell(t, EXTERNAL_PROGRESS);
+}
+
+void external_report_epoch(struct external_reporter *t, const struct epoch_result *e)
+{
+    t->m.epoch = *e;
+    tell(t, EXTERNAL_EPOCH);
+}
+
+void external_report_end(struct external_reporter *t, const struct error *err)
+{
+    if (err)
+        t->m.err = *err;
+    tell(t, err ? EXTERNAL_FAILED : EXTERNAL_DONE);
+}
+
+uint64_t external_state_number(const struct crash_state *s)
+{
+    uint64_t h = hash_fold(s->durable + 1, 0x9e3779b97f4a7c15U);
+
+    for (size_t i = 0; i < s->n_kept; i++) {
+        h = hash_fold(h ^ s->kept[i].entry, 0xbf58476d1ce4e5b9U) + i;
+        h = hash_fold(h ^ ((uint64_t)s->kept[i].first << 32 | s->kept[i].count), 0x94d049bb133111ebU) + i;
+    }
+    return h;
+}
+
+static void describe(const struct external_log *x, const struct crash_state *s, struct buf *out)
+{
+    const uint64_t first = x->loaded.first;
+    struct crash_state shifted = *s;
+
+    shifted.kept = xcalloc(s->n_kept + 1, sizeof *s->kept);
+    shifted.durable += first;
+    shifted.cut += first;
+    shifted.until += first;
+    for (size_t i = 0; i < s->n_kept; i++) {
+        shifted.kept[i] = s->kept[i];
+        shifted.kept[i].entry += first;
+    }
+    crash_state_print(&shifted, out);
+    free(shifted.kept);
+}
+
+/* Saves the loaded state, as it is before anybody mounts it. */
+static int save_image(struct external_reporter *t, const struct crash_image *image, const struct crash_state *s,
+                      struct error *err)
+{
+    const struct external_log *x = t->x;
+    struct buf *path = &t->image;
+    int fd = -1, r;
+
+    if (!x->opt->findings_dir || t->n_images >= EXTERNAL_IMAGES || path->len_bytes)
+        return 0;
+    r = files_make_dirs(x->opt->findings_dir, err);
+    if (r < 0)
+        return r;
+    fd = crash_image_snapshot(image);
+    if (fd < 0)
+        return error_set(err, -fd, "snapshot", "", NULL);
+    buf_printf(path, "%s/%s-at-%" PRIu64 "-%08x.img", x->opt->findings_dir, x->name, s->cut + x->loaded.first,
+               (unsigned)external_state_number(s));
+    r = imagefile_save(fd, x->image_bytes, buf_text(path), err);
+    close(fd);
+    t->n_images += r == 0;
+    return r;
+}
+
+int external_report_violation(struct external_reporter *t, const struct crash_image *image, const struct crash_state *s,
+                              uint64_t cut, size_t n_marks, const struct check_observation *seen, struct error *err)
+{
+    const int r = save_image(t, image, s, err);
+    struct buf state = {.data = NULL}, text = {.data = NULL};
+    const char *parts[4];
+
+    if (r < 0)
+        return r;
+    describe(t->x, s, &state);
+    parts[0] = buf_text(&state);
+    parts[1] = n_marks ? t->x->marks.v[n_marks - 1].text : "";
+    parts[2] = buf_text(&seen->said);
+    parts[3] = buf_text(&t->image);
+    for (int i = 0; i < 4; i++) {
+        t->m.at[i] = (uint32_t)text.len_bytes;
+        buf_add(&text, parts[i], strlen(parts[i]) + 1);
+    }
+    t->m.text_bytes = (uint32_t)text.len_bytes;
+    t->m.kind = seen->kind;
+    t->m.status = seen->status;
+    t->m.cut = cut;
+    t->m.n_marks = n_marks;
+    tell(t, EXTERNAL_VIOLATION);
+    put(t->to_parent, text.data, text.len_bytes);
+    buf_free(&state);
+    buf_free(&text);
+    return 0;
+}

@@ -1,0 +1,177 @@
+/* Bytes and disk images as JSON: see blob.h. */
+#include "host/json_bytes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/size.h"
+#include "host/full_io.h"
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char *base64_print(const uint8_t *src, size_t len)
+{
+    char *text = xmalloc((len + 2) / 3 * 4 + 1), *out = text;
+
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t x = (uint32_t)src[i] << 16 | (n > 1 ? (uint32_t)src[i + 1] << 8 : 0) | (n > 2 ? src[i + 2] : 0);
+        *out++ = digits[x >> 18];
+        *out++ = digits[x >> 12 & 63];
+        *out++ = n > 1 ? digits[x >> 6 & 63] : '=';
+        *out++ = n > 2 ? digits[x & 63] : '=';
+    }
+    *out = '\0';
+    return text;
+}
+
+/* Returns the number of bytes, or -EINVAL. dst has room for len / 4 * 3. */
+static int64_t base64_parse(const char *text, size_t len, uint8_t *dst)
+{
+    int8_t value[256];
+    uint8_t *out = dst;
+
+    memset(value, -1, sizeof value);
+    for (int8_t i = 0; i < 64; i++)
+        value[(unsigned char)digits[i]] = i;
+    if (len % 4)
+        return -EINVAL;
+    for (size_t i = 0; i < len; i += 4) {
+        size_t pad = i + 4 == len ? (size_t)(text[i + 3] == '=') + (text[i + 2] == '=') : 0;
+        uint32_t x = 0;
+        for (size_t k = 0; k < 4; k++) {
+            int8_t v = k >= 4 - pad ? 0 : value[(unsigned char)text[i + k]];
+            if (v < 0)
+                return -EINVAL;
+            x = (x << 6) | (uint32_t)(uint8_t)v;
+        }
+        *out++ = (uint8_t)(x >> 16);
+        if (pad < 2)
+            *out++ = (uint8_t)(x >> 8);
+        if (pad < 1)
+            *out++ = (uint8_t)x;
+    }
+    return out - dst;
+}
+
+json_t *json_bytes_encode(const void *data, size_t len_bytes)
+{
+    uLongf packed_len = compressBound(len_bytes);
+    uint8_t *packed = xmalloc(packed_len);
+    json_t *j = NULL;
+
+    if (compress2(packed, &packed_len, len_bytes ? data : (const void *)"", len_bytes, Z_BEST_SPEED) == Z_OK) {
+        char *text = base64_print(packed, packed_len);
+        j = json_pack("{sI, ss}", "bytes", (json_int_t)len_bytes, "deflate_base64", text);
+        free(text);
+    }
+    free(packed);
+    return j;
+}
+
+int json_bytes_decode(const json_t *j, void **ret, size_t *ret_len_bytes)
+{
+    const json_t *bytes = json_object_get(j, "bytes"), *text = json_object_get(j, "deflate_base64");
+    json_int_t want = json_integer_value(bytes);
+
+    if (!json_is_integer(bytes) || !json_is_string(text) || want < 0 || (uint64_t)want > JSON_BYTES_MAX_BYTES)
+        return -EINVAL;
+    size_t len = json_string_length(text);
+    uint8_t *packed = xmalloc(len / 4 * 3 + 1);
+    int64_t packed_len = base64_parse(json_string_value(text), len, packed);
+    uLongf got = (uLongf)want;
+    uint8_t *data = NULL;
+    int rc = packed_len < 0 ? -EINVAL : 0;
+
+    if (rc == 0) {
+        data = malloc((size_t)want + 1); /* the file names the size: a wrong one must not end the program */
+        rc = !data ? -ENOMEM : uncompress(data, &got, packed, (uLong)packed_len) != Z_OK || got != (uLongf)want ? -EINVAL : 0;
+    }
+    free(packed);
+    if (rc < 0) {
+        free(data);
+        return rc;
+    }
+    *ret = data;
+    *ret_len_bytes = (size_t)want;
+    return 0;
+}
+
+static int add_block(json_t *runs, struct buf *data, uint64_t block, const uint8_t *bytes)
+{
+    json_t *last = json_array_get(runs, json_array_size(runs) - 1), *count = json_array_get(last, 1);
+
+    buf_add(data, bytes, BLOCK_BYTES);
+    if (last && (uint64_t)(json_integer_value(json_array_get(last, 0)) + json_integer_value(count)) == block)
+        return json_integer_set(count, json_integer_value(count) + 1);
+    return json_array_append_new(runs, json_pack("[I, i]", (json_int_t)block, 1));
+}
+
+json_t *json_image_encode(int fd)
+{
+    static const uint8_t zeros[BLOCK_BYTES];
+    uint8_t block[BLOCK_BYTES];
+    struct buf data = {0};
+    struct stat st;
+    json_t *runs = json_array();
+    int rc = fstat(fd, &st) < 0 ? -errno : 0;
+
+    for (off_t at = 0; rc == 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0;) {
+        off_t hole = lseek(fd, at, SEEK_HOLE);
+        for (at -= at % BLOCK_BYTES; rc == 0 && at < hole; at += BLOCK_BYTES) {
+            memset(block, 0, sizeof block);
+            if (pread(fd, block, sizeof block, at) < 0)
+                rc = -errno;
+            else if (memcmp(block, zeros, sizeof block) != 0)
+                rc = add_block(runs, &data, (uint64_t)at / BLOCK_BYTES, block) < 0 ? -ENOMEM : 0;
+        }
+    }
+    json_t *j = NULL;
+    if (rc == 0)
+        j = json_pack("{sI, so, so}", "size", (json_int_t)st.st_size, "blocks", runs, "data",
+                      json_bytes_encode(data.data, data.len_bytes));
+    else
+        json_decref(runs);
+    buf_free(&data);
+    errno = rc < 0 ? -rc : ENOMEM;
+    return j;
+}
+
+int json_image_decode(const json_t *j)
+{
+    const json_t *runs = json_object_get(j, "blocks"), *size = json_object_get(j, "size");
+    const uint64_t size_bytes = (uint64_t)json_integer_value(size), n_blocks = size_bytes / BLOCK_BYTES;
+    size_t len = 0, used = 0;
+    void *data = NULL;
+
+    if (!json_is_integer(size) || size_bytes == 0 || size_bytes % BLOCK_BYTES || size_bytes > (uint64_t)1 << 44 ||
+        !json_is_array(runs))
+        return -EINVAL;
+    int rc = json_bytes_decode(json_object_get(j, "data"), &data, &len);
+    int fd = rc < 0 ? -1 : memfd_create("tornpage-image", MFD_CLOEXEC);
+    if (rc == 0 && (fd < 0 || ftruncate(fd, (off_t)size_bytes) < 0))
+        rc = -errno;
+    for (size_t i = 0; rc == 0 && i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        uint64_t first = (uint64_t)json_integer_value(json_array_get(run, 0)),
+                 count = (uint64_t)json_integer_value(json_array_get(run, 1));
+        if (first >= n_blocks || count == 0 || count > n_blocks - first || count > (len - used) / BLOCK_BYTES) {
+            rc = -EINVAL;
+            break;
+        }
+        rc = pwrite_full(fd, (const uint8_t *)data + used, count * BLOCK_BYTES, first * BLOCK_BYTES);
+        used += count * BLOCK_BYTES;
+    }
+    if (rc == 0 && used != len)
+        rc = -EINVAL;
+    free(data);
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}

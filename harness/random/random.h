@@ -1,0 +1,16 @@
+/* Random scenarios: plans made from a generator alone. */
+#ifndef TORNPAGE_RANDOM_RANDOM_H
+#define TORNPAGE_RANDOM_RANDOM_H
+
+#include <stddef.h>
+
+struct plan;
+struct rng;
+
+/*
+ * A random valid plan of at most `max_steps` steps after set-up, from `r` alone. Small files (some pages), one or two actors, any
+ * verb that the `sim` backend models. name, file and origin are "random", text is NULL. Freed with plan_free.
+ */
+struct plan *plan_random(struct rng *r, size_t max_steps);
+
+#endif

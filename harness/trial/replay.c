@@ -1,0 +1,172 @@
+/*
+ * Replays one finding in an isolated child. The disk image of a power cut is mounted and judged against the history it came
+ * with; anything else (kills, models, wrong outcomes of steps) is run again from the same seed.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "finding/finding_file.h"
+#include "host/isolate.h"
+#include "result/result_json.h"
+#include "trial/trial.h"
+#include "trial/trial_volume.h"
+
+enum { ASYNC_TRIES = 50 }; /* of a kill whose moment cannot be repeated exactly */
+
+static const char *saved_state(const struct finding_file *f)
+{
+    return f->state_text ? f->state_text : "";
+}
+
+static void describe(void *arg, struct buf *out)
+{
+    buf_puts(out, saved_state(arg));
+}
+
+static bool is_fsck(const struct finding_file *f)
+{
+    return f->defect_kinds & 1U << DEFECT_FSCK;
+}
+
+static void replay_image(struct finding_file *f, struct result *ret)
+{
+    const struct job j = {.plan = f->plan, .config = &f->config, .strike = f->strike, .seed = f->seed};
+    const struct strike_point scene = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
+    struct trial_volume v = {0};
+    struct trial g;
+    struct error err = {0};
+    bool lossy = false;
+
+    if (trial_open(&g, &j, ret, &err) < 0) {
+        trial_fail(&g, &err);
+        trial_close(&g);
+        return;
+    }
+    world_build(g.world, f->plan, f->history, &g.guarantees);
+    bool seen = trial_volume_open(&v, &g) && trial_volume_observe(&v, TRIAL_VOLUME_POWER_DIR);
+    if (seen && v.mounted && is_fsck(f) && v.b->fsck) {
+        seen = trial_volume_unmount(&v);
+        if (seen && v.b->fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
+            trial_fail(&g, &err);
+            seen = false;
+        }
+    }
+    if (seen)
+        trial_count(&g, lossy, trial_survivors(&g, &scene, &lossy), 0);
+    trial_volume_close(&v);
+    trial_close(&g);
+}
+
+static void run_again(struct finding_file *f, struct result *ret)
+{
+    /* What the steps themselves came to needs no power cut. */
+    enum strike strike = f->config.backend->simulate || f->strike == STRIKE_KILL ? f->strike : STRIKE_NONE;
+    struct job j = {.plan = f->plan, .config = &f->config, .strike = strike, .seed = f->seed, .runs = 1};
+
+    if (strike == STRIKE_KILL && f->kill.kind != KILL_NEVER && !f->config.backend->simulate)
+        for (unsigned i = 0; i < (f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1U); i++) {
+            if (i)
+                result_free(ret);
+            j.seed = f->seed + i;
+            job_run_kill(&j, &f->kill, ret);
+            if (ret->verdict != VERDICT_KEPT && ret->verdict != VERDICT_LOSSY)
+                break;
+        }
+    else
+        job_run(&j, ret);
+    ret->strike = f->strike;
+}
+
+static void broken(const struct finding_file *f, const struct error *err, struct result *ret)
+{
+    char text[900];
+
+    *ret = (struct result){.scenario = xstrdup(f->plan->name),
+                           .backend = xstrdup(f->config.spec),
+                           .strike = f->strike,
+                           .verdict = err->skip ? VERDICT_SKIPPED : VERDICT_BROKEN,
+                           .reason = xstrdup(error_text(err, text, sizeof text)),
+                           .details = xstrdup("")};
+}
+
+static void replay(struct finding_file *f, struct result *ret)
+{
+    const struct backend *b = f->config.backend;
+    struct error err = {0};
+    bool image = f->image_fd >= 0 && b->adopt;
+    int rc = b->probe ? b->probe(&f->config, &err) : 0;
+
+    if (rc == 0 && image)
+        rc = b->adopt(&f->config, f->image_fd, &err);
+    else if (rc == 0 && b->prepare)
+        rc = b->prepare(&f->config, &err);
+    if (rc < 0)
+        broken(f, &err, ret);
+    else if (image)
+        replay_image(f, ret);
+    else
+        run_again(f, ret);
+    if (f->config.prepared && b->release)
+        b->release(&f->config);
+}
+
+static _Noreturn void in_child(struct finding_file *f, int out)
+{
+    struct result r;
+
+    replay(f, &r);
+    char *text = json_dumps(result_to_json(&r), JSON_COMPACT);
+    size_t len = text ? strlen(text) : 0;
+    _exit(len == 0 || write(out, text, len) != (ssize_t)len);
+}
+
+int finding_replay(const char *path, struct result *ret, struct error *err)
+{
+    struct finding_file f;
+    struct error local = {0};
+    bool isolated = false;
+    int status = 0, rc = finding_load(path, &f, err);
+
+    *ret = (struct result){0};
+    if (rc < 0)
+        return rc;
+    int out = memfd_create("tornpage-replay", MFD_CLOEXEC);
+    pid_t pid = out < 0 ? -1 : isolate_fork(&isolated, &local);
+    if (pid == 0)
+        in_child(&f, out);
+    if (pid < 0) {
+        rc = error_set(err, local.code ? local.code : errno, "replay", path, "%s", local.msg[0] ? local.msg : "no child process");
+    } else {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        FILE *in = fdopen(out, "r");
+        if (in)
+            rewind(in); /* the child moved the offset that both share */
+        json_t *j = in ? json_loadf(in, 0, NULL) : NULL;
+        if (!j || result_from_json(j, ret) < 0) {
+            char reason[64];
+            snprintf(reason, sizeof reason, "the replaying process ended early (status %d)", status);
+            error_set(&local, ECHILD, "replay", NULL, "%s", reason);
+            broken(&f, &local, ret);
+        }
+        json_decref(j);
+        if (in) {
+            fclose(in);
+            out = -1;
+        }
+    }
+    if (out >= 0)
+        close(out);
+    finding_file_free(&f);
+    return rc;
+}

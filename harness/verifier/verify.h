@@ -1,0 +1,65 @@
+/*
+ * The verifier: survivors and reads against what the oracle calls legal. Pure: no I/O.
+ */
+#ifndef TORNPAGE_VERIFIER_VERIFY_H
+#define TORNPAGE_VERIFIER_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "evidence/history.h"
+#include "evidence/survivors.h"
+#include "language/defect.h"
+#include "language/plan.h"
+#include "truth/guarantees.h"
+
+struct verb;
+struct world;
+
+/* One thing the oracle objects to; the first wrong byte and all that a person needs to see why. */
+struct defect_report {
+    enum defect kind;
+    bool surprise; /* against practice only, not against a document */
+    char rule[16]; /* rule of ORACLE.md, "C1" */
+    char path[128];
+    uint64_t off, len; /* first wrong byte, and how many in a row are wrong in the same way */
+    int32_t step;      /* the step involved most (it promised, or touched these bytes last); -1 none */
+    char text[640];    /* sentences: what was legal, what was seen, which steps */
+};
+
+enum { VERIFY_MAX_DEFECTS = 16 };
+
+struct verify_result {
+    struct defect_report defects[VERIFY_MAX_DEFECTS];
+    size_t n_defects;                 /* kept; more may have been seen */
+    size_t n_violations, n_surprises; /* all that were seen */
+    uint64_t kinds;                   /* bit per enum defect: kinds of violations that were seen */
+    unsigned sights;                  /* bit per enum sight: legal things that were seen */
+    bool lossy; /* something the crash legally took away: a byte, a size or a name is not what it was before the crash */
+};
+
+/*
+ * What lanes raced for is judged as far as the history tells: either order of two writes or size changes is legal. Which file a
+ * name means after two lanes used it at once, and one of them set it, cannot be told; steps and survivors are not judged then.
+ */
+
+/*
+ * Judges survivors of a strike after which so much may be gone (strike_table). `pos`: with LOSS_UNSYNCED the position in the
+ * write log at which the cut fell. Adds to *ret. A volume that was shut down in the run is judged as after a power cut at its
+ * end.
+ */
+void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const struct survivors *s, struct verify_result *ret);
+/* Judges each step's outcome and what it read, as recorded (rules A1, F1, I). Adds to *ret. */
+void verify_steps(const struct world *w, struct verify_result *ret);
+
+/* Whose fault an error is that nobody expected of a step. The engine and the verifier both ask here, so that none falls between.
+ */
+enum fault {
+    FAULT_STEP,    /* the call's own: the verifier judges it */
+    FAULT_FEATURE, /* the file system lacks a feature: the run is skipped */
+    FAULT_MACHINE, /* the machine is out of something: the run is broken */
+};
+enum fault fault_of(const struct verb *v, int err);
+
+#endif
