@@ -81,20 +81,21 @@ static unsigned atomic_unit(const struct backend_config *c)
     return text ? (unsigned)strtoul(text, NULL, 10) : fsimage_default_sector(backend_value(c, "fs"));
 }
 
-static void loop_lies(const struct backend_config *c, struct disk_lies *ret)
+static void loop_lies(const struct backend_config *c, struct disk_faults *ret)
 {
     const char *text = backend_value(c, "disk");
     char *words = xstrdup(text ? text : "");
     const char *bad;
 
-    disk_lies_parse(words, ret, &bad);
+    disk_faults_parse(words, ret, &bad);
     free(words);
 }
 
 static int check_options(const struct backend_config *c, struct error *err)
 {
     const char *sector = backend_value(c, "sector"), *disk = backend_value(c, "disk"), *bad = "";
-    struct disk_lies lies;
+    struct disk_faults faults;
+    struct buf expected = {.data = NULL};
     char *words;
     uint64_t size_bytes;
     int r;
@@ -104,10 +105,12 @@ static int check_options(const struct backend_config *c, struct error *err)
     if (sector && strcmp(sector, "512") != 0 && strcmp(sector, "4096") != 0)
         return error_set(err, EINVAL, "loop", "", "sector=%s: expected 512 or 4096", sector);
     words = xstrdup(disk ? disk : "");
-    r = disk_lies_parse(words, &lies, &bad);
-    if (r < 0)
-        error_set(err, EINVAL, "loop", "",
-                  "disk=%s: expected ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N or corrupt:N, N counting from 1", bad);
+    r = disk_faults_parse(words, &faults, &bad);
+    if (r < 0) {
+        disk_faults_print_kinds(&expected);
+        error_set(err, EINVAL, "loop", "", "disk=%s: expected %s, N counting from 1", bad, buf_text(&expected));
+    }
+    buf_free(&expected);
     free(words);
     return r;
 }

@@ -78,7 +78,7 @@ struct backend {
     struct crash_disk *(*crash_disk)(struct volume *v);
     /* Checks the unmounted volume read-only; objections go to text. NULL: no fsck. */
     int (*fsck)(struct volume *v, char *text, size_t size_bytes, struct error *err);
-    void (*lies)(const struct backend_config *c, struct disk_lies *ret); /* NULL: honest */
+    void (*lies)(const struct backend_config *c, struct disk_faults *ret); /* NULL: honest */
 
     /* --- model backends: no path, no system calls (sim) --- */
     /*
