@@ -277,7 +277,7 @@ int bench_images_make(const struct backend_config *c, const char *fs, const stru
     if (!r.log)
         rc = error_set(err, ENOMEM, "record", NULL, NULL);
     if (rc == 0) {
-        disk_record(r.disk, r.log, &(struct disk_lies){0});
+        disk_record(r.disk, r.log, &(struct disk_faults){0});
         rc = run_plan(b, v, p, &r, err);
         disk_record(r.disk, NULL, NULL);
     }

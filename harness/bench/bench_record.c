@@ -188,7 +188,7 @@ static int recorded_run(const struct recording *r, int fd, char *dir, struct err
 
     disk_record(disk, NULL, NULL); /* nobody may append while the log is emptied */
     writelog_clear(r->log);
-    disk_record(disk, r->log, &(struct disk_lies){0});
+    disk_record(disk, r->log, &(struct disk_faults){0});
     const struct driver_job job = {.plan = r->plan,
                                    .dir_fd = fd,
                                    .dir = dir,
