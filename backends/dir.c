@@ -36,7 +36,7 @@ struct place {
     int lock_fd; /* the directory, locked */
 };
 
-static const struct option options[] = {
+static const struct backend_option options[] = {
     {.key = "path",
      .type = OPTION_TEXT,
      .offset = offsetof(struct settings, path),

@@ -21,6 +21,8 @@
 #include "base/size.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
+#include "disk/disk.h"
+#include "disk/disk_faults.h"
 #include "disk/fuse_disk.h"
 #include "host/isolate.h"
 #include "states/crash_disk.h"
@@ -50,7 +52,7 @@ static bool fault_choice(size_t i, struct option_choice *ret)
     return ret->name;
 }
 
-static const struct option options[] = {
+static const struct backend_option options[] = {
     {.key = "fs",
      .type = OPTION_TEXT,
      .fallback = "ext4",

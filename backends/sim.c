@@ -330,7 +330,7 @@ static bool canary_choice(size_t i, struct option_choice *ret)
     return ret->name;
 }
 
-static const struct option options[] = {
+static const struct backend_option options[] = {
     {.key = "canary",
      .type = OPTION_CHOICE,
      .fallback = "none",

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "disk/disk.h"
@@ -289,16 +288,6 @@ static void words_that_are_no_fault_are_named(void **state)
     }
 }
 
-static void kinds_of_faults_are_printed_as_they_are_written(void **state)
-{
-    struct buf out = {.data = NULL};
-
-    (void)state;
-    disk_faults_print_kinds(&out);
-    assert_string_equal(buf_text(&out), "ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N or corrupt:N");
-    buf_free(&out);
-}
-
 static void beyond_the_end_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -355,7 +344,6 @@ int main(void)
         DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
         cmocka_unit_test(fault_words_set_their_member),
         cmocka_unit_test(words_that_are_no_fault_are_named),
-        cmocka_unit_test(kinds_of_faults_are_printed_as_they_are_written),
         DISK_TEST(beyond_the_end_is_an_error),
         DISK_TEST(a_server_forked_earlier_records_too),
     };

@@ -80,11 +80,11 @@ struct backend_model {
 
 struct backend {
     const char *name;
-    const char *summary;          /* one line */
-    unsigned strikes;             /* bit per enum strike that it can show */
-    const char *cannot;           /* what it cannot show, one sentence without its full stop */
-    const struct option *options; /* ends with a NULL key; NULL: it has none */
-    size_t settings_bytes;        /* of the struct that the options are parsed into */
+    const char *summary;                  /* one line */
+    unsigned strikes;                     /* bit per enum strike that it can show */
+    const char *cannot;                   /* what it cannot show, one sentence without its full stop */
+    const struct backend_option *options; /* ends with a NULL key; NULL: it has none */
+    size_t settings_bytes;                /* of the struct that the options are parsed into */
     /* Can it work here? NULL: always. */
     int (*probe)(const struct backend_config *c, struct error *err);
     /* What its documents promise. NULL: guarantees_default. */

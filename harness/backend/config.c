@@ -18,7 +18,7 @@ const struct backend *backend_find(const char *name)
     return NULL;
 }
 
-static const struct option *option_at(const struct backend *b, size_t i)
+static const struct backend_option *option_at(const struct backend *b, size_t i)
 {
     assert(i < BACKEND_MAX_OPTIONS);
     return b->options && b->options[i].key ? &b->options[i] : NULL;

@@ -5,7 +5,7 @@
 #ifndef TORNPAGE_BACKEND_FAULTS_H
 #define TORNPAGE_BACKEND_FAULTS_H
 
-#include "disk/disk.h"
+#include "disk/disk_faults.h"
 
 struct faults {
     struct disk_faults disk;

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/size.h"
 
-static void *member(const struct option *o, void *settings)
+static void *member(const struct backend_option *o, void *settings)
 {
     return (char *)settings + o->offset;
 }
@@ -37,7 +37,7 @@ static void parse_words(const char *text, char separator, struct words *ret)
         ret->v[ret->n++] = w;
 }
 
-static int parse_size(const struct option *o, const char *text, uint64_t *ret, struct error *err)
+static int parse_size(const struct backend_option *o, const char *text, uint64_t *ret, struct error *err)
 {
     char least[24], most[24];
 
@@ -48,7 +48,7 @@ static int parse_size(const struct option *o, const char *text, uint64_t *ret, s
 }
 
 /* "512, 4096", with what stands behind a colon: "drop:N". */
-static void print_choices(const struct option *o, struct buf *out)
+static void print_choices(const struct backend_option *o, struct buf *out)
 {
     struct option_choice c;
 
@@ -56,7 +56,7 @@ static void print_choices(const struct option *o, struct buf *out)
         buf_printf(out, "%s%s%s%s", i ? ", " : "", c.name, c.argument ? ":" : "", c.argument ? c.argument : "");
 }
 
-static int not_a_choice(const struct option *o, const char *word, struct error *err)
+static int not_a_choice(const struct backend_option *o, const char *word, struct error *err)
 {
     struct buf possible = {.data = NULL};
 
@@ -66,7 +66,7 @@ static int not_a_choice(const struct option *o, const char *word, struct error *
     return rc;
 }
 
-static int parse_choice(const struct option *o, const char *text, int *ret, struct error *err)
+static int parse_choice(const struct backend_option *o, const char *text, int *ret, struct error *err)
 {
     struct option_choice c;
 
@@ -78,7 +78,7 @@ static int parse_choice(const struct option *o, const char *text, int *ret, stru
     return not_a_choice(o, text, err);
 }
 
-static int parse_faults(const struct option *o, const char *text, struct faults *faults, struct error *err)
+static int parse_faults(const struct backend_option *o, const char *text, struct faults *faults, struct error *err)
 {
     char *words = xstrdup(text);
     const char *bad = "";
@@ -90,7 +90,7 @@ static int parse_faults(const struct option *o, const char *text, struct faults 
     return rc;
 }
 
-int option_parse(const struct option *o, const char *text, void *settings, struct faults *faults, struct error *err)
+int option_parse(const struct backend_option *o, const char *text, void *settings, struct faults *faults, struct error *err)
 {
     if (!text)
         text = o->fallback;
@@ -113,7 +113,7 @@ int option_parse(const struct option *o, const char *text, void *settings, struc
     }
 }
 
-void option_free(const struct option *o, void *settings)
+void option_free(const struct backend_option *o, void *settings)
 {
     if (o->type == OPTION_WORDS)
         free(((struct words *)member(o, settings))->v);

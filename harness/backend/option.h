@@ -37,7 +37,7 @@ struct option_choice {
     const char *sentence; /* what it does; NULL where the name says it */
 };
 
-struct option {
+struct backend_option {
     const char *key;
     enum option_type type;
     const char *fallback; /* default as text; NULL: none */
@@ -54,8 +54,8 @@ struct option {
  * Parses `text` (NULL: not given) into *settings and, for OPTION_FAULTS, into *faults; what has to be kept points into `text`,
  * which must outlive them. -EINVAL: the value is not of the option's type; the message names what is.
  */
-int option_parse(const struct option *o, const char *text, void *settings, struct faults *faults, struct error *err);
+int option_parse(const struct backend_option *o, const char *text, void *settings, struct faults *faults, struct error *err);
 /* Frees what option_parse has allocated for this option. */
-void option_free(const struct option *o, void *settings);
+void option_free(const struct backend_option *o, void *settings);
 
 #endif

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
@@ -36,20 +35,14 @@ struct kills {
 static int open_kill(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
 {
     static struct kills k;
-    struct buf spec = {0};
 
     (void)b, (void)o;
     k.plan = bench_plan(steps);
     snprintf(k.file, sizeof k.file, "%s/tornpage-bench-%d", isolate_scratch(), (int)getpid());
-    buf_puts(&spec, "dir:path=");
-    for (const char *c = isolate_scratch(); *c; c++) /* commas and pluses double in a spec */
-        buf_printf(&spec, *c == ',' || *c == '+' ? "%c%c" : "%c", *c, *c);
-    int rc = backend_config_parse(buf_text(&spec), &k.config, err);
-    buf_free(&spec);
     *ret = &k;
-    if (rc == 0)
-        rc = k.config.backend->probe(&k.config, err);
-    return rc < 0 ? rc : k.config.backend->prepare(&k.config, err);
+    const int rc = bench_config("dir", "path", isolate_scratch(), &k.config, err);
+
+    return rc < 0 ? rc : backend_prepare(&k.config, err);
 }
 
 static _Noreturn void map_store_die(int fd, pid_t parent)

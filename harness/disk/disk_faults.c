@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/size.h"
 
 #define MEMBER(m) offsetof(struct disk_faults, m)
@@ -55,14 +54,4 @@ int disk_faults_parse(char *words, struct disk_faults *ret, const char **ret_bad
             return -EINVAL;
         }
     return 0;
-}
-
-void disk_faults_print_kinds(struct buf *out)
-{
-    for (const struct disk_fault_kind *k = disk_fault_kinds; k->name; k++)
-        buf_printf(out, "%s%s%s%s",
-                   k == disk_fault_kinds ? ""
-                   : k[1].name           ? ", "
-                                         : " or ",
-                   k->name, k->argument ? ":" : "", k->argument ? k->argument : "");
 }

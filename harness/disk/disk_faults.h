@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
-
 /* The faults of one recording. Writes are counted from 1, since disk_record; 0: no write. Zero-initialised: an honest disk. */
 struct disk_faults {
     bool ignore_flush;
@@ -30,8 +28,5 @@ extern const struct disk_fault_kind disk_fault_kinds[]; /* the last one has no n
  * fault; it lies in `words`, which is changed.
  */
 int disk_faults_parse(char *words, struct disk_faults *ret, const char **ret_bad);
-
-/* Adds how each kind is written to `out`, for a message: "ignore-flush, ignore-fua, drop:N, ... or corrupt:N". */
-void disk_faults_print_kinds(struct buf *out);
 
 #endif

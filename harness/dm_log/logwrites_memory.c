@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "disk/writelog.h"
 #include "dm_log/logwrites.h"
 
 enum {

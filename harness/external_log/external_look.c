@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/volume.h"
 #include "explore/prefetch.h"
 #include "external_log/check_command.h"
 #include "host/isolate.h"
@@ -19,10 +20,8 @@ enum {
 
 struct external_looks {
     const struct external_log *x;
-    const struct backend *b;
     struct crash_image *image;
     struct volume *volume; /* NULL: this process has not looked yet */
-    bool mounted;
     unsigned controls;
     struct prefetch *lookers; /* NULL: there are none, or this is one */
 };
@@ -41,14 +40,6 @@ void check_observation_free(struct check_observation *g)
 {
     buf_free(&g->said);
     buf_free(&g->reads);
-}
-
-static int unmount(struct external_looks *l, struct error *err)
-{
-    const int r = l->b->unmount(l->volume, err);
-
-    l->mounted = r < 0;
-    return r;
 }
 
 static int load(struct external_looks *l, const struct crash_state *s, struct error *err)
@@ -73,13 +64,13 @@ static int control(struct external_looks *l, struct error *err)
         return 0;
     r = load(l, &start, err);
     if (r == 0)
-        r = crash_disk_show(l->b->crash_disk(l->volume), err);
+        r = crash_disk_show(volume_crash_disk(l->volume), err);
     if (r < 0)
         return r;
-    if (l->b->mount(l->volume, &mount_err) == 0)
-        r = unmount(l, err);
+    if (volume_mount(l->volume, &mount_err) == 0)
+        r = volume_unmount(l->volume, err);
     if (r == 0 && mount_err.code == 0)
-        r = crash_disk_settle(l->b->crash_disk(l->volume), err);
+        r = crash_disk_settle(volume_crash_disk(l->volume), err);
     if (r < 0 || mount_err.code == 0)
         return r;
     if (trial_volume_machine_failed(&mount_err)) {
@@ -113,8 +104,8 @@ static int run_command(struct external_looks *l, size_t n_marks, struct check_ob
 {
     const struct external_log *x = l->x;
     struct check_run run;
-    const int r = check_command_run(x->opt->check, l->b->path(l->volume), n_marks ? x->marks.v[n_marks - 1].text : "", n_marks,
-                                    x->deadline_s, &run, err);
+    const int r = check_command_run(x->opt->check, volume_path(l->volume, 0), n_marks ? x->marks.v[n_marks - 1].text : "",
+                                    n_marks, x->deadline_s, &run, err);
 
     ret->said = run.out;
     ret->status = run.status;
@@ -133,11 +124,10 @@ static int mount_and_run(struct external_looks *l, size_t n_marks, struct check_
     struct error mount_err = {.code = 0};
     int r;
 
-    if (l->b->mount(l->volume, &mount_err) < 0)
+    if (volume_mount(l->volume, &mount_err) < 0)
         return take_failure(&mount_err, ret, err);
-    l->mounted = true;
     r = run_command(l, n_marks, ret, err);
-    return r == 0 ? unmount(l, err) : r;
+    return r == 0 ? volume_unmount(l->volume, err) : r;
 }
 
 static int look_here(struct external_looks *l, const struct crash_state *s, size_t n_marks, struct check_observation *ret,
@@ -149,14 +139,14 @@ static int look_here(struct external_looks *l, const struct crash_state *s, size
     int r = 0;
 
     if (!l->volume)
-        r = l->b->open_crashed(&l->x->config, l->image, &l->volume, err);
-    if (r == 0 && l->mounted) /* the last look ended with an error */
-        r = unmount(l, err);
+        r = volume_open_image(&l->x->config, l->image, &l->volume, err);
+    if (r == 0 && volume_is_mounted(l->volume)) /* the last look ended with an error */
+        r = volume_unmount(l->volume, err);
     if (r == 0)
         r = load(l, s, err);
     if (r < 0)
         return r;
-    disk = l->b->crash_disk(l->volume);
+    disk = volume_crash_disk(l->volume);
     r = crash_disk_show(disk, err);
     if (r == 0)
         r = mount_and_run(l, n_marks, ret, err);
@@ -232,17 +222,15 @@ int external_looks_new(const struct external_log *x, struct crash_image *image, 
     int r;
 
     l->x = x;
-    l->b = x->config.backend;
     l->image = image;
-    r = l->b->open_crashed(&x->config, image, &l->volume, err);
+    r = volume_open_image(&x->config, image, &l->volume, err);
     if (r == 0)
         r = control(l, err);
     l->controls = 0;
     if (r == 0 && x->jobs > 1) {
-        l->b->close(l->volume);
+        volume_close(l->volume);
         l->volume = NULL;
-        if (l->b->trim) /* from here on only lookers mount */
-            l->b->trim(&x->config);
+        volumes_trim(&x->config); /* from here on only prefetch workers mount */
         r = prefetch_new(x->jobs, look_for_another, l, &l->lookers, err);
     }
     if (r < 0)
@@ -257,8 +245,7 @@ void external_looks_free(struct external_looks *l)
     if (!l)
         return;
     prefetch_free(l->lookers);
-    if (l->volume)
-        l->b->close(l->volume);
+    volume_close(l->volume);
     free(l);
 }
 

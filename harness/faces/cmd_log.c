@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "device/imagefile.h"
+#include "disk/writelog.h"
 #include "dm_log/logmarks.h"
 #include "dm_log/logwrites.h"
 #include "faces/faces.h"

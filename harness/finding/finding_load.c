@@ -244,8 +244,7 @@ void finding_file_free(struct finding_file *f)
 {
     if (f->plan)
         plan_free(f->plan);
-    if (f->config.spec)
-        backend_config_free(&f->config);
+    backend_config_free(&f->config);
     if (f->image_fd >= 0)
         close(f->image_fd);
     free(f->history);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "device/loopdev.h"
+#include "disk/writelog.h"
 
 /* Blocks, each once, in the order in which they were added. */
 struct block_set {

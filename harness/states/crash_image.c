@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/size.h"
+#include "disk/writelog.h"
 #include "host/full_io.h"
 
 enum { LOG_UNIT_BYTES = 8 };

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "disk/writelog.h"
 
 /* The last version of each sector while the log is read. Open addressing; the number of slots is a power of two. */
 struct sector_map {

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "disk/writelog.h"
 
 enum { WORD_BITS = 64, WORDS = SUBSETS_MAX_WRITES / WORD_BITS };
 

@@ -27,7 +27,7 @@ void model_runs(struct trial *g)
 {
     const struct job *j = g->job;
     const struct backend *b = j->config->backend;
-    uint64_t runs = j->runs ? j->runs : b->runs ? b->runs : 1;
+    uint64_t runs = j->runs ? j->runs : b->model->runs ? b->model->runs : 1;
     struct error err = {0};
 
     /* A seed that replay was given is used as it is. */
@@ -37,7 +37,7 @@ void model_runs(struct trial *g)
 
         struct history *h = trial_history(g, scene.seed);
         survivors_clear(&g->survivors);
-        if (b->simulate(j->config, j->plan, j->strike, scene.seed, h, &g->survivors, &scene.pos, &err) < 0) {
+        if (backend_simulate(j->config, j->plan, j->strike, scene.seed, h, &g->survivors, &scene.pos, &err) < 0) {
             trial_fail(g, &err);
             return;
         }
@@ -83,7 +83,7 @@ static void run(const struct job *j, const struct kill_point *only, struct resul
     assert(j->plan && j->config && j->config->backend);
     if (trial_open(&g, j, ret, &err) < 0)
         trial_fail(&g, &err);
-    else if (j->config->backend->simulate)
+    else if (backend_is_model(j->config->backend))
         model_runs(&g);
     else if (j->strike == STRIKE_POWER)
         strike_power_run(&g);

@@ -11,6 +11,7 @@
 
 #include "actor/driver.h"
 #include "backend/backend.h"
+#include "backend/faults.h"
 #include "result/progress.h"
 #include "result/result.h"
 
@@ -18,6 +19,7 @@ struct job {
     const struct plan *plan;
     const struct backend_config *config;
     enum strike strike;
+    struct faults faults; /* what goes wrong on purpose meanwhile */
     uint64_t seed;
     uint64_t max_states, runs;        /* as in campaign_options; 0: the defaults below, backend->runs */
     const char *findings_dir;         /* NULL: findings are not saved */

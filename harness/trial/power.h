@@ -21,8 +21,7 @@ struct power {
     struct writelog *log;
     struct crash_image *image;     /* the state that is loaded */
     struct trial_volume looked_at; /* shows it */
-    struct disk_faults lies;
-    uint64_t run; /* number of the recording */
+    uint64_t run;                  /* number of the recording */
     uint64_t from;
     uint64_t *bounds; /* positions at which the history changes, ascending */
     size_t n_bounds, cap_bounds;

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "disk/writelog.h"
 #include "explore/epoch_count.h"
 #include "explore/explorer.h"
 #include "trial/observations.h"

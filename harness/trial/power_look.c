@@ -1,6 +1,7 @@
 /* Power cuts: looking at one crash state, in this process or by lookers. See power.h. */
 #include <string.h>
 
+#include "backend/volume.h"
 #include "host/isolate.h"
 #include "states/crash_disk.h"
 #include "trial/power.h"
@@ -29,7 +30,7 @@ bool power_load(struct power *p, const struct crash_state *s)
 /* Makes the next mount see the loaded state; or, with false, learns what the last one did. */
 static bool use_disk(struct power *p, bool show)
 {
-    struct crash_disk *d = p->v.b->crash_disk(p->looked_at.volume);
+    struct crash_disk *d = volume_crash_disk(p->looked_at.volume);
     struct error err = {0};
 
     if ((show ? crash_disk_show(d, &err) : crash_disk_settle(d, &err)) == 0)
@@ -58,8 +59,7 @@ static bool check(struct power *p)
     struct survivors *s = &p->v.g->survivors;
     struct error err = {0};
 
-    if (s->mount_err || !p->v.g->job->fsck || !p->v.b->fsck ||
-        p->v.b->fsck(p->looked_at.volume, s->fsck, sizeof s->fsck, &err) == 0)
+    if (s->mount_err || !p->v.g->job->fsck || volume_fsck(p->looked_at.volume, s->fsck, sizeof s->fsck, &err) == 0)
         return true;
     trial_fail(p->v.g, &err);
     return false;
@@ -82,10 +82,10 @@ static bool look_here(struct power *p, const struct crash_state *s)
 
     if (!v->volume && !trial_volume_open_crashed(v, p->v.g, p->image))
         return false;
-    if (!use_disk(p, true) || !trial_volume_observe(v, TRIAL_VOLUME_POWER_DIR) || (v->mounted && !trial_volume_unmount(v)) ||
-        !check(p) || !use_disk(p, false))
+    if (!use_disk(p, true) || !trial_volume_observe(v, TRIAL_VOLUME_POWER_DIR) ||
+        (volume_is_mounted(v->volume) && !trial_volume_unmount(v)) || !check(p) || !use_disk(p, false))
         return false;
-    const struct crash_disk *d = p->v.b->crash_disk(v->volume);
+    const struct crash_disk *d = volume_crash_disk(v->volume);
     const struct disk_note *notes = crash_disk_reads(d, &n);
     p->v.g->result->untraced |= !crash_disk_is_traced(d);
     keep_notes(p, notes, n);
@@ -103,7 +103,7 @@ static void look_for_another(void *arg, const struct crash_state *s, uint64_t ta
     /* Of this process; what trial_fail is told goes to g->reason. An earlier look that failed is no fault of this one. */
     g->violated = g->broken = g->skipped = false;
     g->reason[0] = '\0';
-    if (p->looked_at.mounted)
+    if (p->looked_at.volume && volume_is_mounted(p->looked_at.volume))
         trial_volume_unmount(&p->looked_at);
     struct error err = {0};
     if (!p->looked_at.volume && isolate_mounts(&err) < 0)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "finding/finding_file.h"
@@ -40,7 +41,8 @@ static bool is_fsck(const struct finding_file *f)
 
 static void replay_image(struct finding_file *f, struct result *ret)
 {
-    const struct job j = {.plan = f->plan, .config = &f->config, .strike = f->strike, .seed = f->seed};
+    const struct job j = {
+        .plan = f->plan, .config = &f->config, .faults = f->config.faults, .strike = f->strike, .seed = f->seed};
     const struct strike_point scene = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
     struct trial_volume v = {0};
     struct trial g;
@@ -54,9 +56,9 @@ static void replay_image(struct finding_file *f, struct result *ret)
     }
     world_build(g.world, f->plan, f->history, &g.guarantees);
     bool seen = trial_volume_open(&v, &g) && trial_volume_observe(&v, TRIAL_VOLUME_POWER_DIR);
-    if (seen && v.mounted && is_fsck(f) && v.b->fsck) {
+    if (seen && volume_is_mounted(v.volume) && is_fsck(f)) {
         seen = trial_volume_unmount(&v);
-        if (seen && v.b->fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
+        if (seen && volume_fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
             trial_fail(&g, &err);
             seen = false;
         }
@@ -70,10 +72,11 @@ static void replay_image(struct finding_file *f, struct result *ret)
 static void run_again(struct finding_file *f, struct result *ret)
 {
     /* What the steps themselves came to needs no power cut. */
-    enum strike strike = f->config.backend->simulate || f->strike == STRIKE_KILL ? f->strike : STRIKE_NONE;
-    struct job j = {.plan = f->plan, .config = &f->config, .strike = strike, .seed = f->seed, .runs = 1};
+    enum strike strike = backend_is_model(f->config.backend) || f->strike == STRIKE_KILL ? f->strike : STRIKE_NONE;
+    struct job j = {
+        .plan = f->plan, .config = &f->config, .faults = f->config.faults, .strike = strike, .seed = f->seed, .runs = 1};
 
-    if (strike == STRIKE_KILL && f->kill.kind != KILL_NEVER && !f->config.backend->simulate)
+    if (strike == STRIKE_KILL && f->kill.kind != KILL_NEVER && !backend_is_model(f->config.backend))
         for (unsigned i = 0; i < (f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1U); i++) {
             if (i)
                 result_free(ret);
@@ -101,23 +104,19 @@ static void broken(const struct finding_file *f, const struct error *err, struct
 
 static void replay(struct finding_file *f, struct result *ret)
 {
-    const struct backend *b = f->config.backend;
     struct error err = {0};
-    bool image = f->image_fd >= 0 && b->adopt;
-    int rc = b->probe ? b->probe(&f->config, &err) : 0;
+    bool image = f->image_fd >= 0 && backend_takes_images(f->config.backend);
+    int rc = backend_probe(&f->config, &err);
 
-    if (rc == 0 && image)
-        rc = b->adopt(&f->config, f->image_fd, &err);
-    else if (rc == 0 && b->prepare)
-        rc = b->prepare(&f->config, &err);
+    if (rc == 0)
+        rc = image ? backend_adopt(&f->config, f->image_fd, &err) : backend_prepare(&f->config, &err);
     if (rc < 0)
         broken(f, &err, ret);
     else if (image)
         replay_image(f, ret);
     else
         run_again(f, ret);
-    if (f->config.prepared && b->release)
-        b->release(&f->config);
+    backend_release(&f->config);
 }
 
 static _Noreturn void in_child(struct finding_file *f, int out)

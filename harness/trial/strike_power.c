@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/volume.h"
 #include "base/buf.h"
+#include "disk/disk.h"
+#include "disk/writelog.h"
 #include "trial/power.h"
 
 enum {
@@ -21,8 +24,8 @@ static int begin_crashes(void *arg, struct error *err)
     struct power *p = arg;
 
     (void)err;
-    /* The same log goes on; the lies begin here, so that they count the scenario's own writes. */
-    disk_record(p->v.disk, p->log, &p->lies);
+    /* The same log goes on; the disk's faults begin here, so that they count the scenario's own writes. */
+    disk_record(p->v.disk, p->log, &p->v.g->job->faults.disk);
     p->from = writelog_length(p->log);
     return 0;
 }
@@ -44,7 +47,7 @@ static bool record(struct power *p, struct strike_point *scene)
     disk_record(p->v.disk, NULL, NULL);
     writelog_clear(p->log);
     p->v.pos = writelog_position(p->log);
-    if (p->run > 0 && (disk_reset(p->v.disk) < 0 || p->v.b->rewind(p->v.volume, &err) < 0)) {
+    if (p->run > 0 && (disk_reset(p->v.disk) < 0 || volume_rewind(p->v.volume, &err) < 0)) {
         trial_fail(p->v.g, &err);
         return false;
     }
@@ -100,7 +103,7 @@ static int state_image(void *arg)
 {
     struct power *p = arg;
 
-    assert(!p->looked_at.mounted);
+    assert(!p->looked_at.volume || !volume_is_mounted(p->looked_at.volume));
     return crash_image_load(p->image, p->log, p->state) < 0 ? -1 : crash_image_snapshot(p->image);
 }
 
@@ -125,7 +128,7 @@ static void explore(struct power *p, struct trial *g)
 
 void strike_power_run(struct trial *g)
 {
-    struct power p = {.looked_at = {.g = g, .b = g->job->config->backend, .dir_fd = -1}};
+    struct power p = {.looked_at = {.g = g, .dir_fd = -1}};
     struct error err = {0};
 
     if (!trial_volume_open(&p.v, g)) {
@@ -134,8 +137,6 @@ void strike_power_run(struct trial *g)
     }
     p.v.started = begin_crashes;
     p.v.arg = &p;
-    if (p.v.b->lies)
-        p.v.b->lies(g->job->config, &p.lies);
     p.log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
     if (!p.v.disk || !p.log)
         fail(&p, ENOMEM, "record", p.v.disk ? "no memory for the write log" : "the volume has no recorded disk");

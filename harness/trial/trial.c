@@ -29,12 +29,12 @@ int trial_open(struct trial *g, const struct job *j, struct result *ret, struct 
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .strike = j->strike};
     *g = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan)};
     rng_seed(&g->rng, j->seed);
-    j->config->backend->guarantees(j->config, &g->guarantees);
+    backend_guarantees(j->config, &g->guarantees);
     g->history = driver_history_new(g->cap_events, JOB_DATA_BYTES, err);
     if (!g->history)
         return -ENOMEM;
     g->world = world_new();
-    if (!j->config->backend->simulate)
+    if (!backend_is_model(j->config->backend))
         g->survey = readback_new();
     return 0;
 }
@@ -348,7 +348,7 @@ void trial_mounted(struct trial *g, uint64_t states_left)
 void trial_count(struct trial *g, bool lossy, bool violated, uint64_t states_left)
 {
     const struct job *j = g->job;
-    bool model = j->config->backend->simulate != NULL, kill = j->strike == STRIKE_KILL;
+    bool model = backend_is_model(j->config->backend), kill = j->strike == STRIKE_KILL;
 
     g->result->states_lossy += lossy;
     g->result->states_violated += violated;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/volume.h"
+#include "disk/disk.h"
 #include "host/run_directory.h"
 #include "language/verb.h"
 #include "trial/recording.h"
@@ -30,15 +32,15 @@ bool trial_volume_open(struct trial_volume *v, struct trial *g)
 {
     struct error err = {0};
 
-    *v = (struct trial_volume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
+    *v = (struct trial_volume){.g = g, .dir_fd = -1};
     bool shutdown = has_verb(g->job->plan, "shutdown");
-    if (shutdown && !v->b->disk) {
-        error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", v->b->name);
+    if (shutdown && !volumes_are_own(g->job->config->backend)) {
+        error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", g->job->config->backend->name);
         return fail(v, &err);
     }
-    if (v->b->open(g->job->config, g->job->seed, &v->volume, &err) < 0)
+    if (volume_open(g->job->config, g->job->seed, &v->volume, &err) < 0)
         return fail(v, &err);
-    v->disk = v->b->disk ? v->b->disk(v->volume) : NULL;
+    v->disk = volume_disk(v->volume, 0);
     v->sync_first = shutdown || g->job->strike != STRIKE_KILL;
     return true;
 }
@@ -47,19 +49,15 @@ bool trial_volume_open_crashed(struct trial_volume *v, struct trial *g, struct c
 {
     struct error err = {0};
 
-    *v = (struct trial_volume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
-    return v->b->open_crashed(g->job->config, image, &v->volume, &err) == 0 || fail(v, &err);
+    *v = (struct trial_volume){.g = g, .dir_fd = -1};
+    return volume_open_image(g->job->config, image, &v->volume, &err) == 0 || fail(v, &err);
 }
 
 bool trial_volume_mount(struct trial_volume *v)
 {
     struct error err = {0};
 
-    assert(!v->mounted);
-    if (v->b->mount(v->volume, &err) < 0)
-        return fail(v, &err);
-    v->mounted = true;
-    return true;
+    return volume_mount(v->volume, &err) == 0 || fail(v, &err);
 }
 
 static void leave_dir(struct trial_volume *v)
@@ -74,12 +72,8 @@ bool trial_volume_unmount(struct trial_volume *v)
 {
     struct error err = {0};
 
-    assert(v->mounted);
     leave_dir(v);
-    if (v->b->unmount(v->volume, &err) < 0)
-        return fail(v, &err);
-    v->mounted = false;
-    return true;
+    return volume_unmount(v->volume, &err) == 0 || fail(v, &err);
 }
 
 static int sync_volume(const char *dir, struct error *err)
@@ -121,7 +115,7 @@ static int enter_dir(struct trial_volume *v, uint64_t n, struct error *err)
     }
     leave_dir(v);
     v->n = n;
-    v->dir_fd = run_directory_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, err);
+    v->dir_fd = run_directory_make(volume_path(v->volume, 0), n, v->dir, sizeof v->dir, err);
     return v->dir_fd < 0 ? v->dir_fd : 0;
 }
 
@@ -130,8 +124,8 @@ bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_po
     struct error err = {0};
     int32_t hung = -1;
 
-    if (!v->mounted || enter_dir(v, n, &err) < 0)
-        return v->mounted ? fail(v, &err) : false;
+    if (!volume_is_mounted(v->volume) || enter_dir(v, n, &err) < 0)
+        return volume_is_mounted(v->volume) ? fail(v, &err) : false;
     /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
     struct driver_job d = {.plan = v->g->job->plan,
                            .dir_fd = v->dir_fd,
@@ -215,8 +209,7 @@ bool trial_volume_observe(struct trial_volume *v, uint64_t n)
     struct survivors *s = &v->g->survivors;
     struct error err = {0};
 
-    assert(!v->mounted);
-    if (v->b->mount(v->volume, &err) < 0) {
+    if (volume_mount(v->volume, &err) < 0) {
         if (trial_volume_machine_failed(&err))
             return fail(v, &err);
         survivors_clear(s);
@@ -225,12 +218,11 @@ bool trial_volume_observe(struct trial_volume *v, uint64_t n)
         survivors_finish(s);
         return true;
     }
-    v->mounted = true;
-    if (run_directory_path(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
+    if (run_directory_path(volume_path(v->volume, 0), n, v->dir, sizeof v->dir, &err) < 0)
         return fail(v, &err);
     if (!survey(v, true))
         return false;
-    readback_probe_write(v->b->path(v->volume), s);
+    readback_probe_write(volume_path(v->volume, 0), s);
     return true;
 }
 
@@ -240,7 +232,7 @@ bool trial_volume_remount_and_judge(struct trial_volume *v, const struct strike_
 
     if (!trial_volume_end(v))
         return false;
-    if (v->b->rewind && v->b->rewind(v->volume, &err) < 0)
+    if (volume_rewind(v->volume, &err) < 0)
         return fail(v, &err);
     if (!trial_volume_observe(v, v->n))
         return false;
@@ -251,7 +243,7 @@ bool trial_volume_tidy(struct trial_volume *v)
 {
     struct error err = {0};
 
-    if (!v->mounted)
+    if (!volume_is_mounted(v->volume))
         return true;
     /* Only chmod leaves a mark on the directory itself. */
     const bool keep = v->dir_fd >= 0 && !has_verb(v->g->job->plan, "chmod");
@@ -265,13 +257,11 @@ bool trial_volume_tidy(struct trial_volume *v)
 void trial_volume_close(struct trial_volume *v)
 {
     leave_dir(v);
-    if (v->mounted && !v->b->disk) { /* what is not the harness's own is left as it was */
+    if (v->volume && volume_is_mounted(v->volume) && !v->disk) { /* what is not the harness's own is left as it was */
         struct error err;
         if (v->dir[0])
             run_directory_remove(v->dir, &err);
     }
-    if (v->volume)
-        v->b->close(v->volume);
+    volume_close(v->volume);
     v->volume = NULL;
-    v->mounted = false;
 }

@@ -13,10 +13,8 @@ enum { TRIAL_VOLUME_POWER_DIR = 0 }; /* number of the run directory of every pow
 
 struct trial_volume {
     struct trial *g;
-    const struct backend *b;
     struct volume *volume;
-    struct disk *disk; /* NULL: the backend has none */
-    bool mounted;
+    struct disk *disk;           /* NULL: the backend has none */
     char dir[512];               /* the run directory at hand, */
     uint64_t n;                  /*   its number, */
     int dir_fd;                  /*   itself: -1 when this mount has not made it; */
