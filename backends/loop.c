@@ -410,7 +410,7 @@ static int loop_open_image(const struct backend_config *c, struct crash_image *i
     struct loop_volume *v = take_spare(c, true);
     int r = 0;
 
-    if (!v || crash_disk_take(v->crash_disk, image, NULL) < 0) {
+    if (!v || crash_disk_set_image(v->crash_disk, image, NULL) < 0) {
         end_volume(v);
         r = make_volume(c, &v, err);
         if (r == 0)

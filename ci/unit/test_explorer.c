@@ -81,7 +81,7 @@ static bool hangs(const struct judging *j, uint64_t h)
     return j->hang_one_in && rng_mix(h) % j->hang_one_in == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t question, struct shown_state *ret)
+static bool look(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
 {
     struct judging *j = arg;
 
@@ -93,7 +93,7 @@ static bool look(void *arg, const struct crash_state *s, size_t question, struct
     j->looks_left -= j->looks_left > 0;
     if (j->secret)
         read_notes_read(j->f->notes, (BLOCKS - 1) * 4096, 4096);
-    *ret = (struct shown_state){.outcome = j->n_outcomes, .inconclusive = hangs(j, h)};
+    *ret = (struct observation_ref){.observation = j->n_outcomes, .inconclusive = hangs(j, h)};
     ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
     j->outcomes[j->n_outcomes++] = h;
     return load(arg, s);
@@ -107,11 +107,11 @@ static bool nobody_is_free(void *arg)
 
 static uint8_t comes_to(uint64_t h, uint64_t cut, uint64_t until)
 {
-    uint8_t sum = h % 3 == 0 ? COMES_TO_VIOLATION : 0;
+    uint8_t sum = h % 3 == 0 ? JUDGED_VIOLATED : 0;
 
     for (uint64_t pos = cut; pos <= until; pos++)
         if ((h + pos) % 7 == 0)
-            sum |= COMES_TO_LOSS;
+            sum |= JUDGED_LOSSY;
     return sum;
 }
 
@@ -167,15 +167,15 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
 
 static const struct explorer_ops ops = {.questions = questions,
                                         .load = load,
-                                        .look = look,
-                                        .may_look_ahead = nobody_is_free,
+                                        .observe = look,
+                                        .prefetch_idle = nobody_is_free,
                                         .judge = judge,
-                                        .agree = agree,
-                                        .bytes = bytes,
+                                        .confirm = agree,
+                                        .memory_bytes = bytes,
                                         .forget = forget,
                                         .progress = progress,
                                         .stop = stop,
-                                        .epoch = keep_epoch};
+                                        .report_epoch = keep_epoch};
 
 static void prepare(struct judging *j, struct made_up *f, uint64_t seed, struct rng *r)
 {
@@ -195,7 +195,7 @@ static void prepare(struct judging *j, struct made_up *f, uint64_t seed, struct 
                              .seed = seed,
                              .limits = {.max_states = 100000, .samples = 8, .sector = 512},
                              .image = f->image,
-                             .n_ahead = 1,
+                             .n_prefetch = 1,
                              .prune = true,
                              .groups_after = rng_one_in(r, 2) ? STATE_ALONE : STATE_KINDS,
                              .rng = r};
@@ -275,8 +275,8 @@ static void add_up(struct judging *j, const struct crash_state *s)
     for (size_t q = first; q < first + n; q++)
         sum |= comes_to(ask(j, s, q), s->cut, s->until);
     want.covered += n > 0;
-    want.violated += (sum & COMES_TO_VIOLATION) != 0;
-    want.lossy += (sum & COMES_TO_LOSS) != 0;
+    want.violated += (sum & JUDGED_VIOLATED) != 0;
+    want.lossy += (sum & JUDGED_LOSSY) != 0;
 }
 
 static void with_room_for_all_the_sums_are_those_of_brute_force(void **state)

@@ -20,7 +20,7 @@ enum { LOGS = 150 };
 static int64_t add(struct read_trie *t, const struct made_up *f)
 {
     size_t n;
-    const struct disk_note *notes = read_notes_list(f->notes, &n);
+    const struct read_note *notes = read_notes_list(f->notes, &n);
 
     return read_trie_add(t, 0, f->image, notes, n);
 }
@@ -100,7 +100,7 @@ static void what_was_tested_for_one_question_answers_no_other(void **state)
 
     assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
     read_notes_read(f->notes, 0, 2 * 4096);
-    const struct disk_note *notes = read_notes_list(f->notes, &n);
+    const struct read_note *notes = read_notes_list(f->notes, &n);
 
     assert_int_equal(read_trie_add(t, 3, f->image, notes, n), 0);
     for (size_t question = 0; question < 6; question++)
@@ -174,7 +174,7 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
         bool concluded;
         const int64_t tested = look_at(f, t, first, kind, &concluded);
         size_t n_reads;
-        const struct disk_note *reads = read_trie_reads(t, tested, &n_reads);
+        const struct read_note *reads = read_trie_reads(t, tested, &n_reads);
         uint32_t n, n_before;
 
         n_run += !concluded;
@@ -224,7 +224,7 @@ static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
     struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const struct state_limits lim = {.sector = 4096};
-    const struct disk_note elsewhere = {.block = 0, .sectors = 0xff}, last = {.block = 1, .sectors = 1};
+    const struct read_note elsewhere = {.block = 0, .sectors = 0xff}, last = {.block = 1, .sectors = 1};
     const struct crash_state *first;
     struct epoch_writes w;
     uint32_t n, n_before;
@@ -260,7 +260,7 @@ static void over_the_limit_is_not_complete(void **state)
     struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const uint64_t entries[] = {0, 1, 2, 3};
-    const struct disk_note note = {.block = 1, .sectors = 1};
+    const struct read_note note = {.block = 1, .sectors = 1};
     const struct crash_state *first;
 
     writelog_clear(f->log);

@@ -187,7 +187,7 @@ static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
             struct fuse_buf buf = {.mem = request.mem, .size = request.len_bytes};
 
             fuse_session_process_buf(session, &buf);
-            fuse_done(&queue, &request);
+            fuse_queue_recycle(&queue, &request);
         }
         r = r == -EINTR || r == -EAGAIN || r == -ENOENT ? 0 : r;
     }

@@ -82,7 +82,7 @@ static void make_room(struct tour *t)
 {
     const struct explorer *x = t->x;
 
-    if (t->trie && x->ops->bytes(x->arg) + read_trie_bytes(t->trie) <= MEMORY_BYTES)
+    if (t->trie && x->ops->memory_bytes(x->arg) + read_trie_bytes(t->trie) <= MEMORY_BYTES)
         return;
     x->ops->forget(x->arg);
     read_trie_free(t->trie);
@@ -97,11 +97,12 @@ static bool look_ahead(struct tour *t, const struct crash_state *s, size_t *ques
 
     x->ops->questions(x->arg, s->cut, s->until, &first, &n);
     for (; *question < n; ++*question) {
-        if (!x->ops->may_look_ahead(x->arg))
+        if (!x->ops->prefetch_idle(x->arg))
             return false;
         if (!x->prune || x->check_prune ||
-            (crash_image_load(x->scout, x->log, s) == 0 && conclude(t, x->scout, first + *question) == READ_TRIE_NONE))
-            x->ops->look_ahead(x->arg, s, first + *question);
+            (crash_image_load(x->prefetch_image, x->log, s) == 0 &&
+             conclude(t, x->prefetch_image, first + *question) == READ_TRIE_NONE))
+            x->ops->prefetch(x->arg, s, first + *question);
     }
     return true;
 }
@@ -111,7 +112,7 @@ static void look_ahead_in_window(struct tour *t, size_t question)
 {
     const struct crash_state *s;
 
-    if (!t->x->scout)
+    if (!t->x->prefetch_image)
         return;
     if (t->ahead_state == 0 && t->ahead_question < question)
         t->ahead_question = question;
@@ -126,7 +127,7 @@ static void look_ahead_in_groups(struct tour *t, struct subsets *u, const struct
 {
     const struct crash_state *s = first;
 
-    for (size_t i = 0; t->x->scout && i <= t->x->n_ahead; i++) {
+    for (size_t i = 0; t->x->prefetch_image && i <= t->x->n_prefetch; i++) {
         size_t question = 0;
 
         if ((i > 0 && !subsets_later(u, i - 1, &s)) || !look_ahead(t, s, &question))
@@ -138,11 +139,11 @@ static void look_ahead_in_groups(struct tour *t, struct subsets *u, const struct
 static bool look(struct tour *t, size_t question, struct answer *ret)
 {
     struct explorer *x = t->x;
-    struct shown_state seen = {.n_reads = 0};
+    struct observation_ref seen = {.n_reads = 0};
 
-    if (!x->ops->look(x->arg, t->view.s, question, &seen))
+    if (!x->ops->observe(x->arg, t->view.s, question, &seen))
         return false;
-    *ret = (struct answer){.outcome = seen.outcome, .tested = READ_TRIE_NONE};
+    *ret = (struct answer){.outcome = seen.observation, .tested = READ_TRIE_NONE};
     if (!x->prune || seen.inconclusive)
         return true;
     ret->tested = read_trie_add(t->trie, question, x->image, seen.reads, seen.n_reads);
@@ -155,19 +156,19 @@ static bool look(struct tour *t, size_t question, struct answer *ret)
 static bool check(struct tour *t, size_t question, size_t concluded)
 {
     const struct explorer *x = t->x;
-    struct shown_state seen = {.n_reads = 0};
+    struct observation_ref seen = {.n_reads = 0};
 
-    return x->ops->look(x->arg, t->view.s, question, &seen) &&
-           (seen.outcome == concluded || x->ops->agree(x->arg, t->view.s, question, concluded, seen.outcome));
+    return x->ops->observe(x->arg, t->view.s, question, &seen) &&
+           (seen.observation == concluded || x->ops->confirm(x->arg, t->view.s, question, concluded, seen.observation));
 }
 
 /* Answers one question about the state at hand. */
-static bool answer(struct tour *t, enum whose whose, size_t question, bool *ret_looked)
+static bool answer(struct tour *t, enum state_origin origin, size_t question, bool *ret_looked)
 {
     struct explorer *x = t->x;
     struct answer *a = &t->view.answers[question - t->view.first];
 
-    if (whose == OF_SOURCE)
+    if (origin == FROM_SOURCE)
         look_ahead_in_window(t, question - t->view.first);
     a->tested = conclude(t, x->image, question);
     const bool concluded = a->tested != READ_TRIE_NONE;
@@ -176,7 +177,7 @@ static bool answer(struct tour *t, enum whose whose, size_t question, bool *ret_
     if (concluded ? x->check_prune && !check(t, question, a->outcome) : !look(t, question, a))
         return false;
     *ret_looked |= !concluded;
-    return !x->ops->found || x->ops->found(x->arg, t->view.s, whose, question, a->outcome, !concluded);
+    return !x->ops->report || x->ops->report(x->arg, t->view.s, origin, question, a->outcome, !concluded);
 }
 
 /* Must the state at hand be looked at, for one question at least? */
@@ -191,7 +192,7 @@ static bool needs_look(const struct tour *t)
 }
 
 /* Makes this the state at hand and answers all questions about it, without a look if possible, else with one if it may be. */
-static enum look view(struct tour *t, const struct crash_state *s, enum whose whose)
+static enum look view(struct tour *t, const struct crash_state *s, enum state_origin origin)
 {
     struct explorer *x = t->x;
     struct inquiry *v = &t->view;
@@ -203,14 +204,14 @@ static enum look view(struct tour *t, const struct crash_state *s, enum whose wh
     if (v->n == 0)
         return KNOWN;
     v->answers = grow(v->answers, &v->cap, v->n - 1, sizeof *v->answers);
-    if (whose != OF_MEMBER)
+    if (origin != CHECKED_MEMBER)
         make_room(t);
     if (!x->ops->load(x->arg, s))
         return FAILED;
     if (x->mounted >= t->may_mount && needs_look(t))
         return UNKNOWN;
     for (size_t i = 0; i < v->n && ok; i++)
-        ok = answer(t, whose, v->first + i, &looked);
+        ok = answer(t, origin, v->first + i, &looked);
     x->mounted += looked;
     states_progress(t->source, &given, &left);
     if (x->mounted + left > x->limits.max_states)
@@ -235,7 +236,7 @@ static uint8_t judge(const struct tour *t, uint64_t cut, uint64_t until)
 
 static void count(struct epoch_count *c, uint64_t n, uint8_t comes_to)
 {
-    epoch_count_add(c, n, comes_to & COMES_TO_LOSS, comes_to & COMES_TO_VIOLATION);
+    epoch_count_add(c, n, comes_to & JUDGED_LOSSY, comes_to & JUDGED_VIOLATED);
 }
 
 /* Replaces `before` by `after` in the sums. */
@@ -269,7 +270,7 @@ static enum look cover_whole(struct tour *t, uint32_t epoch, const struct epoch_
 
     states_whole_epoch(w, epoch, &s);
     t->may_mount = UINT64_MAX;
-    const enum look k = view(t, &s, OF_MEMBER);
+    const enum look k = view(t, &s, CHECKED_MEMBER);
     t->may_mount = may_mount;
     if (k == KNOWN)
         count(c, 1, judge(t, s.cut, s.until));
@@ -284,7 +285,7 @@ static enum look check_members(struct tour *t, struct subsets *u)
     enum look k = KNOWN;
 
     for (unsigned i = 0; t->x->check_prune && i < CHECKED_MEMBERS && k == KNOWN; i++)
-        k = view(t, subsets_any(u, t->x->rng), OF_MEMBER);
+        k = view(t, subsets_any(u, t->x->rng), CHECKED_MEMBER);
     return k;
 }
 
@@ -293,7 +294,7 @@ static enum look cover_group(struct tour *t, struct subsets *u, const struct cra
                              const struct epoch_writes *w, struct epoch_count *c)
 {
     const struct inquiry *v = &t->view;
-    enum look k = view(t, first, OF_GROUP);
+    enum look k = view(t, first, FIRST_OF_GROUP);
     bool conclusive = v->n > 0;
 
     for (size_t i = 0; i < v->n && k == KNOWN; i++)
@@ -302,7 +303,7 @@ static enum look cover_group(struct tour *t, struct subsets *u, const struct cra
         return k == KNOWN ? UNKNOWN : k;
     for (size_t i = 0; i < v->n; i++) {
         size_t n_reads;
-        const struct disk_note *reads = read_trie_reads(t->trie, v->answers[i].tested, &n_reads);
+        const struct read_note *reads = read_trie_reads(t->trie, v->answers[i].tested, &n_reads);
 
         subsets_split(u, reads, n_reads);
     }
@@ -383,7 +384,7 @@ static bool visit(struct tour *t, const struct crash_state *s)
 {
     const bool subset = !crash_state_is_torn(s) && (s->epoch == 0 || s->n_kept);
     struct epoch_count *c = subset ? &t->visited[s->epoch] : &t->others, none = {0};
-    const enum look k = view(t, s, OF_SOURCE);
+    const enum look k = view(t, s, FROM_SOURCE);
 
     t->left_out |= k == UNKNOWN;
     if (k != KNOWN || t->view.n == 0)
@@ -436,13 +437,13 @@ static void sum_up_epoch(const struct tour *t, uint32_t i, const struct epoch_wr
     const struct epoch_result e = {.n_writes = w->n,
                                    .from = w->durable,
                                    .to = w->end,
-                                   .covered = epoch_count_told(&c, w, exhaustive),
+                                   .covered = epoch_count_reported(&c, w, exhaustive),
                                    .exist = w->n_states,
                                    .exhaustive = exhaustive};
 
     *(exhaustive ? &x->epochs_exhaustive : &x->epochs_sampled) += 1;
     if (w->n > 1)
-        x->ops->epoch(x->arg, &e);
+        x->ops->report_epoch(x->arg, &e);
 }
 
 static void sum_up(struct tour *t)
@@ -474,7 +475,7 @@ bool explorer_run(struct explorer *x)
     struct tour t = {.x = x, .groups_begun = !x->prune};
 
     t.source = states_new(x->log, x->from, x->to, &x->limits, x->seed);
-    t.window = window_new(t.source, x->n_ahead);
+    t.window = window_new(t.source, x->n_prefetch);
     const size_t n = states_epochs(t.source) + 1;
     t.visited = xcalloc(n, sizeof *t.visited);
     t.groups = xcalloc(n, sizeof *t.groups);

@@ -64,7 +64,7 @@ static bool load(void *arg, const struct crash_state *s)
     return r == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t n_marks, struct shown_state *ret)
+static bool look(void *arg, const struct crash_state *s, size_t n_marks, struct observation_ref *ret)
 {
     struct judging *j = arg;
     struct check_observation g = {.violated = false};
@@ -77,10 +77,10 @@ static bool look(void *arg, const struct crash_state *s, size_t n_marks, struct 
     buf_free(&j->reads);
     j->reads = g.reads;
     g.reads = (struct buf){.data = NULL};
-    *ret = (struct shown_state){.outcome = j->n_seen,
-                                .inconclusive = g.kind == EXTERNAL_HUNG,
-                                .reads = (const struct disk_note *)(const void *)j->reads.data,
-                                .n_reads = j->reads.len_bytes / sizeof *ret->reads};
+    *ret = (struct observation_ref){.observation = j->n_seen,
+                                    .inconclusive = g.kind == EXTERNAL_HUNG,
+                                    .reads = (const struct read_note *)(const void *)j->reads.data,
+                                    .n_reads = j->reads.len_bytes / sizeof *ret->reads};
     j->seen = grow(j->seen, &j->cap_seen, j->n_seen, sizeof *j->seen);
     j->seen[j->n_seen++] = g;
     j->seen_bytes += sizeof g + g.said.cap_bytes;
@@ -100,7 +100,7 @@ static void look_ahead(void *arg, const struct crash_state *s, size_t n_marks)
 static uint8_t judge(void *arg, const struct crash_state *s, size_t n_marks, size_t outcome, uint64_t cut, uint64_t until)
 {
     (void)s, (void)n_marks, (void)cut, (void)until;
-    return ((struct judging *)arg)->seen[outcome].violated ? COMES_TO_VIOLATION : 0;
+    return ((struct judging *)arg)->seen[outcome].violated ? JUDGED_VIOLATED : 0;
 }
 
 /* Was the command seen to hang on this state for the first time? */
@@ -124,15 +124,15 @@ static uint64_t position(const struct external_log *x, const struct crash_state 
     return n_marks && x->marks.v[n_marks - 1].index + 1 > lo ? x->marks.v[n_marks - 1].index + 1 : lo;
 }
 
-static bool found(void *arg, const struct crash_state *s, enum whose whose, size_t n_marks, size_t outcome, bool looked)
+static bool found(void *arg, const struct crash_state *s, enum state_origin origin, size_t n_marks, size_t outcome, bool looked)
 {
     struct judging *j = arg;
     const struct check_observation *g = &j->seen[outcome];
-    bool tell = g->violated && (looked || whose == OF_SOURCE);
+    bool tell = g->violated && (looked || origin == FROM_SOURCE);
 
     j->counts->checks += looked && g->kind != EXTERNAL_MOUNT;
     if (tell && g->kind == EXTERNAL_HUNG) /* nothing is concluded from that, so it may come again */
-        tell = note_hang(j, s) || whose == OF_SOURCE;
+        tell = note_hang(j, s) || origin == FROM_SOURCE;
     if (tell) {
         j->n_violated += !j->told;
         j->told = true;
@@ -219,17 +219,17 @@ static void tell_epoch(void *arg, const struct epoch_result *e)
 static const struct explorer_ops ops = {
     .questions = questions,
     .load = load,
-    .look = look,
-    .may_look_ahead = may_look_ahead,
-    .look_ahead = look_ahead,
+    .observe = look,
+    .prefetch_idle = may_look_ahead,
+    .prefetch = look_ahead,
     .judge = judge,
-    .found = found,
-    .agree = agree,
-    .bytes = bytes,
+    .report = found,
+    .confirm = agree,
+    .memory_bytes = bytes,
     .forget = forget,
     .progress = progress,
     .stop = stop,
-    .epoch = tell_epoch,
+    .report_epoch = tell_epoch,
 };
 
 void external_explore_states(const struct external_log *x, int to_parent)
@@ -245,7 +245,7 @@ void external_explore_states(const struct external_log *x, int to_parent)
                                     .samples = SAMPLES,
                                     .sector = x->sector,
                                     .torn = true},
-                         .n_ahead = x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1,
+                         .n_prefetch = x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1,
                          .prune = !x->opt->no_prune,
                          .check_prune = x->opt->check_prune,
                          .groups_after = STATE_KINDS,
@@ -257,7 +257,7 @@ void external_explore_states(const struct external_log *x, int to_parent)
     rng_seed(&rng, x->opt->seed);
     j.end_s = x->opt->time_s > 0 ? clock_s() + x->opt->time_s : 0;
     if (r == 0 && x->jobs > 1)
-        r = crash_image_new(x->image_fd, x->sector, &e.scout, &j.err);
+        r = crash_image_new(x->image_fd, x->sector, &e.prefetch_image, &j.err);
     if (r == 0)
         r = external_looks_new(x, e.image, &j.looks, &j.err);
     const bool ok = r == 0 && explorer_run(&e);
@@ -267,7 +267,7 @@ void external_explore_states(const struct external_log *x, int to_parent)
     free(j.hung);
     buf_free(&j.reads);
     buf_free(&j.teller.image);
-    crash_image_free(e.scout);
+    crash_image_free(e.prefetch_image);
     crash_image_free(e.image);
     external_report_end(&j.teller, ok ? NULL : &j.err);
 }

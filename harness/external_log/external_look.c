@@ -133,7 +133,7 @@ static int mount_and_run(struct external_looks *l, size_t n_marks, struct check_
 static int look_here(struct external_looks *l, const struct crash_state *s, size_t n_marks, struct check_observation *ret,
                      struct error *err)
 {
-    const struct disk_note *notes;
+    const struct read_note *notes;
     struct crash_disk *disk;
     size_t n;
     int r = 0;

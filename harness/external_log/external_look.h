@@ -16,7 +16,7 @@ struct check_observation {
     int status;
     bool untraced; /* what was read is not known: all may have been */
     struct buf said;
-    struct buf reads; /* struct disk_note each: what was read meanwhile */
+    struct buf reads; /* struct read_note each: what was read meanwhile */
 };
 void check_observation_free(struct check_observation *g);
 

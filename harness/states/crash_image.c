@@ -295,7 +295,7 @@ struct crash_image_contents crash_image_contents(const struct crash_image *c)
     return (struct crash_image_contents){.log = c->log, .durable = c->settled_pos, .kept = c->kept, .n_kept = c->n_kept};
 }
 
-uint64_t crash_image_hash(const struct crash_image *c, struct disk_note what)
+uint64_t crash_image_hash(const struct crash_image *c, struct read_note what)
 {
     const uint8_t *data = crash_image_block(c, what.block);
     uint64_t h = what.sectors;

@@ -135,7 +135,7 @@ int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret)
 }
 
 /* Bytes [*from, *to) of the disk that a note names at the least. */
-static void span(struct disk_note note, uint64_t *from, uint64_t *to)
+static void span(struct read_note note, uint64_t *from, uint64_t *to)
 {
     const uint64_t block = (uint64_t)note.block * 4096;
 
@@ -144,7 +144,7 @@ static void span(struct disk_note note, uint64_t *from, uint64_t *to)
 }
 
 /* Splits off what differs in the places of one note. */
-static void split_at(struct subsets *s, struct disk_note note)
+static void split_at(struct subsets *s, struct read_note note)
 {
     uint64_t from, to;
 
@@ -168,7 +168,7 @@ static void split_at(struct subsets *s, struct disk_note note)
     }
 }
 
-void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n)
+void subsets_split(struct subsets *s, const struct read_note *reads, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         split_at(s, reads[i]);

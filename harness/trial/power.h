@@ -28,7 +28,7 @@ struct power {
     const struct crash_state *state;
     uint64_t pos; /* at which it is judged */
     unsigned controls;
-    struct disk_note *reads; /* of the last look */
+    struct read_note *reads; /* of the last look */
     size_t n_reads, cap_reads;
     struct prefetch *lookers; /* NULL: none yet */
 };

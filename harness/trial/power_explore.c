@@ -45,15 +45,15 @@ static bool load(void *arg, const struct crash_state *s)
     return power_load(p, s);
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t question, struct shown_state *ret)
+static bool look(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
 {
     struct judging *j = arg;
 
     (void)question;
     if (!power_look(j->p, s))
         return false;
-    *ret = (struct shown_state){
-        .outcome = observations_take(&j->outcomes, &j->g->survivors), .reads = j->p->reads, .n_reads = j->p->n_reads};
+    *ret = (struct observation_ref){
+        .observation = observations_take(&j->outcomes, &j->g->survivors), .reads = j->p->reads, .n_reads = j->p->n_reads};
     return true;
 }
 
@@ -96,7 +96,7 @@ static uint8_t judge_at(struct judging *j, size_t outcome, size_t at, uint64_t p
         j->g->survivors = o->survivors;
         const bool violated = trial_survivors(j->g, j->scene, &lossy);
         j->g->survivors = own;
-        o->judged[at] = (uint8_t)(OBSERVATION_JUDGED | (lossy ? COMES_TO_LOSS : 0) | (violated ? COMES_TO_VIOLATION : 0));
+        o->judged[at] = (uint8_t)(OBSERVATION_JUDGED | (lossy ? JUDGED_LOSSY : 0) | (violated ? JUDGED_VIOLATED : 0));
     }
     return o->judged[at];
 }
@@ -189,16 +189,16 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
 static const struct explorer_ops ops = {
     .questions = questions,
     .load = load,
-    .look = look,
-    .may_look_ahead = may_look_ahead,
-    .look_ahead = look_ahead,
+    .observe = look,
+    .prefetch_idle = may_look_ahead,
+    .prefetch = look_ahead,
     .judge = judge,
-    .agree = agree,
-    .bytes = bytes,
+    .confirm = agree,
+    .memory_bytes = bytes,
     .forget = forget,
     .progress = progress,
     .stop = stop,
-    .epoch = keep_epoch,
+    .report_epoch = keep_epoch,
 };
 
 static void add_to_result(struct result *r, const struct explorer *x)
@@ -229,7 +229,7 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
                                     .sector = crash_image_sector(p->image),
                                     .torn = true},
                          .image = p->image,
-                         .n_ahead = job->lookers > 1 ? (size_t)job->lookers * AHEAD : 1,
+                         .n_prefetch = job->lookers > 1 ? (size_t)job->lookers * AHEAD : 1,
                          .prune = !job->no_prune,
                          .check_prune = job->check_prune,
                          .groups_after = STATE_ALONE,
@@ -237,7 +237,7 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
     struct error err;
 
     assert(max_states > 0);
-    if (job->lookers > 1 && crash_image_new(crash_image_base(p->image), x.limits.sector, &x.scout, &err) < 0) {
+    if (job->lookers > 1 && crash_image_new(crash_image_base(p->image), x.limits.sector, &x.prefetch_image, &err) < 0) {
         trial_fail(j.g, &err);
         return;
     }
@@ -249,5 +249,5 @@ void power_explore(struct power *p, uint64_t max_states, uint64_t seed, struct s
         trial_fail(j.g, &err);
     }
     observations_close(&j.outcomes);
-    crash_image_free(x.scout);
+    crash_image_free(x.prefetch_image);
 }

@@ -65,7 +65,7 @@ static bool check(struct power *p)
     return false;
 }
 
-static void keep_notes(struct power *p, const struct disk_note *notes, size_t n)
+static void keep_notes(struct power *p, const struct read_note *notes, size_t n)
 {
     if (n)
         p->reads = grow(p->reads, &p->cap_reads, n - 1, sizeof *p->reads);
@@ -86,7 +86,7 @@ static bool look_here(struct power *p, const struct crash_state *s)
         (volume_is_mounted(v->volume) && !trial_volume_unmount(v)) || !check(p) || !use_disk(p, false))
         return false;
     const struct crash_disk *d = volume_crash_disk(v->volume);
-    const struct disk_note *notes = crash_disk_reads(d, &n);
+    const struct read_note *notes = crash_disk_reads(d, &n);
     p->v.g->result->untraced |= !crash_disk_is_traced(d);
     keep_notes(p, notes, n);
     return p->v.g->survivors.mount_err == 0 || (control(p) && power_load(p, s));
@@ -152,7 +152,7 @@ static bool take_look(struct power *p, const struct crash_state *s)
     } else {
         const char *at = bytes.data + sizeof a;
 
-        keep_notes(p, (const struct disk_note *)(const void *)at, a.n_reads);
+        keep_notes(p, (const struct read_note *)(const void *)at, a.n_reads);
         survivors_unpack(&g->survivors, at + a.n_reads * sizeof *p->reads);
     }
     buf_free(&bytes);
