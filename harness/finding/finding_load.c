@@ -112,7 +112,7 @@ static const char *load_kill(const json_t *j, const struct plan *p, struct kill_
     json_int_t k = json_integer_value(kind), s = json_integer_value(step);
 
     if (!json_is_integer(kind) || !json_is_integer(step) || !json_is_integer(bytes) || !json_is_integer(spins) ||
-        k < KILL_NEVER || k > KILL_ASYNC || s < 0 || (k != KILL_NEVER && (uint64_t)s >= p->n_steps))
+        k < KILL_NEVER || k >= KILL_KINDS || s < 0 || (k != KILL_NEVER && (uint64_t)s >= p->n_steps))
         return "its kill point is damaged, or not of its scenario";
     *ret = (struct kill_point){.kind = (enum kill_kind)k,
                                .step = (uint32_t)s,

@@ -5,7 +5,6 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/size.h"
 #include "language/verb.h"
@@ -28,7 +27,7 @@ static void add(struct kill_list *l, struct kill_point k)
 /* Inside a store: after its first word, at its first page boundary, before its last word, and anywhere. */
 static void add_inside(struct kill_list *l, const struct step *s, uint32_t step, struct rng *r)
 {
-    if (strcmp(s->verb->name, "mwrite") != 0 || !s->arg[1].given)
+    if (!(s->verb->properties & VERB_STORES) || !s->arg[1].given)
         return;
     const uint64_t off = s->arg[0].num, len = s->arg[1].num, page = PAGE_BYTES - off % PAGE_BYTES;
     uint64_t at[3 + STORE_SAMPLES] = {8, page, len > 8 ? len - 8 : 0};

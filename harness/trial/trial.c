@@ -180,7 +180,7 @@ bool trial_shut_down(const struct trial *g)
         const struct event *e = &h->events[i];
         /* One that was still running may have done it. */
         if (e->step < g->job->plan->n_steps && e->begin_seq && e->err == 0 &&
-            strcmp(g->job->plan->steps[e->step].verb->name, "shutdown") == 0)
+            g->job->plan->steps[e->step].verb->properties & VERB_SHUTS_DOWN)
             return true;
     }
     return false;
@@ -206,15 +206,7 @@ static void defect_print(const struct trial *g, const struct defect_report *d, s
 
 static void print_scene(const struct trial *g, const struct strike_point *scene, struct buf *out)
 {
-    static const char *const kinds[] = {"", "before", "after", "inside", "during"};
-
-    if (scene->kill.kind != KILL_NEVER) {
-        buf_printf(out, "killed %s line %u", kinds[scene->kill.kind], g->job->plan->steps[scene->kill.step].line);
-        if (scene->kill.kind == KILL_INSIDE)
-            buf_printf(out, " after %llu bytes", (unsigned long long)scene->kill.bytes);
-        if (scene->kill.kind == KILL_ASYNC)
-            buf_printf(out, " after %llu turns", (unsigned long long)scene->kill.spins);
-    }
+    kill_point_print(g->job->plan, &scene->kill, out);
     if (scene->describe)
         scene->describe(scene->arg, out);
 }

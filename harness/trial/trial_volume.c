@@ -20,20 +20,12 @@ static bool fail(struct trial_volume *v, const struct error *err)
     return false;
 }
 
-static bool has_verb(const struct plan *p, const char *name)
-{
-    for (size_t i = 0; i < p->n_steps; i++)
-        if (strcmp(p->steps[i].verb->name, name) == 0)
-            return true;
-    return false;
-}
-
 bool trial_volume_open(struct trial_volume *v, struct trial *g)
 {
     struct error err = {0};
 
     *v = (struct trial_volume){.g = g, .dir_fd = -1};
-    bool shutdown = has_verb(g->job->plan, "shutdown");
+    bool shutdown = plan_has(g->job->plan, VERB_SHUTS_DOWN);
     if (shutdown && !volumes_are_own(g->job->config->backend)) {
         error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", g->job->config->backend->name);
         return fail(v, &err);
@@ -245,8 +237,7 @@ bool trial_volume_tidy(struct trial_volume *v)
 
     if (!volume_is_mounted(v->volume))
         return true;
-    /* Only chmod leaves a mark on the directory itself. */
-    const bool keep = v->dir_fd >= 0 && !has_verb(v->g->job->plan, "chmod");
+    const bool keep = v->dir_fd >= 0 && !plan_has(v->g->job->plan, VERB_MARKS_DIR);
 
     if ((keep ? run_directory_empty(v->dir_fd, v->dir, &err) : run_directory_remove(v->dir, &err)) < 0)
         return fail(v, &err);
