@@ -144,9 +144,10 @@ static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, c
     free(altered);
 }
 
-static bool in_disk(const struct disk *d, uint64_t off, uint64_t len_bytes)
+/* Whole sectors, and all of them on the disk? */
+static bool is_possible(const struct disk *d, uint64_t off, uint64_t len_bytes)
 {
-    return off <= d->size_bytes && len_bytes <= d->size_bytes - off;
+    return off % SECTOR_BYTES == 0 && len_bytes % SECTOR_BYTES == 0 && off <= d->size_bytes && len_bytes <= d->size_bytes - off;
 }
 
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua)
@@ -154,7 +155,7 @@ int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes
     struct writelog *log;
     int r;
 
-    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+    if (!is_possible(d, off, len_bytes))
         return -EIO;
     lock(d);
     r = current_log(d, &log);
@@ -189,7 +190,7 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
     struct writelog *log;
     int r;
 
-    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+    if (!is_possible(d, off, len_bytes))
         return -EIO;
     lock(d);
     r = current_log(d, &log);

@@ -79,7 +79,7 @@ int crash_image_new(int base_fd, unsigned sector, struct crash_image **ret, stru
 {
     struct stat st;
 
-    assert(sector == 512 || sector == 4096);
+    assert(is_sector_size(sector));
     if (fstat(base_fd, &st))
         return error_set(err, errno, "fstat", "disk image", NULL);
     if (st.st_size <= 0 || st.st_size % BLOCK_BYTES || (uint64_t)st.st_size / BLOCK_BYTES > UINT32_MAX)

@@ -36,6 +36,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "states/epochs.h"
 #include "states/image_set.h"
 
@@ -115,7 +116,7 @@ struct state_source *states_new(const struct writelog *l, uint64_t from, uint64_
     uint32_t largest = 0;
     uint64_t n;
 
-    assert(lim->sector == 512 || lim->sector == 4096);
+    assert(is_sector_size(lim->sector));
     assert(lim->samples <= SAMPLES_MAX);
     s->lim = *lim;
     s->seed = seed;
@@ -158,7 +159,7 @@ static struct part whole(const struct item *it)
 /* Atomic units of an item; the first and the last may be short. */
 static uint32_t units_of(const struct state_source *s, const struct item *it)
 {
-    const uint32_t unit = s->lim.sector / SECTOR_512, lead = (uint32_t)(it->sector % unit);
+    const uint32_t unit = s->lim.sector / SECTOR_BYTES, lead = (uint32_t)(it->sector % unit);
 
     return (lead + it->n_sectors + unit - 1) / unit;
 }
@@ -168,8 +169,8 @@ static struct part units_to_part(const struct state_source *s, const struct item
     const struct kept_write k = {.first = first, .count = count};
     uint64_t skip, len;
 
-    kept_bytes(&k, it->sector * SECTOR_512, (uint64_t)it->n_sectors * SECTOR_512, s->lim.sector, &skip, &len);
-    return (struct part){.first = (uint32_t)(skip / SECTOR_512), .count = (uint32_t)(len / SECTOR_512)};
+    kept_bytes(&k, it->sector * SECTOR_BYTES, (uint64_t)it->n_sectors * SECTOR_BYTES, s->lim.sector, &skip, &len);
+    return (struct part){.first = (uint32_t)(skip / SECTOR_BYTES), .count = (uint32_t)(len / SECTOR_BYTES)};
 }
 
 /* A seeded proper part of an item of several units. */
@@ -294,7 +295,7 @@ static bool fill(struct state_source *s, uint32_t *ret_epoch)
 
 static void add_kept(struct state_source *s, const struct item *it, const struct part *p)
 {
-    const uint32_t unit = s->lim.sector / SECTOR_512, lead = (uint32_t)(it->sector % unit);
+    const uint32_t unit = s->lim.sector / SECTOR_BYTES, lead = (uint32_t)(it->sector % unit);
     struct crash_state *st = &s->state;
     struct kept_write k = {.entry = it->entry};
 

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "disk/writelog.h"
 
 enum { WORD_BITS = 64, WORDS = SUBSETS_MAX_WRITES / WORD_BITS };
@@ -137,10 +138,10 @@ int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret)
 /* Bytes [*from, *to) of the disk that a note names at the least. */
 static void span(struct read_note note, uint64_t *from, uint64_t *to)
 {
-    const uint64_t block = (uint64_t)note.block * 4096;
+    const uint64_t block = (uint64_t)note.block * BLOCK_BYTES;
 
-    *from = block + 512 * (uint64_t)__builtin_ctz(note.sectors);
-    *to = block + 512 * (uint64_t)(32 - __builtin_clz(note.sectors));
+    *from = block + SECTOR_BYTES * (uint64_t)__builtin_ctz(note.sectors);
+    *to = block + SECTOR_BYTES * (uint64_t)(32 - __builtin_clz(note.sectors));
 }
 
 /* Splits off what differs in the places of one note. */
