@@ -39,7 +39,7 @@ struct epoch_count epoch_count_merge(const struct epoch_count *visited, const st
 
 bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, const struct epoch_writes *w, bool all_given)
 {
-    /* The state that keeps nothing counts as the last one of the epoch before. */
+    /* The state that keeps no write of the epoch counts in the epoch before. */
     return c->exhaustive || (all_given && w->n <= STATES_SMALL_EPOCH) || (double)c->covered >= w->n_states - (epoch > 0);
 }
 

@@ -1,7 +1,10 @@
 /*
- * Explores the crash states of a log: which ones are looked at, in which order, and what follows for the others. What a look is,
- * what is asked of a state and what the answer comes to is the caller's: the oracle's judgement of a recorded run
- * (power_states.c), or a command's of somebody else's log (external_explore_states.c). explorer.c opens with the plan.
+ * Explores the crash states of a log: decides which states are observed, in which order, and what their observations say about
+ * other states. How a state is observed, and how an observation is judged, is the caller's business: the oracle judges a recorded
+ * run (trial/power_explore.c), a command judges somebody else's log (external_log/external_explore.c).
+ *
+ * A state may have to be observed in several ways, whose results differ. Each way is a *question* with a number. Observations for
+ * one question say nothing about another.
  */
 #ifndef TORNPAGE_EXPLORE_EXPLORER_H
 #define TORNPAGE_EXPLORE_EXPLORER_H
@@ -17,69 +20,82 @@
 
 struct rng;
 
-enum { JUDGED_LOSSY = 1, JUDGED_VIOLATED = 2 }; /* bits */
+enum { JUDGED_LOSSY = 1, JUDGED_VIOLATED = 2 }; /* bits of a judgement */
 
-/* What a look showed. */
+/* An observation that the caller keeps. */
 struct observation_ref {
-    size_t observation;            /* the caller's number for it; equal numbers are the same */
-    bool inconclusive;             /* it says nothing about states that agree with this one */
-    const struct read_note *reads; /* in order; valid until the next look */
+    size_t observation;            /* the caller's number for it; equal numbers are equal observations */
+    bool inconclusive;             /* it says nothing about states that agree with the observed one */
+    const struct read_note *reads; /* what was read meanwhile, in order; valid until the next call of observe */
     size_t n_reads;
 };
 
-/* Whose state it is: the source's; the first one of a group; one that stands for others of its group. */
-enum state_origin { FROM_SOURCE, FIRST_OF_GROUP, CHECKED_MEMBER };
+/* Where a state comes from. */
+enum state_origin {
+    FROM_SOURCE,    /* the source of crash states gave it */
+    FIRST_OF_GROUP, /* the member of a group that is covered by itself */
+    CHECKED_MEMBER  /* another member of a group */
+};
 
-/* load, look, found and agree return false when the exploration cannot go on; the caller then knows why. */
+/*
+ * What the caller does. The current state is the one that was loaded last; `s` is that state. load, observe, report and confirm
+ * return false when the exploration cannot go on; the caller has then noted why.
+ */
 struct explorer_ops {
     /*
-     * Which questions are asked of a state that exists at the cuts [cut, until]: n numbers from *ret_first on, which grow with
-     * the cut. None: such states are nobody's concern.
+     * The questions for a state that exists at the cuts [cut, until]: the *ret_n numbers from *ret_first on. They grow with the
+     * cut. None: nobody asks about such states, and they are left out.
      */
     void (*questions)(void *arg, uint64_t cut, uint64_t until, size_t *ret_first, size_t *ret_n);
-    bool (*load)(void *arg, const struct crash_state *s); /* into the image, as the state at hand */
-    /* Looks at the state at hand. It is loaded again afterwards. */
+    /* Loads a state into the image. It becomes the current state. */
+    bool (*load)(void *arg, const struct crash_state *s);
+    /* Mounts the current state and observes it. Afterwards the image holds it again. */
     bool (*observe)(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret);
-    /* Is somebody free to look at what comes up later? Then he may begin (if he has not yet). */
+    /* Is a prefetch worker idle? Starts the workers on first use. */
     bool (*prefetch_idle)(void *arg);
+    /* Has an idle worker observe a state whose turn comes later. */
     void (*prefetch)(void *arg, const struct crash_state *s, size_t question);
-    /* What an outcome comes to (COMES_TO_...), for the state at hand, if it exists at [cut, until]. Pure, but for telling it. */
-    uint8_t (*judge)(void *arg, const struct crash_state *s, size_t question, size_t outcome, uint64_t cut, uint64_t until);
-    /* The state at hand was found to come to this, with a look or without; NULL: no need to know. */
-    bool (*report)(void *arg, const struct crash_state *s, enum state_origin origin, size_t question, size_t outcome,
-                   bool looked);
-    /* A look at a state of which `concluded` was concluded showed something else, `seen`: an error, if these differ. */
-    bool (*confirm)(void *arg, const struct crash_state *s, size_t question, size_t concluded, size_t seen);
-    size_t (*memory_bytes)(void *arg); /* memory that outcomes take */
-    void (*forget)(void *arg);         /* all outcomes: nobody refers to them any more */
-    /* A state is done; `looked`: it was mounted. About so many are left. */
-    void (*progress)(void *arg, bool looked, uint64_t left);
-    bool (*stop)(void *arg); /* is the time up, or is there no point in going on? One state is looked at in any case */
-    void (*report_epoch)(void *arg, const struct epoch_result *e); /* at the end, of each epoch with more than one write */
+    /* Judges an observation of the current state for the cuts [cut, until]: JUDGED_* bits. Called again, it returns the same. */
+    uint8_t (*judge)(void *arg, const struct crash_state *s, size_t question, size_t observation, uint64_t cut, uint64_t until);
+    /* Reports the observation that covers the current state; `mounted` says whether it is its own. NULL: not reported. */
+    bool (*report)(void *arg, const struct crash_state *s, enum state_origin origin, size_t question, size_t observation,
+                   bool mounted);
+    /*
+     * Called when the current state was observed to check a conclusion: `concluded` is the observation it was concluded to share,
+     * `observed` its own. False if they differ; that is an error.
+     */
+    bool (*confirm)(void *arg, const struct crash_state *s, size_t question, size_t concluded, size_t observed);
+    size_t (*memory_bytes)(void *arg); /* memory that the observations take */
+    void (*forget)(void *arg);         /* frees all observations: their numbers are used no more */
+    /* A state was covered; `mounted` says how. About `left` states are still to come. */
+    void (*progress)(void *arg, bool mounted, uint64_t left);
+    /* Is the time up, or nothing left to find out? Not asked before one state was mounted. */
+    bool (*stop)(void *arg);
+    void (*report_epoch)(void *arg, const struct epoch_result *e); /* at the end, for each epoch with more than one write */
 };
 
 struct explorer {
     const struct explorer_ops *ops;
-    void *arg;
+    void *arg; /* of the calls */
     const struct writelog *log;
-    uint64_t from, to; /* positions of the log; nothing is in flight at `from` */
+    uint64_t from, to; /* cuts to explore, positions of the log; nothing is in flight at `from` */
     uint64_t seed;
     struct state_limits limits;
-    struct crash_image *image;          /* for the state at hand */
-    struct crash_image *prefetch_image; /* for those whose turn has not come; NULL: nobody looks ahead */
-    size_t n_prefetch;                  /* how many may be looked at ahead, at least 1 */
-    bool prune;                         /* conclude what can be concluded */
-    bool check_prune;                   /* look nevertheless, and compare */
+    struct crash_image *image;          /* for the current state */
+    struct crash_image *prefetch_image; /* for states that may be prefetched; NULL: nothing is prefetched */
+    size_t n_prefetch;                  /* how many states after the current one may be prefetched, at least 1 */
+    bool prune;                         /* cover states by other states' observations where possible */
+    bool check_prune;                   /* observe such states nevertheless, and compare */
     enum state_kind groups_after;       /* with pruning: groups come after the source's states up to this kind */
-    struct rng *rng;                    /* for the checks of conclusions */
+    struct rng *rng;                    /* chooses which conclusions are checked */
 
-    /* What came of it; sums while it goes on, too. */
-    uint64_t covered, mounted, lossy, violated; /* states; how far such sums go: epoch_count.h */
-    uint64_t epochs_exhaustive, epochs_sampled; /* all subsets of the epoch's writes were covered, or only some */
-    double exist; /* subsets of each epoch's writes, none of them torn; as far as a double reaches */
+    /* Results; they are sums so far while the exploration goes on. epoch_count.h says where they stop growing. */
+    uint64_t covered, mounted, lossy, violated; /* states */
+    uint64_t epochs_exhaustive, epochs_sampled; /* epochs of which all subsets were covered, and the others */
+    double exist; /* subsets of each epoch's writes, torn writes apart; as far as a double reaches */
 };
 
-/* False: it could not go on; what was covered until then is counted. */
+/* Fills in the results. False: the exploration could not go on; what was covered until then is counted. */
 bool explorer_run(struct explorer *x);
 
 #endif

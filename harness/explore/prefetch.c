@@ -1,4 +1,7 @@
-/* Lookers: see lookers.h. Each has a socket, through which it gets states and answers with lengths and bytes. */
+/*
+ * Prefetch workers: see prefetch.h. Each has a socket, from which it reads requests and to which it writes observations: the
+ * length, then the bytes.
+ */
 #include "explore/prefetch.h"
 
 #include <assert.h>
@@ -15,7 +18,7 @@
 #include "base/error.h"
 #include "host/full_io.h"
 
-enum { KEPT_LOOKS = 8 }; /* finished ones that nobody has taken, for each looker */
+enum { MAX_KEPT = 8 }; /* observations that were not taken, for each worker */
 
 /* A request: this, then the state's kept writes. */
 struct request {
@@ -23,30 +26,31 @@ struct request {
     struct crash_state state; /* without its pointers */
 };
 
-struct look {
-    struct buf request, answer;
+/* An observation that was begun, and is finished when `done`. */
+struct prefetched {
+    struct buf request, observation;
     bool done;
-    uint64_t age;
+    uint64_t age; /* smaller: begun earlier */
 };
 
 struct prefetch_worker {
     pid_t pid;
     int fd;
-    struct look *at; /* what it is at, or NULL */
+    struct prefetched *busy_with; /* NULL: idle */
 };
 
 struct prefetch {
-    struct prefetch_worker *v;
-    unsigned n;
-    struct look **looks;
-    size_t n_looks, cap_looks;
+    struct prefetch_worker *workers;
+    unsigned n_workers;
+    struct prefetched **prefetched;
+    size_t n_prefetched, cap_prefetched;
     uint64_t age;
-    bool dead; /* one of them died */
+    bool dead; /* a worker died */
 };
 
-static _Noreturn void serve(int fd, prefetch_fn look, void *arg)
+static _Noreturn void serve(int fd, prefetch_fn observe, void *arg)
 {
-    struct buf answer = {.data = NULL};
+    struct buf out = {.data = NULL};
     struct kept_write *kept = NULL;
     size_t cap = 0;
     struct request q;
@@ -56,16 +60,16 @@ static _Noreturn void serve(int fd, prefetch_fn look, void *arg)
         if (!read_full(fd, kept, q.state.n_kept * sizeof *kept))
             break;
         q.state.kept = kept;
-        buf_clear(&answer);
-        look(arg, &q.state, q.tag, &answer);
-        const uint64_t len = answer.len_bytes;
-        if (!write_full(fd, &len, sizeof len) || !write_full(fd, answer.data, len))
+        buf_clear(&out);
+        observe(arg, &q.state, q.tag, &out);
+        const uint64_t len = out.len_bytes;
+        if (!write_full(fd, &len, sizeof len) || !write_full(fd, out.data, len))
             break;
     }
     _exit(0);
 }
 
-static int start(struct prefetch *l, prefetch_fn look, void *arg, struct error *err)
+static int start(struct prefetch *p, prefetch_fn observe, void *arg, struct error *err)
 {
     const pid_t parent = getpid();
     int pair[2];
@@ -75,11 +79,11 @@ static int start(struct prefetch *l, prefetch_fn look, void *arg, struct error *
     const pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (unsigned i = 0; i < l->n; i++)
-            close(l->v[i].fd);
+        for (unsigned i = 0; i < p->n_workers; i++)
+            close(p->workers[i].fd);
         close(pair[0]);
         if (getppid() == parent)
-            serve(pair[1], look, arg);
+            serve(pair[1], observe, arg);
         _exit(1);
     }
     close(pair[1]);
@@ -87,99 +91,99 @@ static int start(struct prefetch *l, prefetch_fn look, void *arg, struct error *
         close(pair[0]);
         return error_set(err, errno, "fork", NULL, NULL);
     }
-    l->v[l->n++] = (struct prefetch_worker){.pid = pid, .fd = pair[0]};
+    p->workers[p->n_workers++] = (struct prefetch_worker){.pid = pid, .fd = pair[0]};
     return 0;
 }
 
-int prefetch_new(unsigned n, prefetch_fn look, void *arg, struct prefetch **ret, struct error *err)
+int prefetch_new(unsigned n, prefetch_fn observe, void *arg, struct prefetch **ret, struct error *err)
 {
-    struct prefetch *l = xcalloc(1, sizeof *l);
+    struct prefetch *p = xcalloc(1, sizeof *p);
     int r = 0;
 
-    l->v = xcalloc(n, sizeof *l->v);
+    p->workers = xcalloc(n, sizeof *p->workers);
     for (unsigned i = 0; i < n && r == 0; i++)
-        r = start(l, look, arg, err);
+        r = start(p, observe, arg, err);
     if (r < 0)
-        prefetch_free(l);
+        prefetch_free(p);
     else
-        *ret = l;
+        *ret = p;
     return r;
 }
 
-static void forget(struct prefetch *l, size_t i)
+static void forget(struct prefetch *p, size_t i)
 {
-    buf_free(&l->looks[i]->request);
-    buf_free(&l->looks[i]->answer);
-    free(l->looks[i]);
-    l->looks[i] = l->looks[--l->n_looks];
+    buf_free(&p->prefetched[i]->request);
+    buf_free(&p->prefetched[i]->observation);
+    free(p->prefetched[i]);
+    p->prefetched[i] = p->prefetched[--p->n_prefetched];
 }
 
-void prefetch_free(struct prefetch *l)
+void prefetch_free(struct prefetch *p)
 {
-    if (!l)
+    if (!p)
         return;
-    for (unsigned i = 0; i < l->n; i++) {
-        kill(l->v[i].pid, SIGKILL);
-        while (waitpid(l->v[i].pid, NULL, 0) < 0 && errno == EINTR)
+    for (unsigned i = 0; i < p->n_workers; i++) {
+        kill(p->workers[i].pid, SIGKILL);
+        while (waitpid(p->workers[i].pid, NULL, 0) < 0 && errno == EINTR)
             continue;
-        close(l->v[i].fd);
+        close(p->workers[i].fd);
     }
-    while (l->n_looks)
-        forget(l, l->n_looks - 1);
-    free(l->looks);
-    free(l->v);
-    free(l);
+    while (p->n_prefetched)
+        forget(p, p->n_prefetched - 1);
+    free(p->prefetched);
+    free(p->workers);
+    free(p);
 }
 
-/* Takes the answer of a looker that has begun to send it. */
-static void take_answer(struct prefetch *l, struct prefetch_worker *w)
+/* Reads the observation of a worker that has begun to send it. */
+static void read_observation(struct prefetch *p, struct prefetch_worker *w)
 {
-    struct look *k = w->at;
+    struct prefetched *o = w->busy_with;
     uint64_t len = 0;
 
-    w->at = NULL;
+    w->busy_with = NULL;
     if (!read_full(w->fd, &len, sizeof len)) {
-        l->dead = true;
+        p->dead = true;
         return;
     }
     char *bytes = xmalloc(len + 1);
     if (read_full(w->fd, bytes, len))
-        buf_add(&k->answer, bytes, len);
+        buf_add(&o->observation, bytes, len);
     else
-        l->dead = true;
-    k->done = true;
+        p->dead = true;
+    o->done = true;
     free(bytes);
 }
 
-/* Takes what there is; waits for something if `wait`. */
-static void collect(struct prefetch *l, bool wait)
+/* Reads what the workers have sent. `wait`: waits until one has sent something, if any is busy. */
+static void collect(struct prefetch *p, bool wait)
 {
-    struct pollfd *fds = xcalloc(l->n, sizeof *fds);
+    struct pollfd *fds = xcalloc(p->n_workers, sizeof *fds);
     bool busy = false;
 
-    for (unsigned i = 0; i < l->n; i++) {
-        fds[i] = (struct pollfd){.fd = l->v[i].at ? l->v[i].fd : -1, .events = POLLIN};
-        busy |= l->v[i].at != NULL;
+    for (unsigned i = 0; i < p->n_workers; i++) {
+        fds[i] = (struct pollfd){.fd = p->workers[i].busy_with ? p->workers[i].fd : -1, .events = POLLIN};
+        busy |= p->workers[i].busy_with != NULL;
     }
-    if (busy && poll(fds, l->n, wait ? -1 : 0) > 0)
-        for (unsigned i = 0; i < l->n; i++)
-            if (l->v[i].at && fds[i].revents)
-                take_answer(l, &l->v[i]);
+    if (busy && poll(fds, p->n_workers, wait ? -1 : 0) > 0)
+        for (unsigned i = 0; i < p->n_workers; i++)
+            if (p->workers[i].busy_with && fds[i].revents)
+                read_observation(p, &p->workers[i]);
     free(fds);
 }
 
-static struct prefetch_worker *idle_one(struct prefetch *l)
+static struct prefetch_worker *idle_worker(struct prefetch *p)
 {
-    for (unsigned i = 0; i < l->n; i++)
-        if (!l->v[i].at)
-            return &l->v[i];
+    for (unsigned i = 0; i < p->n_workers; i++)
+        if (!p->workers[i].busy_with)
+            return &p->workers[i];
     return NULL;
 }
 
-bool prefetch_idle(struct prefetch *l)
+bool prefetch_idle(struct prefetch *p)
 {
-    collect(l, false);
-    return idle_one(l) != NULL;
+    collect(p, false);
+    return idle_worker(p) != NULL;
 }
 
 static void make_request(const struct crash_state *s, uint64_t tag, struct buf *out)
@@ -204,60 +208,60 @@ static void make_request(const struct crash_state *s, uint64_t tag, struct buf *
     }
 }
 
-static size_t find(const struct prefetch *l, const struct buf *request)
+static size_t find(const struct prefetch *p, const struct buf *request)
 {
     size_t i = 0;
 
-    while (i < l->n_looks && (l->looks[i]->request.len_bytes != request->len_bytes ||
-                              memcmp(l->looks[i]->request.data, request->data, request->len_bytes) != 0))
+    while (i < p->n_prefetched && (p->prefetched[i]->request.len_bytes != request->len_bytes ||
+                                   memcmp(p->prefetched[i]->request.data, request->data, request->len_bytes) != 0))
         i++;
     return i;
 }
 
-/* Finished looks that nobody took, as the states turned out to be known: the oldest go. */
-static void forget_old(struct prefetch *l)
+/* Makes room for one observation more: the oldest ones were not taken because their states turned out to be covered. */
+static void forget_oldest(struct prefetch *p)
 {
-    while (l->n_looks >= (size_t)l->n * KEPT_LOOKS) {
-        size_t oldest = l->n_looks;
+    while (p->n_prefetched >= (size_t)p->n_workers * MAX_KEPT) {
+        size_t oldest = p->n_prefetched;
 
-        for (size_t i = 0; i < l->n_looks; i++)
-            if (l->looks[i]->done && (oldest == l->n_looks || l->looks[i]->age < l->looks[oldest]->age))
+        for (size_t i = 0; i < p->n_prefetched; i++)
+            if (p->prefetched[i]->done && (oldest == p->n_prefetched || p->prefetched[i]->age < p->prefetched[oldest]->age))
                 oldest = i;
-        assert(oldest < l->n_looks); /* at most n are not done */
-        forget(l, oldest);
+        assert(oldest < p->n_prefetched); /* at most n_workers are not done */
+        forget(p, oldest);
     }
 }
 
-/* Takes over the request. */
-static void begin(struct prefetch *l, struct prefetch_worker *w, struct buf *request)
+/* Gives the request to the worker; its memory becomes the observation's. */
+static void begin(struct prefetch *p, struct prefetch_worker *w, struct buf *request)
 {
-    struct look *k = xcalloc(1, sizeof *k);
+    struct prefetched *o = xcalloc(1, sizeof *o);
 
-    forget_old(l);
-    k->request = *request;
-    k->age = l->age++;
+    forget_oldest(p);
+    o->request = *request;
+    o->age = p->age++;
     *request = (struct buf){.data = NULL};
-    l->looks = grow(l->looks, &l->cap_looks, l->n_looks, sizeof *l->looks);
-    l->looks[l->n_looks++] = k;
-    w->at = k;
-    if (!write_full(w->fd, k->request.data, k->request.len_bytes))
-        l->dead = true;
+    p->prefetched = grow(p->prefetched, &p->cap_prefetched, p->n_prefetched, sizeof *p->prefetched);
+    p->prefetched[p->n_prefetched++] = o;
+    w->busy_with = o;
+    if (!write_full(w->fd, o->request.data, o->request.len_bytes))
+        p->dead = true;
 }
 
-void prefetch_begin(struct prefetch *l, const struct crash_state *s, uint64_t tag)
+void prefetch_begin(struct prefetch *p, const struct crash_state *s, uint64_t tag)
 {
-    struct prefetch_worker *w = idle_one(l);
+    struct prefetch_worker *w = idle_worker(p);
     struct buf request = {.data = NULL};
 
-    if (!w || l->dead)
+    if (!w || p->dead)
         return;
     make_request(s, tag, &request);
-    if (find(l, &request) == l->n_looks)
-        begin(l, w, &request);
+    if (find(p, &request) == p->n_prefetched)
+        begin(p, w, &request);
     buf_free(&request);
 }
 
-int prefetch_take(struct prefetch *l, const struct crash_state *s, uint64_t tag, struct buf *ret, struct error *err)
+int prefetch_take(struct prefetch *p, const struct crash_state *s, uint64_t tag, struct buf *ret, struct error *err)
 {
     struct buf request = {.data = NULL}, key = {.data = NULL};
     size_t i;
@@ -267,22 +271,22 @@ int prefetch_take(struct prefetch *l, const struct crash_state *s, uint64_t tag,
     for (;;) {
         struct prefetch_worker *w;
 
-        i = find(l, &key);
-        if (l->dead || (i < l->n_looks && l->looks[i]->done))
+        i = find(p, &key);
+        if (p->dead || (i < p->n_prefetched && p->prefetched[i]->done))
             break;
-        w = idle_one(l);
-        if (i == l->n_looks && w)
-            begin(l, w, &request);
+        w = idle_worker(p);
+        if (i == p->n_prefetched && w)
+            begin(p, w, &request);
         else
-            collect(l, true);
+            collect(p, true);
     }
     buf_free(&request);
     buf_free(&key);
-    if (l->dead)
-        return error_set(err, ECHILD, "look", NULL, "a process that mounts crash states died");
+    if (p->dead)
+        return error_set(err, ECHILD, "observe", NULL, "a process that mounts crash states died");
     buf_free(ret);
-    *ret = l->looks[i]->answer;
-    l->looks[i]->answer = (struct buf){.data = NULL};
-    forget(l, i);
+    *ret = p->prefetched[i]->observation;
+    p->prefetched[i]->observation = (struct buf){.data = NULL};
+    forget(p, i);
     return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * Lookers: processes that look at crash states ahead of time. Whoever explores takes what they saw in an order of its own, and so
- * comes to the same whatever their number is; they only make it wait less. What a look is, and what it comes to, is the caller's.
+ * Prefetch workers: processes that observe crash states ahead of their turn. The caller takes the observations in an order of its
+ * own, so its results do not depend on the number of workers; it only waits less. How a state is observed, and what the bytes of
+ * an observation mean, is the caller's business.
  */
 #ifndef TORNPAGE_EXPLORE_PREFETCH_H
 #define TORNPAGE_EXPLORE_PREFETCH_H
@@ -14,17 +15,21 @@
 struct error;
 struct prefetch;
 
-/* In the looker's process: looks at the state and adds what that comes to. `tag` tells looks at one state apart. */
+/* Runs in a worker: observes the state and adds the observation's bytes to `out`. `tag` tells observations of one state apart. */
 typedef void (*prefetch_fn)(void *arg, const struct crash_state *s, uint64_t tag, struct buf *out);
 
-/* Forks n of them, which die with the caller. They have its memory as it is now. */
-int prefetch_new(unsigned n, prefetch_fn look, void *arg, struct prefetch **ret, struct error *err);
-void prefetch_free(struct prefetch *l);
-/* Is one of them free? */
-bool prefetch_idle(struct prefetch *l);
-/* Has a free one, if there is any, look at this state, unless that was begun before. */
-void prefetch_begin(struct prefetch *l, const struct crash_state *s, uint64_t tag);
-/* What a look at this state comes to, waiting for it. It is then forgotten. -ECHILD: a looker died. */
-int prefetch_take(struct prefetch *l, const struct crash_state *s, uint64_t tag, struct buf *ret, struct error *err);
+/* Forks n workers, which die with the caller. They inherit its memory as it is now. 0 or -errno. */
+int prefetch_new(unsigned n, prefetch_fn observe, void *arg, struct prefetch **ret, struct error *err);
+/* Kills the workers and drops what they observed. */
+void prefetch_free(struct prefetch *p);
+/* Is a worker idle? */
+bool prefetch_idle(struct prefetch *p);
+/* Has an idle worker observe this state. Does nothing if no worker is idle, or if this observation was begun before. */
+void prefetch_begin(struct prefetch *p, const struct crash_state *s, uint64_t tag);
+/*
+ * Puts the observation of this state into *ret, in place of what that held; waits for it, and has it made if it was not begun.
+ * -ECHILD: a worker died, and no further observation can be had.
+ */
+int prefetch_take(struct prefetch *p, const struct crash_state *s, uint64_t tag, struct buf *ret, struct error *err);
 
 #endif

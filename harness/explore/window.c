@@ -1,4 +1,4 @@
-/* A window on a source of crash states: see window.h. A ring of copies. */
+/* A window on a source of crash states: see window.h. It is a ring of copies. */
 #include "explore/window.h"
 
 #include <stdbool.h>
