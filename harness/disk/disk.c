@@ -1,4 +1,4 @@
-/* The disk core's bytes: see disk.h and disk_impl.h. */
+/* The bytes of a disk: see disk.h and disk_impl.h. */
 #include "disk/disk.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@
 #include "base/size.h"
 #include "disk/disk_impl.h"
 
-enum { FEW_BLOCKS = 4096 };
+enum { FEW_BLOCKS = 4096 }; /* changed; more of them are not copied one by one */
 
 static void *map_shared(uint64_t n_bytes)
 {
@@ -53,7 +53,7 @@ static int copy_in(struct disk *d, off_t from, off_t to)
     return 0;
 }
 
-/* Copies what of the image is not a hole. */
+/* Copies the image, but for its holes. */
 static int copy_image(struct disk *d)
 {
     off_t from = 0, to;
@@ -129,7 +129,7 @@ int disk_base(const struct disk *d)
     return d->base_fd;
 }
 
-/* From scratch; gives back the memory of what the image does not hold. */
+/* Drops all contents, with the memory they take, and copies the image anew. */
 static int reset_all(struct disk *d)
 {
     if (madvise(d->media, d->size_bytes, MADV_REMOVE) || madvise(d->is_changed, blocks(d), MADV_REMOVE))
@@ -167,7 +167,7 @@ static void note_change(struct disk *d, uint64_t off, uint64_t len_bytes)
 
 void disk_put(struct disk *d, uint64_t off, const uint8_t *src, uint64_t len_bytes)
 {
-    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* of which madvise rounds up to a multiple */
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE); /* madvise works on whole pages */
 
     note_change(d, off, len_bytes);
     if (src)

@@ -1,7 +1,9 @@
 /*
- * The disk core: what a recorded disk does with reads, writes, flushes and discards, apart from how requests reach it (FUSE here;
- * NBD for guests later). It lives wholly in shared memory, so that the process that serves requests stays dumb. It begins as a
- * copy of an image, and while recording each write goes to the write log too. Crash states are shown elsewhere (crash_disk.h).
+ * The recorded disk: reads, writes, flushes and discards, without the way in which requests arrive (fuse_disk.h). All its state
+ * is in shared memory: one process serves requests, another starts and stops the recording. The disk begins as a copy of an
+ * image. While it records, each request that changes it also goes to the write log, and the disk may be faulty (disk_faults.h).
+ *
+ * Crash states are shown by another kind of disk (states/crash_disk.h).
  */
 #ifndef TORNPAGE_DISK_DISK_H
 #define TORNPAGE_DISK_DISK_H
@@ -16,28 +18,34 @@ struct disk;
 struct error;
 
 /*
- * A disk that holds the image in memory file `base_fd` (its size is the disk's; a multiple of 4096). The caller keeps base_fd
- * open. `sector`: the atomic unit, 512 or 4096.
+ * A disk with the contents and size of the image in memory file `base_fd`, whole blocks. base_fd stays the caller's, and open as
+ * long as the disk lives. `sector`: the atomic unit, 512 or 4096 bytes. 0 or -errno.
  */
 int disk_new(int base_fd, unsigned sector, struct disk **ret, struct error *err);
 void disk_free(struct disk *d);
 uint64_t disk_size(const struct disk *d);
 unsigned disk_sector(const struct disk *d);
 int disk_base(const struct disk *d); /* base_fd */
-/* Holds the image again. Only while nothing is mounted. 0 or -errno. */
+/* Gives the disk the contents of the image again. Only while nothing is mounted. 0 or -errno. */
 int disk_reset(struct disk *d);
 
-/* What the serving process calls. All return 0 or -errno (-EIO beyond the end). Not for concurrent use. */
-/* The bytes as they are until the next write; NULL beyond the end. */
+/*
+ * Requests, for the serving process, one at a time. disk_write, disk_flush and disk_discard return 0 or -errno: -EIO beyond the
+ * end of the disk, for parts of sectors, or when the log cannot be reached. A full log is no error (writelog_overflowed).
+ */
+/* The bytes, valid until the next write; NULL beyond the end. */
 const uint8_t *disk_read(const struct disk *d, uint64_t off, uint64_t len_bytes);
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua);
 int disk_flush(struct disk *d);
 int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes); /* the range reads as zero afterwards */
 
-/* Starts recording into `log` (in shared memory), with these faults; a NULL log stops. Call while no request is in flight. */
+/*
+ * Starts recording into `log`, with these faults (NULL: none); a NULL log stops. The log stays the caller's. A
+ * request that is served meanwhile is recorded whole or not at all.
+ */
 void disk_record(struct disk *d, struct writelog *log, const struct disk_faults *faults);
 
-/* The log that is being recorded into; NULL: none. For the process that called disk_record. */
+/* The log that is recorded into; NULL: none. In the serving process, as of the last request. */
 struct writelog *disk_recording(const struct disk *d);
 
 #endif

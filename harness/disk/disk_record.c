@@ -1,18 +1,17 @@
 /*
- * What the serving process asks of the disk: writes, flushes and discards, recorded in the log, and the faults (disk_faults.h).
- * An entry is appended before the request is answered. How each fault shows in the log:
+ * The requests that a disk records: writes, flushes and discards, with the faults (disk_faults.h). The log entry is appended
+ * before the request is answered. Each fault is marked in the log:
  *
- * - ignore_flush: the flush carries LOG_IGNORED. Nothing before it becomes durable.
+ * - ignore_flush: the flush carries LOG_IGNORED. It makes nothing durable.
  *
- * - ignore_fua: a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel turns a FUA write into the write and a
- *   flush behind it. So a flush that comes after exactly one write since the flush before it is taken to be that FUA, and carries
- *   LOG_IGNORED.
+ * - ignore_fua: a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel makes of a FUA write the write and a
+ *   flush behind it. So a flush with exactly one write since the flush before it is taken for that FUA, and carries LOG_IGNORED.
  *
- * - drop: LOG_LOST. The write is answered, and neither later reads nor any crash state see it.
+ * - drop: LOG_LOST. The write is answered; neither later reads nor crash states have it.
  *
  * - tear: LOG_ALTERED. The first half is written, the rest keeps what was there.
  *
- * - misdirect: LOG_MOVED. The write lands right behind its place (before it at the end of the disk).
+ * - misdirect: LOG_MOVED. The write lands right behind its place, or right before it at the end of the disk.
  *
  * - corrupt: LOG_ALTERED. One 8-byte word in the middle arrives inverted.
  */
@@ -29,7 +28,7 @@
 
 static void lock(struct disk *d)
 {
-    /* The other process died while it held the lock; what it was doing is its volume's end anyway. */
+    /* The other process died while it held the lock. Without it the volume cannot go on anyway. */
     if (pthread_mutex_lock(&d->s->lock) == EOWNERDEAD)
         pthread_mutex_consistent(&d->s->lock);
 }
@@ -57,7 +56,7 @@ struct writelog *disk_recording(const struct disk *d)
     return d->log;
 }
 
-/* The log as this process sees it; NULL when nothing is recorded. The lock is held. */
+/* The log, attached in this process; NULL when nothing is recorded. The lock is held. */
 static int current_log(struct disk *d, struct writelog **ret)
 {
     if (d->log_generation != d->s->generation) {
@@ -82,7 +81,7 @@ static int current_log(struct disk *d, struct writelog **ret)
     return 0;
 }
 
-/* A log that is full has noted it (writelog_overflowed), and the disk goes on: the engine must look. */
+/* A full log notes that it overflowed, and the disk goes on: whoever uses the log must ask (writelog_overflowed). */
 static void append(struct writelog *log, enum log_op op, unsigned flags, uint64_t off, const void *data, uint64_t len_bytes)
 {
     const int r = writelog_append(log, op, flags, off, data, len_bytes);
@@ -98,7 +97,8 @@ static uint64_t moved_to(const struct disk *d, uint64_t off, uint64_t len_bytes)
     return off >= len_bytes ? off - len_bytes : off;
 }
 
-/* A copy of the write as it reaches the media when torn (one sector, half of it) or corrupted. */
+/* A copy of the write as it reaches the media: `tear`: the second half of its one sector is old; else eight bytes are inverted.
+ */
 static uint8_t *alter(const struct disk *d, bool tear, uint64_t off, const uint8_t *src, uint64_t len_bytes)
 {
     uint8_t *copy = xmalloc(len_bytes);
@@ -132,7 +132,7 @@ static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, c
     }
     if (nth == s->faults.tear_nth && len_bytes >= 2 * SECTOR_BYTES) {
         flags |= LOG_ALTERED;
-        len_bytes = len_bytes / (2 * SECTOR_BYTES) * SECTOR_BYTES; /* the rest does not come at all */
+        len_bytes = len_bytes / (2 * SECTOR_BYTES) * SECTOR_BYTES; /* the rest does not reach the media */
     } else if (nth == s->faults.tear_nth || nth == s->faults.corrupt_nth) {
         flags |= LOG_ALTERED;
         altered = alter(d, nth == s->faults.tear_nth, off, src, len_bytes);

@@ -1,6 +1,7 @@
 /*
- * Serves a disk core through FUSE: see fuse_disk.h. The file system has a root and one file, "disk"; every request for the file
- * becomes one call of the disk core, in the order in which the kernel hands them over. The frequent ones fuse_fast.c answers.
+ * Serves a disk through FUSE: see fuse_disk.h. The file system has a root and one file, "disk". Every request for the file
+ * becomes one call of disk.h, in the order in which the kernel sends them. fuse_fast.c answers the frequent requests, libfuse the
+ * others.
  */
 #define FUSE_USE_VERSION 314
 #include "disk/fuse_disk.h"
@@ -41,7 +42,7 @@ struct fuse_disk {
     pid_t server;
 };
 
-/* Of the serving process. */
+/* What libfuse hands to each operation. */
 struct server {
     struct disk *disk;
 };
@@ -70,7 +71,7 @@ static void on_init(void *arg, struct fuse_conn_info *conn)
     conn->max_write = conn->max_read = MAX_REQUEST_BYTES;
     conn->max_readahead = 0;
     conn->max_background = conn->congestion_threshold = MAX_BACKGROUND;
-    /* Splicing costs a pipe and two system calls more for each request, which only pays off for large ones. */
+    /* Splicing costs a pipe and two more system calls for each request, and pays off only for large ones. */
     conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 }
 
@@ -144,9 +145,9 @@ static int mount_fuse(const char *dir)
 }
 
 /*
- * Leaves the namespace in which volumes are mounted, for one of its own without any of them. The last process of a mount
- * namespace to die unmounts what is left in it; were that this one, it would wait for answers from itself, with /dev/fuse still
- * open, for ever.
+ * Leaves the namespace in which volumes are mounted for one of its own without them. When the last process of a mount namespace
+ * dies, it unmounts what is left there. If that was the serving process, it would wait for answers from itself, with /dev/fuse
+ * still open, for ever.
  */
 static int leave_namespace(const char *dir)
 {
@@ -155,7 +156,7 @@ static int leave_namespace(const char *dir)
 
     if (unshare(CLONE_NEWNS))
         return -errno;
-    umount2(dir, MNT_DETACH); /* the FUSE mount itself; the engine's copy of it stays */
+    umount2(dir, MNT_DETACH); /* the FUSE mount itself; the copy in the old namespace stays */
     mounts = fopen("/proc/self/mounts", "re");
     if (!mounts)
         return -errno;
@@ -166,7 +167,7 @@ static int leave_namespace(const char *dir)
     return 0;
 }
 
-/* What libfuse has to say goes nowhere: the engine sees an I/O error. */
+/* libfuse's messages are dropped: the user of the disk sees an I/O error. */
 static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
 {
     (void)level;
@@ -174,7 +175,7 @@ static void say_nothing(enum fuse_log_level level, const char *fmt, va_list ap)
     (void)ap;
 }
 
-/* Answers requests until nothing uses the disk any more. */
+/* Answers requests until the disk is no longer used. */
 static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
 {
     struct fuse_queue queue = {.fd = fuse_fd, .room_bytes = REQUEST_ROOM_BYTES};
@@ -218,25 +219,25 @@ static int serve(struct disk *d, int fuse_fd)
     return r;
 }
 
-/* The child of fuse_disk_start. Tells through `ready_fd` (an int: 0 or -errno) when the disk is mounted. Never returns. */
+/* The child of fuse_disk_start. Writes 0 or -errno (an int) to `ready_fd` when the disk is mounted or that has failed. */
 static _Noreturn void server_process(struct disk *d, const char *dir, pid_t parent, int ready_fd)
 {
     static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE};
     sigset_t none;
     int r;
 
-    /* Dies with its parent, and not before because of a signal meant for the whole group: the volume would see I/O errors. */
+    /* It dies with its parent, but not from a signal to the whole process group: the volume would see I/O errors. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
         _exit(1);
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* Memory reclaim must not wait for this disk while it allocates; where that is not allowed it is a risk only when memory is
-     * short. */
+    /* Memory reclaim must not wait for this disk while it allocates. Where this is not permitted, it is a risk only when memory
+     * is short. */
     prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 
-    /* Keeps nothing that would hold another volume's device open. */
+    /* Closes all other descriptors: they could keep another volume's device open. */
     const int lo = ready_fd < d->owner_pidfd ? ready_fd : d->owner_pidfd,
               hi = ready_fd < d->owner_pidfd ? d->owner_pidfd : ready_fd;
     if (lo > 3)
@@ -253,7 +254,7 @@ static _Noreturn void server_process(struct disk *d, const char *dir, pid_t pare
     _exit(serve(d, fd) == 0 ? 0 : 1);
 }
 
-/* Waits for the server's word and opens the disk's file. */
+/* Waits until the server is ready and opens the disk's file. */
 static int open_disk(const char *dir, int ready_fd, int *ret_fd, struct error *err)
 {
     char path[PATH_MAX];

@@ -1,9 +1,10 @@
 /*
- * Serves a disk core as one file through FUSE, in a process of its own.
+ * Serves a recorded disk as one file through FUSE, in a process of its own.
  *
- * Why a process: a thread stuck in mount(2) on this disk keeps its whole process's descriptors alive, /dev/fuse among them; if
- * that process also served the disk, killing it would leave the request unanswerable for ever. The serving process owns /dev/fuse
- * alone and dies with its parent (PR_SET_PDEATHSIG), which aborts the connection and ends every waiting request with an error.
+ * Why a process: a thread that hangs in mount(2) on this disk keeps all descriptors of its process open, /dev/fuse among them. If
+ * that process also served the disk, killing it would leave the request unanswered for ever. The serving process alone has
+ * /dev/fuse open and dies with its parent (PR_SET_PDEATHSIG). That aborts the connection and ends every waiting request with an
+ * error.
  */
 #ifndef TORNPAGE_DISK_FUSE_DISK_H
 #define TORNPAGE_DISK_FUSE_DISK_H
@@ -16,12 +17,13 @@ struct fuse_disk;
 
 /*
  * Forks the server and waits until its file can be opened. `dir`: an existing empty directory in the caller's private mount
- * namespace, which the FUSE mount covers. On success *ret_fd is an open descriptor (O_RDWR|O_DIRECT) of the disk's file, and the
- * mount is already detached again: only the descriptor (and a loop device configured from it) keeps the disk alive.
+ * namespace, for the FUSE mount. On success *ret_fd is a descriptor of the disk's file (O_RDWR|O_DIRECT), the caller's to close,
+ * and the mount is detached again: the disk lives as long as the descriptor, or a loop device made from it, is open. 0 or -errno;
+ * after a failure nothing is left.
  */
 int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err);
-bool fuse_disk_serves(struct fuse_disk *f); /* is the server alive? */
-/* Ends the server and reaps it. Whatever still uses the disk gets I/O errors. */
+bool fuse_disk_serves(struct fuse_disk *f); /* is the server still alive? */
+/* Kills the server and reaps it. Users of the disk get I/O errors. */
 void fuse_disk_stop(struct fuse_disk *f);
 
 #endif

@@ -8,7 +8,7 @@
 #include "disk/disk.h"
 #include "disk/writelog.h"
 
-/* One answer; iov[0] is left for the header. */
+/* Sends a reply. iov[0] is for the header, the rest is the payload. 1 or -errno. */
 static int reply(int fuse_fd, uint64_t unique, int rc, struct iovec *iov, int n)
 {
     struct fuse_out_header out = {.len = sizeof out, .error = rc, .unique = unique};
@@ -18,7 +18,7 @@ static int reply(int fuse_fd, uint64_t unique, int rc, struct iovec *iov, int n)
         out.len += (uint32_t)iov[i].iov_len;
     const ssize_t sent = writev(fuse_fd, iov, n);
     iov[0].iov_base = NULL;
-    /* ENOENT: the request was interrupted and is gone. */
+    /* ENOENT: the request was interrupted and does not exist any more. */
     return sent < 0 && errno != ENOENT ? -errno : 1;
 }
 
@@ -39,7 +39,7 @@ static int answer_write(struct disk *d, int fuse_fd, const struct fuse_in_header
     return reply(fuse_fd, in->unique, rc, iov, rc < 0 ? 1 : 2);
 }
 
-/* Its operation, if it is whole and for this node; 0: it is not. */
+/* The operation of a request that is complete and for this node, else 0. */
 static uint32_t opcode(uint64_t node, const struct fuse_request *r)
 {
     const struct fuse_in_header *in = r->mem;

@@ -1,6 +1,6 @@
 /*
- * The requests that make up nearly all of a disk's traffic (read, write, fsync), answered without libfuse: no allocation, no list
- * of requests, and what is read goes to the kernel from where it lies. fuse_disk.c hands everything else to libfuse.
+ * Private to this room. Answers read, write and fsync, nearly all of a disk's requests, without libfuse: no allocation, no list
+ * of requests, and read data goes to the kernel without a copy. fuse_disk.c hands all other requests to libfuse.
  */
 #ifndef TORNPAGE_DISK_FUSE_FAST_H
 #define TORNPAGE_DISK_FUSE_FAST_H
@@ -13,11 +13,11 @@
 struct disk;
 
 /*
- * Waits for the next request, and answers it if it is one of these and for `node`, the disk. 1: answered; 0: *ret is for somebody
- * else, and to be given back; -errno.
+ * Waits for the next request and answers it if it is a read, write or fsync of `node`, the disk's file. 1: answered. 0: *ret is
+ * another request, for libfuse; the caller gives its memory back (fuse_queue_recycle). Or -errno.
  *
- * A flush covers what had completed when it was sent. So while the disk records, before a write completes, the flushes that have
- * been sent by then are served: they are before it in the log.
+ * A flush covers the writes that had completed when it was sent. So while the disk records, flushes that were sent before a write
+ * completes are served before it, and stand before it in the log.
  */
 int fuse_fast_serve(struct disk *d, uint64_t node, struct fuse_queue *q, struct fuse_request *ret);
 

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 
 enum {
-    LOOK_NS = 200000,   /* longer than a file system takes between two requests of one commit */
-    CROWDED_NS = 50000, /* a yield that lasts longer let another process run, not just the kernel's completions */
-    REST_FACTOR = 20    /* then no looking for so many times as long */
+    POLL_NS = 200000,   /* longer than a file system takes between two requests of one commit */
+    CROWDED_NS = 50000, /* a yield that takes longer has let another process run, not just the kernel's completions */
+    REST_FACTOR = 20    /* no polling for this many times as long as such a yield took */
 };
 
 static int64_t now_ns(void)
@@ -69,8 +69,8 @@ static int fetch(struct fuse_queue *q, struct fuse_request *ret)
     return 0;
 }
 
-/* -EAGAIN: none came, or others want the processor. */
-static int look(struct fuse_queue *q, struct fuse_request *ret)
+/* Polls for a request. -EAGAIN: none came, or other processes want the processor. */
+static int poll_for_request(struct fuse_queue *q, struct fuse_request *ret)
 {
     const int64_t from_ns = now_ns();
     int64_t before_ns = from_ns, after_ns;
@@ -78,7 +78,7 @@ static int look(struct fuse_queue *q, struct fuse_request *ret)
 
     if (r < 0)
         return r;
-    while ((r = fetch(q, ret)) == -EAGAIN && before_ns - from_ns < LOOK_NS) {
+    while ((r = fetch(q, ret)) == -EAGAIN && before_ns - from_ns < POLL_NS) {
         sched_yield();
         after_ns = now_ns();
         if (after_ns - before_ns > CROWDED_NS) {
@@ -98,7 +98,7 @@ static struct fuse_request take_waiting(struct fuse_queue *q, size_t i)
     return r;
 }
 
-int fuse_queue_next(struct fuse_queue *q, bool soon, struct fuse_request *ret)
+int fuse_queue_next(struct fuse_queue *q, bool poll, struct fuse_request *ret)
 {
     int r;
 
@@ -106,19 +106,19 @@ int fuse_queue_next(struct fuse_queue *q, bool soon, struct fuse_request *ret)
         *ret = take_waiting(q, 0);
         return 0;
     }
-    r = soon ? look(q, ret) : -EAGAIN;
+    r = poll ? poll_for_request(q, ret) : -EAGAIN;
     if (r != -EAGAIN)
         return r;
     r = set_nonblocking(q, false);
     return r < 0 ? r : fetch(q, ret);
 }
 
-/* Fetches all that there is. */
+/* Reads all requests that have been sent. */
 static int fetch_waiting(struct fuse_queue *q)
 {
     int r = set_nonblocking(q, true);
 
-    while (r == 0 || r == -EINTR || r == -ENOENT) { /* ENOENT: it was interrupted before we had it */
+    while (r == 0 || r == -EINTR || r == -ENOENT) { /* ENOENT: the request was interrupted before it was read */
         struct fuse_request got;
 
         r = fetch(q, &got);

@@ -1,6 +1,6 @@
 /*
- * The write log: see writelog.h. One memory file holds a header, the entries and the data, each reserved at full size and
- * committed page by page as it fills. A handle is private to its process; what it maps is shared.
+ * The write log: see writelog.h. One memory file has a header, the entries and the data, each reserved at full size and committed
+ * page by page as it fills. A handle is private to its process; what it maps is shared.
  */
 #include "disk/writelog.h"
 
@@ -16,7 +16,7 @@
 
 enum {
     DATA_ALIGN_BYTES = 8,
-    AHEAD_BYTES = 128 << 10 /* a few writes of the usual size */
+    AHEAD_BYTES = 128 << 10 /* that are faulted in: a few writes of the usual size */
 };
 
 struct log_header {
@@ -31,7 +31,7 @@ struct writelog {
     struct log_entry *entries;
     uint8_t *data;
     size_t map_bytes;
-    uint64_t n_ready; /* bytes of data that are present in this process */
+    uint64_t n_ready; /* bytes of data whose memory was faulted in by this process */
     int fd;
 };
 
@@ -45,7 +45,7 @@ static uint64_t entries_bytes(uint64_t cap_entries)
     return round_up(cap_entries * sizeof(struct log_entry), PAGE_BYTES);
 }
 
-/* Distinct for every log and clear of this process. */
+/* Another number for each log and each clear in this process. */
 static uint64_t new_identity(void)
 {
     static _Atomic uint64_t last;
@@ -157,7 +157,7 @@ int writelog_append(struct writelog *l, enum log_op op, unsigned flags, uint64_t
 
     assert(op == LOG_FLUSH || op == LOG_DISCARD ? !data : data != NULL);
     assert(op == LOG_MARK || (off % SECTOR_BYTES == 0 && len_bytes % SECTOR_BYTES == 0));
-    /* After one entry was lost none may follow: a log with a gap would show states that never could exist. */
+    /* After a lost entry none may follow: a log with a gap would have states that cannot exist. */
     if (h->overflowed || n == h->cap_entries || n_data_bytes > h->cap_data - h->n_data) {
         atomic_store(&h->overflowed, 1);
         return -ENOSPC;
@@ -181,7 +181,7 @@ void writelog_ready(struct writelog *l)
     const uint64_t n_data = l->header->n_data, from = l->n_ready > n_data ? l->n_ready : n_data / PAGE_BYTES * PAGE_BYTES,
                    to = round_up(n_data, PAGE_BYTES) + AHEAD_BYTES;
 
-    /* In large strides; what a kernel refuses comes with the first touch. */
+    /* In large strides. Where the kernel refuses, memory is faulted in at the first access. */
     if (from > n_data + AHEAD_BYTES / 2 || to > l->header->cap_data)
         return;
     madvise(l->data + from, to - from, MADV_POPULATE_WRITE);

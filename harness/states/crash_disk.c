@@ -33,11 +33,11 @@ struct crash_disk {
     struct blocktrace *trace; /* NULL: impossible here */
     struct read_notes *notes;
     bool settled;
-    struct block_set stale;   /* may differ from the image's settled contents, so they are copied at the next show */
-    struct block_set touched; /* may differ from the base, once what is stale was copied */
-    /* The settled contents that the device shows. */
+    struct block_set stale;   /* may differ from the image's durable contents, and are copied at the next show */
+    struct block_set touched; /* may differ from the base, once the stale ones are copied */
+    /* The durable contents that the device shows: the entries before durable_pos of this log. */
     const struct writelog *log;
-    uint64_t log_identity, settled_pos;
+    uint64_t log_identity, durable_pos;
 };
 
 static void add(struct block_set *s, uint64_t block)
@@ -160,7 +160,7 @@ const char *crash_disk_path(const struct crash_disk *d)
     return d->loop.path;
 }
 
-/* Nothing is known: it may have read whatever the log wrote, and have written anywhere. */
+/* Without a trace: every block that the log wrote may have been read, and any block may have been written. */
 static void assume_the_worst(struct crash_disk *d)
 {
     const struct crash_image_contents c = crash_image_contents(d->image);
@@ -178,8 +178,8 @@ static void assume_the_worst(struct crash_disk *d)
         add(&d->stale, d->touched.v[i]);
 }
 
-/* Notes the requests since the last time. */
-static void learn(struct crash_disk *d)
+/* Notes the requests since the last call. */
+static void note_requests(struct crash_disk *d)
 {
     const struct block_request *q;
     const uint64_t end_sector = d->n_blocks * (BLOCK_BYTES / SECTOR_BYTES);
@@ -202,19 +202,19 @@ static void learn(struct crash_disk *d)
     }
 }
 
-/* Marks what the settled contents of the image hold otherwise than those of the last time. */
-static void follow_settled(struct crash_disk *d, const struct crash_image_contents *c)
+/* Marks the blocks in which the durable contents of the image differ from those shown before. */
+static void follow_durable(struct crash_disk *d, const struct crash_image_contents *c)
 {
     const uint64_t identity = c->log ? writelog_identity(c->log) : 0;
 
-    if (c->log != d->log || identity != d->log_identity || c->durable < d->settled_pos) {
+    if (c->log != d->log || identity != d->log_identity || c->durable < d->durable_pos) {
         for (size_t i = 0; i < d->touched.n; i++)
             add(&d->stale, d->touched.v[i]);
         clear(&d->touched);
-        d->settled_pos = 0;
+        d->durable_pos = 0;
     }
-    for (; d->settled_pos < c->durable; d->settled_pos++)
-        mark_entry(d, c->log, d->settled_pos);
+    for (; d->durable_pos < c->durable; d->durable_pos++)
+        mark_entry(d, c->log, d->durable_pos);
     d->log = c->log;
     d->log_identity = identity;
 }
@@ -226,9 +226,9 @@ int crash_disk_show(struct crash_disk *d, struct error *err)
     const int r = d->settled ? 0 : loopdev_drop_cache(&d->loop, err);
     if (r < 0)
         return r;
-    learn(d);
+    note_requests(d);
     d->settled = false;
-    follow_settled(d, &c);
+    follow_durable(d, &c);
     for (size_t i = 0; i < c.n_kept; i++)
         mark_entry(d, c.log, c.kept[i].entry);
     for (size_t i = 0; i < d->stale.n; i++) {
@@ -247,12 +247,12 @@ int crash_disk_show(struct crash_disk *d, struct error *err)
 
 int crash_disk_settle(struct crash_disk *d, struct error *err)
 {
-    const int r = loopdev_drop_cache(&d->loop, err); /* writes what the device's cache still holds */
+    const int r = loopdev_drop_cache(&d->loop, err); /* the device's cache is written back first */
     size_t n;
 
-    learn(d);
+    note_requests(d);
     read_notes_list(d->notes, &n);
-    if (n == 0) /* a file system that reads nothing from its disk: rather believe in anything else */
+    if (n == 0) /* no file system reads nothing: the trace must be wrong */
         assume_the_worst(d);
     d->settled = true;
     return r;

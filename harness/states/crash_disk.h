@@ -1,8 +1,12 @@
 /*
- * A block device on which a file system finds a crash image, recovers, and may write what it likes: the next image finds nothing
- * of that. It is a loop device on a memory file, as fast as the kernel's own: what was read and written is learned from the block
- * layer's tracepoint (blocktrace.h), and between two images only the blocks that differ are copied. The memory file holds what is
- * not zero in the base image, copied once, and what was written.
+ * Crash disks: block devices that show a crash image to a file system, which may recover and write to it. Nothing that it wrote
+ * is left when the next image is shown.
+ *
+ * A crash disk is a loop device on a memory file. Requests are traced (blocktrace.h), so the disk knows which blocks were read
+ * and which were written, and between two images it copies only blocks that differ. The base image is copied once, without its
+ * zeros.
+ *
+ * Order of calls: crash_disk_show, mount, observe, unmount, crash_disk_settle, crash_disk_reads.
  */
 #ifndef TORNPAGE_STATES_CRASH_DISK_H
 #define TORNPAGE_STATES_CRASH_DISK_H
@@ -17,26 +21,27 @@ struct crash_disk;
 struct error;
 
 /*
- * `logical_sector`: of the device, 512 or 4096. `tracer` may be NULL, where the machine cannot trace: then every image is
- * taken to read everything, and costs a comparison of all that is not zero.
+ * A disk that shows `image`, which stays the caller's and must outlive the disk. `logical_sector`: of the device, 512 or 4096
+ * bytes. `tracer`: NULL where the machine cannot trace; then every block counts as read and written, so that nothing can be
+ * concluded and each image costs a comparison of all blocks that are not zero. 0 or -errno.
  */
 int crash_disk_new(struct crash_image *image, unsigned logical_sector, const struct blocktracer *tracer, struct crash_disk **ret,
                    struct error *err);
 /*
- * From here on it shows this image, which has the same base; the other one may be freed. Only while nothing is mounted. An error:
- * the device is in use, and the disk is of no more use.
+ * Shows another image with the same base from here on; the old one may be freed. Only while nothing is mounted. On failure
+ * another process uses the device, and the disk can only be freed.
  */
 int crash_disk_set_image(struct crash_disk *d, struct crash_image *image, struct error *err);
 void crash_disk_free(struct crash_disk *d); /* after the unmount */
-/* Is it known what is read? Else every image is taken to read everything. */
+/* Are requests traced? Else every block counts as read. */
 bool crash_disk_is_traced(const struct crash_disk *d);
-const char *crash_disk_path(const struct crash_disk *d); /* of the device */
+const char *crash_disk_path(const struct crash_disk *d); /* the device's */
 
-/* The image, as it is loaded now, is what the device holds from here on. Only while nothing is mounted. */
+/* Makes the device hold the image as it is loaded now. Only while nothing is mounted. 0 or -errno. */
 int crash_disk_show(struct crash_disk *d, struct error *err);
-/* Learns what was done since: for crash_disk_reads, and so that it can be undone. After the unmount. */
+/* Notes what was read and written since crash_disk_show. After the unmount. 0 or -errno. */
 int crash_disk_settle(struct crash_disk *d, struct error *err);
-/* What was read before it was written from crash_disk_show to crash_disk_settle, in order. */
+/* What was read before it was written between crash_disk_show and crash_disk_settle, in order. Valid until the next show. */
 const struct read_note *crash_disk_reads(const struct crash_disk *d, size_t *ret_n);
 
 #endif

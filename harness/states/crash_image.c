@@ -1,9 +1,9 @@
 /*
  * Crash images: see crash_image.h.
  *
- * A table says for each 4 KiB block where it lies: in the base, in the log, in a pool of blocks put together from parts, or
- * nowhere (zeros). Two layers change it: what is settled (durable), which grows from load to load as a rule, and above it the
- * state's writes in flight, which are taken back before the next. A list holds what the table said before a layer changed it.
+ * A table says for each block where it is: in the base, in the log, in a pool of blocks put together from parts, or nowhere
+ * (zeros). Two layers of writes change it: the durable ones, to which most loads only add, and above them the state's writes in
+ * flight, which the next load undoes. An undo list holds the table's entries as they were before a layer changed them.
  */
 #include "states/crash_image.h"
 
@@ -25,7 +25,7 @@
 
 enum { LOG_UNIT_BYTES = 8 };
 
-/* Where a block lies. */
+/* Where a block is. */
 #define IN_BASE 0U
 #define ZEROS 1U
 #define POOL_FIRST 2U       /* from here on, blocks of the pool */
@@ -51,11 +51,11 @@ struct crash_image {
     uint8_t *pool;
     struct undo *undo;
     size_t cap_undo;
-    struct layer settled, top;
+    struct layer durable, top; /* top: durable, and the writes in flight */
 
     const struct writelog *log;
     const uint8_t *log_data;
-    uint64_t log_identity, settled_pos;
+    uint64_t log_identity, durable_pos;
     struct kept_write *kept;
     size_t n_kept, cap_kept;
 };
@@ -92,7 +92,7 @@ int crash_image_new(int base_fd, unsigned sector, struct crash_image **ret, stru
     c->size_bytes = (uint64_t)st.st_size;
     c->n_blocks = blocks;
     c->pool_bytes = (2 * blocks < POOL_MAX ? 2 * blocks : POOL_MAX) * BLOCK_BYTES; /* each layer may change every block */
-    c->settled = c->top = (struct layer){.pool_end = POOL_FIRST};
+    c->durable = c->top = (struct layer){.pool_end = POOL_FIRST};
     void *base = mmap(NULL, c->size_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, base_fd, 0);
     c->base = base == MAP_FAILED ? NULL : base;
     c->table = reserve(blocks * sizeof *c->table);
@@ -150,10 +150,10 @@ const uint8_t *crash_image_block(const struct crash_image *c, uint64_t block)
     return place == ZEROS ? zero_block : pool_block(c, place);
 }
 
-/* Enters a new place for a block, and what it was before this layer, once. */
+/* Changes the place of a block, and notes its place before this layer, once. */
 static void set_place(struct crash_image *c, bool in_flight, uint32_t block, uint32_t place)
 {
-    /* Whatever the settled layer has touched is not in the base any more. */
+    /* A block that the durable layer changed is not in the base any more. */
     const bool known = in_flight ? c->in_flight[block] : c->table[block] != IN_BASE;
 
     if (!known) {
@@ -164,15 +164,15 @@ static void set_place(struct crash_image *c, bool in_flight, uint32_t block, uin
     c->table[block] = place;
 }
 
-/* Does the block lie in a block of the pool that this layer may write to? */
+/* Is the block in a block of the pool that this layer may write to? */
 static bool is_own(const struct crash_image *c, bool in_flight, uint32_t block)
 {
     const uint32_t place = c->table[block];
 
-    return !(place & IN_LOG) && place >= (in_flight ? c->settled.pool_end : POOL_FIRST);
+    return !(place & IN_LOG) && place >= (in_flight ? c->durable.pool_end : POOL_FIRST);
 }
 
-/* Puts a part of a block (src NULL: zeros) together with the rest. */
+/* Puts a part into a block (src NULL: zeros); the rest of the block stays. */
 static int put_part(struct crash_image *c, bool in_flight, uint32_t block, uint64_t in_block, const uint8_t *src, uint64_t n)
 {
     uint32_t place = c->table[block];
@@ -202,7 +202,7 @@ static int put(struct crash_image *c, bool in_flight, uint64_t off, uint64_t dat
         const uint64_t in_block = off % BLOCK_BYTES, room = BLOCK_BYTES - in_block, n = len_bytes < room ? len_bytes : room;
         const uint32_t block = (uint32_t)(off / BLOCK_BYTES);
 
-        /* A block of the pool stays its block's, so that a layer takes no more of them than it has blocks. */
+        /* A block of the pool is used again for the same block, so that a layer takes at most as many as the disk has. */
         const bool whole = n == BLOCK_BYTES && !is_own(c, in_flight, block);
 
         if (whole && zeros)
@@ -246,24 +246,24 @@ static void drop_to(struct crash_image *c, struct layer l)
 static void reset(struct crash_image *c, const struct writelog *log)
 {
     drop_to(c, (struct layer){.pool_end = POOL_FIRST});
-    c->settled = c->top;
-    c->settled_pos = 0;
+    c->durable = c->top;
+    c->durable_pos = 0;
     c->n_kept = 0;
     c->log = log;
     c->log_identity = log ? writelog_identity(log) : 0;
     c->log_data = log ? writelog_data(log, &(struct log_entry){.data_off = 0}) : NULL;
 }
 
-/* How many of the state's writes the layer in flight holds already, given what is settled; the others in it are dropped. */
+/* How many of the state's writes the layer in flight already holds over the same durable ones; if none, it is dropped. */
 static size_t keep_common(struct crash_image *c, const struct crash_state *s)
 {
     size_t n = c->n_kept;
 
-    /* One more write above is common (prefixes); a part of the layer cannot be undone. */
-    if (c->settled_pos != s->durable || n > s->n_kept || (n && memcmp(c->kept, s->kept, n * sizeof *c->kept) != 0))
+    /* Often the state has one write more (prefixes). A part of the layer cannot be undone. */
+    if (c->durable_pos != s->durable || n > s->n_kept || (n && memcmp(c->kept, s->kept, n * sizeof *c->kept) != 0))
         n = 0;
     if (n == 0)
-        drop_to(c, c->settled);
+        drop_to(c, c->durable);
     return n;
 }
 
@@ -272,13 +272,13 @@ int crash_image_load(struct crash_image *c, const struct writelog *log, const st
     int r = 0;
 
     assert(s->durable <= s->cut && s->cut <= writelog_length(log));
-    if (c->log != log || c->log_identity != writelog_identity(log) || c->settled_pos > s->durable)
+    if (c->log != log || c->log_identity != writelog_identity(log) || c->durable_pos > s->durable)
         reset(c, log);
     c->n_kept = keep_common(c, s);
-    if (c->settled_pos < s->durable) {
-        for (; c->settled_pos < s->durable && r == 0; c->settled_pos++)
-            r = put_entry(c, false, &(struct kept_write){.entry = c->settled_pos});
-        c->settled = c->top;
+    if (c->durable_pos < s->durable) {
+        for (; c->durable_pos < s->durable && r == 0; c->durable_pos++)
+            r = put_entry(c, false, &(struct kept_write){.entry = c->durable_pos});
+        c->durable = c->top;
     }
     for (size_t i = c->n_kept; i < s->n_kept && r == 0; i++) {
         r = put_entry(c, true, &s->kept[i]);
@@ -292,7 +292,7 @@ int crash_image_load(struct crash_image *c, const struct writelog *log, const st
 
 struct crash_image_contents crash_image_contents(const struct crash_image *c)
 {
-    return (struct crash_image_contents){.log = c->log, .durable = c->settled_pos, .kept = c->kept, .n_kept = c->n_kept};
+    return (struct crash_image_contents){.log = c->log, .durable = c->durable_pos, .kept = c->kept, .n_kept = c->n_kept};
 }
 
 uint64_t crash_image_hash(const struct crash_image *c, struct read_note what)
@@ -314,7 +314,7 @@ int crash_image_snapshot(const struct crash_image *c)
     off_t from = 0, to;
     int r = fd < 0 || ftruncate(fd, (off_t)c->size_bytes) ? -errno : 0;
 
-    /* The base's data first, then every block that something above it has touched. */
+    /* The base's data first, then every block that a layer changed. */
     while (r == 0 && (from = lseek(c->base_fd, from, SEEK_DATA)) >= 0) {
         to = lseek(c->base_fd, from, SEEK_HOLE);
         for (off_t off = from; off < to && r == 0; off += BLOCK_BYTES)

@@ -1,4 +1,4 @@
-/* A crash state in words. See crash_states.h. */
+/* Prints a crash state: see crash_states.h. */
 #include <inttypes.h>
 
 #include "base/buf.h"

@@ -1,9 +1,14 @@
 /*
  * Epochs and image identities: see epochs.h.
  *
- * An image's identity is the xor, over all sectors that the log has written so far, of a 128-bit mix of sector number and content
- * hash. It is relative to the base image, which needs not be known: sectors that nobody wrote contribute nothing. So a sector
- * written with what was there before counts as another image than one left alone; that costs a visit and hides nothing.
+ * An image's identity is the xor of a 128-bit mix of sector number and contents over all sectors that the log has written. The
+ * base image need not be known: sectors that were not written contribute nothing. So a write of the bytes that are in the base
+ * image makes another identity. That costs a visit and hides nothing.
+ *
+ * In the worked timeline of crash_states.c, with the mixes a, b and c of the writes A, B and C (one sector each): the state that
+ * keeps nothing has the identity 0; A has a; "A, C" has a ^ c; and if B had gone to A's sector, "A, B" would have just b: a newer
+ * version of a sector takes the contribution of the one before away. Epoch 1 begins with the identity a of everything that is
+ * durable, and each version of its writes knows its `base`, the version of the same sector from before the epoch.
  */
 #include "states/epochs.h"
 
@@ -17,7 +22,7 @@
 #include "base/size.h"
 #include "disk/writelog.h"
 
-/* The last version of each sector while the log is read. Open addressing; the number of slots is a power of two. */
+/* The newest version of each sector while the log is read. A hash table with open addressing; its size is a power of two. */
 struct sector_map {
     struct {
         uint64_t sector;
@@ -49,7 +54,7 @@ static void map_grow(struct sector_map *m)
     free(old.slots);
 }
 
-/* Puts the sector's newest version and returns the one before. */
+/* Sets the sector's newest version and returns the one before. */
 static uint32_t map_put(struct sector_map *m, uint64_t sector, uint32_t version)
 {
     size_t i;
@@ -72,7 +77,7 @@ static uint64_t sector_of(const struct epochs *e, const struct version *v)
     return it->sector + (uint64_t)(v - e->versions) - it->first_version;
 }
 
-/* Adds a version's contribution to an identity, or takes it away. */
+/* Adds a version's contribution to an identity, or removes it. */
 static void toggle(const struct epochs *e, uint32_t version, uint64_t image[2])
 {
     const struct version *v;
@@ -160,7 +165,7 @@ void epochs_build(struct epochs *e, const struct writelog *l, uint64_t from, uin
     assert(from <= to && to <= writelog_length(l));
     *e = (struct epochs){.epochs = NULL};
     map_grow(&m);
-    /* What was written before is durable, and one epoch apart from all others. */
+    /* Entries before `from` are durable, and belong to none of the epochs. */
     for (uint64_t i = 0; i < from; i++)
         if (reaches_media(writelog_entry(l, i)))
             add_item(e, &m, l, i, UINT32_MAX, image);
@@ -192,7 +197,7 @@ void epochs_free(struct epochs *e)
     *e = (struct epochs){.epochs = NULL};
 }
 
-/* Is this version covered by a later kept one of the same epoch? */
+/* Is this version hidden by a later one of the same epoch that is kept, too? */
 static bool hidden(const struct epochs *e, const struct epoch *ep, const struct version *v, const struct part *parts)
 {
     for (uint32_t n = v->next; n != VERSION_NONE && e->versions[n].item < ep->last; n = e->versions[n].next) {
@@ -225,7 +230,8 @@ void epochs_image(const struct epochs *e, uint32_t epoch, const struct part *par
     }
 }
 
-/* Where a forced write at or after `cut` ends what may exist in this epoch; the epoch's end if none does. */
+/* The last cut at which a state of this epoch with this cut may exist: a forced write that it leaves out ends it, or the flush.
+ */
 static uint64_t epoch_limit(const struct epochs *e, const struct epoch *ep, uint64_t cut)
 {
     for (uint32_t i = ep->first; i < ep->last; i++)
@@ -238,7 +244,7 @@ uint64_t epochs_until(const struct epochs *e, uint32_t epoch, uint64_t cut, cons
 {
     uint64_t until = epoch_limit(e, &e->epochs[epoch], cut);
 
-    /* Past the flush only the image that holds everything goes on, for the whole of the next epoch. */
+    /* Behind the flush only the image that holds the whole epoch exists, in all of the next epoch. */
     while (until == e->epochs[epoch].end && epoch + 1 < e->n_epochs && image[0] == e->epochs[epoch + 1].durable[0] &&
            image[1] == e->epochs[epoch + 1].durable[1]) {
         epoch++;

@@ -1,4 +1,4 @@
-/* Which images were given out for which cuts: see seen.h. Open addressing; the number of slots is a power of two. */
+/* Which images were given out for which cuts: see image_set.h. A hash table with open addressing; its size is a power of two. */
 #include "states/image_set.h"
 
 #include <stdlib.h>
@@ -6,13 +6,13 @@
 #include "base/buf.h"
 #include "base/rng.h"
 
-/* An image given out for the cuts in [cut, until]. Ranges with one end are one and grow downwards. */
-struct seen {
+/* An image given out for the cuts [cut, until]. Ranges that end at the same cut are one, which grows downwards. */
+struct given_image {
     uint64_t image[2], until, cut;
     bool used;
 };
 
-static struct seen *find(const struct image_set *s, const uint64_t image[2], uint64_t until)
+static struct given_image *find(const struct image_set *s, const uint64_t image[2], uint64_t until)
 {
     size_t i = rng_mix(image[0] ^ until) & (s->n_slots - 1);
 
@@ -24,10 +24,10 @@ static struct seen *find(const struct image_set *s, const uint64_t image[2], uin
 
 bool image_set_note(struct image_set *s, const uint64_t image[2], uint64_t cut, uint64_t *until)
 {
-    struct seen *e, entry = {.image = {image[0], image[1]}, .until = *until, .cut = cut, .used = true};
+    struct given_image *e, entry = {.image = {image[0], image[1]}, .until = *until, .cut = cut, .used = true};
 
-    if (2 * (s->n_seen + 1) > s->n_slots) {
-        struct seen *old = s->slots;
+    if (2 * (s->n_given + 1) > s->n_slots) {
+        struct given_image *old = s->slots;
         const size_t n_old = s->n_slots;
 
         s->n_slots = n_old ? n_old * 2 : 256;
@@ -42,7 +42,7 @@ bool image_set_note(struct image_set *s, const uint64_t image[2], uint64_t cut, 
         return false;
     if (e->used)
         *until = e->cut - 1;
-    s->n_seen += !e->used;
+    s->n_given += !e->used;
     *e = entry;
     return true;
 }

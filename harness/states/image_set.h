@@ -1,4 +1,4 @@
-/* Which images were given out for which cuts. Inner part of crash_states.c. */
+/* Private to this room. Which images were given out for which cuts. */
 #ifndef TORNPAGE_STATES_IMAGE_SET_H
 #define TORNPAGE_STATES_IMAGE_SET_H
 
@@ -6,16 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct seen;
+struct given_image;
 
-/* A set; zero-initialised: empty. */
+/* Zero-initialised: empty. */
 struct image_set {
-    struct seen *slots;
-    size_t n_slots, n_seen;
+    struct given_image *slots;
+    size_t n_slots, n_given;
 };
 
 /*
- * Notes that the image is given out for [cut, *until]; moves *until before what was given out already. False: nothing is new.
+ * Notes that the image is given out for the cuts [cut, *until]. If it was given out for some of them before, *until moves down to
+ * the last new one. False: there is no new one.
  */
 bool image_set_note(struct image_set *s, const uint64_t image[2], uint64_t cut, uint64_t *until);
 void image_set_free(struct image_set *s);

@@ -11,7 +11,7 @@ struct read_notes {
     struct read_note *notes;
     size_t n, cap;
     uint64_t n_blocks;
-    uint8_t *known;    /* by block: sectors that were read or written */
+    uint8_t *known;    /* by block: the sectors that were read or written, one bit each */
     uint32_t *touched; /* blocks with such sectors, for clearing */
     size_t n_touched, cap_touched;
 };

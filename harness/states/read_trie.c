@@ -1,19 +1,20 @@
 /*
- * The trie of what recovery reads.
+ * The trie of what observations read.
  *
- * Why it is right. Mounting, looking and unmounting are a function of what they read from the disk: the rest (the base image, the
- * kernel, what we do) is the same for all states of one recording. What they read after they wrote it is of their own making, and
- * is left out. So let a tested state T have read the places r1, r2, ... with the contents c1, c2, ... A state S that holds c1 at
- * r1, c2 at r2 and so on gives the same answer to the first read, hence the same second read, and so on to the end: it shows the
- * same survivors. What S holds elsewhere nobody sees. Contents are compared, not log entries: a write of what was there is no
- * difference.
+ * Why it is right. Mounting, reading back and unmounting are a function of what they read from the disk; everything else (the
+ * base image, the kernel, our own steps) is the same for all states of one recording. What was written before it was read follows
+ * from earlier reads, and is left out. Now let observing state T have read the places r1, r2, ... with the contents c1, c2, ...
+ * Another state S that holds c1 at r1 gives the same answer to the first read, so the second read is the same. If S holds c2 at
+ * r2, the third read is the same, and so on to the end: S has the same survivors. What S holds elsewhere is never read. Contents
+ * are compared, not log entries: a write of the bytes that were there before makes no difference.
  *
- * What would break it: a read that does not reach the disk (the device's cache is dropped before each mount, and nothing may be
- * left in it) or that is not noted (the trace must agree with the device's statistics, else all counts as read), and recovery
- * that depends on the time or on chance. Against the latter nothing helps; without pruning, too, a state is tested once.
+ * What would break it:
+ *  - a read that does not reach the disk: the device's cache is dropped before each mount, and is checked to be empty,
+ *  - a read that is not noted: the trace must agree with the device's statistics, else everything counts as read,
+ *  - recovery that depends on time or chance: there is no remedy, but without pruning, too, a state is tested only once.
  *
  * The kernel may read in another order the next time. So a node may have edges for different places, and a search follows every
- * edge that fits; as a rule that is one.
+ * edge that fits; mostly that is one.
  */
 #include "states/read_trie.h"
 
@@ -24,35 +25,35 @@
 #include "base/hash.h"
 #include "base/rng.h"
 
-enum { NO_NODE = 0, MEMO_SLOTS = 1024 };
+enum { NO_NODE = 0, CACHE_SLOTS = 1024 };
 
-/* A content read, as an edge from the node before it. */
+/* The contents of one read, and the edge to it from the read before. */
 struct node {
     struct read_note what;
     uint32_t child, sibling; /* NO_NODE: none */
     uint64_t hash;
-    int64_t tested; /* the state whose last read this is, or READ_TRIE_NONE */
+    int64_t tested; /* number of the state whose last read this is, or READ_TRIE_NONE */
 };
 
 struct tested {
     size_t first, n; /* stretch of `reads` */
 };
 
-/* Hashes of the loaded state that were asked for in the current search. */
-struct memo {
+/* A hash of the loaded state's contents, made in this search. */
+struct cached_hash {
     uint64_t search;
     struct read_note what;
     uint64_t hash;
 };
 
 struct read_trie {
-    struct node *nodes; /* the first is none */
-    uint32_t *roots;    /* by question: nothing was read yet */
+    struct node *nodes; /* the first stands for NO_NODE */
+    uint32_t *roots;    /* by question: the node before the first read */
     struct tested *tested;
     struct read_note *reads;
     size_t n_nodes, cap_nodes, n_roots, cap_roots, n_tested, cap_tested, n_reads, cap_reads;
     uint64_t search;
-    struct memo memo[MEMO_SLOTS];
+    struct cached_hash cache[CACHE_SLOTS];
 };
 
 static uint32_t new_node(struct read_trie *t, struct read_note what, uint64_t hash)
@@ -84,11 +85,11 @@ void read_trie_free(struct read_trie *t)
 
 static uint64_t content(struct read_trie *t, const struct crash_image *c, struct read_note what)
 {
-    struct memo *m = &t->memo[rng_mix((uint64_t)what.block << 8 | what.sectors) % MEMO_SLOTS];
+    struct cached_hash *h = &t->cache[rng_mix((uint64_t)what.block << 8 | what.sectors) % CACHE_SLOTS];
 
-    if (m->search != t->search || m->what.block != what.block || m->what.sectors != what.sectors)
-        *m = (struct memo){.search = t->search, .what = what, .hash = crash_image_hash(c, what)};
-    return m->hash;
+    if (h->search != t->search || h->what.block != what.block || h->what.sectors != what.sectors)
+        *h = (struct cached_hash){.search = t->search, .what = what, .hash = crash_image_hash(c, what)};
+    return h->hash;
 }
 
 static int64_t find_below(struct read_trie *t, const struct crash_image *image, uint32_t node)
@@ -101,7 +102,7 @@ static int64_t find_below(struct read_trie *t, const struct crash_image *image, 
         for (uint32_t c = t->nodes[node].child; c != NO_NODE; c = t->nodes[c].sibling) {
             if (content(t, image, t->nodes[c].what) != t->nodes[c].hash)
                 continue;
-            if (next != NO_NODE) { /* rare: reads came in another order once */
+            if (next != NO_NODE) { /* rare: reads came in different orders */
                 const int64_t found = find_below(t, image, next);
                 if (found != READ_TRIE_NONE)
                     return found;
