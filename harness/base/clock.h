@@ -1,4 +1,4 @@
-/* The time that passes, whatever happens to the clock on the wall. */
+/* The time that passes, whatever is done to the wall clock. */
 #ifndef TORNPAGE_BASE_CLOCK_H
 #define TORNPAGE_BASE_CLOCK_H
 

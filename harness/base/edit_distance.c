@@ -1,4 +1,4 @@
-/* Levenshtein's distance, one row of the table at a time: see edit_distance.h. */
+/* Levenshtein distance, one row of the table at a time: see edit_distance.h. */
 #include "base/edit_distance.h"
 
 enum { MAX_WORD = 48 };

@@ -1,11 +1,11 @@
-/* A fast hash of disk contents: good enough to tell contents apart by it alone, not made to resist an attacker. */
+/* A fast hash of disk contents. Contents are told apart by it alone; it does not resist attackers. */
 #ifndef TORNPAGE_BASE_HASH_H
 #define TORNPAGE_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Folds the 128-bit product of two words: a cheap mix. */
+/* Mixes two words: the halves of their 128-bit product, xored. */
 uint64_t hash_fold(uint64_t a, uint64_t b);
 /* `len_bytes` is a multiple of 32. */
 uint64_t hash_bytes(const void *data, size_t len_bytes);

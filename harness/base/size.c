@@ -1,4 +1,4 @@
-/* Sizes as people write them: plain or hexadecimal numbers with the suffixes k, m, g, t (powers of 1024). */
+/* Sizes as text: see size.h. */
 #include "base/size.h"
 
 #include <assert.h>
@@ -38,11 +38,11 @@ int size_parse(const char *text, size_t len_bytes, uint64_t *ret)
         text += 2;
         len_bytes -= 2;
     } else if (len_bytes > 1 && text[0] == '0') {
-        return -EINVAL; /* C would call it octal, people would not: nobody shall have to guess */
+        return -EINVAL; /* octal in C, decimal to people: ambiguous, so refused */
     }
     if (!len_bytes)
         return -EINVAL;
-    for (size_t i = 0; i < len_bytes; i++) { /* syntax first: a long non-number is not "too large" */
+    for (size_t i = 0; i < len_bytes; i++) { /* syntax first: what is no number is not "too large" */
         if (digit_value(text[i]) >= (int)base)
             return -EINVAL;
     }

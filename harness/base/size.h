@@ -18,13 +18,16 @@ static inline bool is_sector_size(uint64_t n_bytes)
     return n_bytes == SECTOR_BYTES || n_bytes == BLOCK_BYTES;
 }
 
-/* The end of the page that byte `off` - 1 lies in; `off` itself where a page begins there. */
+/* Rounds up to a multiple of the page size. */
 static inline uint64_t page_up(uint64_t off)
 {
     return (off + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
-/* Numbers with the suffixes k, m, g, t (powers of 1024). Parses exactly len_bytes; returns 0, -EINVAL or -ERANGE. */
+/*
+ * Parses all len_bytes of `text`: a decimal or hexadecimal (0x) number with an optional suffix k, m, g or t (powers of 1024). 0,
+ * -EINVAL, or -ERANGE when it does not fit. *ret is set on success only.
+ */
 int size_parse(const char *text, size_t len_bytes, uint64_t *ret);
 /* The shortest form that parses back: 65536 -> "64k". Writes at most 24 bytes. */
 const char *size_print(uint64_t n, char *buf);

@@ -1,4 +1,4 @@
-/* Tracing a block device: see blocktrace.h. */
+/* Tracing block requests: see blocktrace.h. */
 #include "device/blocktrace.h"
 
 #include <bpf/bpf.h>
@@ -30,14 +30,14 @@ enum {
     OPS = 3,
 };
 
-/* Where the event's fields are in a record, in bytes. */
+/* Offsets of the event's fields in a record, in bytes. */
 struct layout {
     uint32_t id; /* of the event */
     int16_t dev, sector, nr_sector, rwbs;
 };
 
-/* What the program tells of a request. */
-struct note {
+/* What the program puts into the ring for each request. */
+struct ring_entry {
     uint64_t sector;
     uint64_t n_sectors;
     char op; /* the first letter of rwbs (blk_fill_rwbs) */
@@ -57,7 +57,7 @@ struct blocktrace {
     uint64_t sectors[OPS]; /* by enum block_op, as they were at the last take */
 };
 
-/* A directory with the events below: where tracefs is mounted as a rule, or a mount of its own that nobody sees. */
+/* A descriptor of tracefs: where it is usually mounted, or a detached mount of our own. */
 static int open_tracefs(void)
 {
     int dir = open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC), fs;
@@ -88,7 +88,7 @@ static int read_text(int dir, const char *name, char *text, size_t size_bytes)
     return r;
 }
 
-/* The offset of the field whose declaration ends like this; -EINVAL when there is none of this size. */
+/* The offset of the field whose declaration ends like this; -EINVAL when there is none of at least this size. */
 static int field_offset(const char *format, const char *declaration, unsigned size_bytes)
 {
     const char *at = strstr(format, declaration);
@@ -145,10 +145,10 @@ static int learn_layout(struct layout *ret)
 #define SKIP_IF_ZERO(reg, n) INSN(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, n, 0)
 #define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
-/* For each request: if there is a ring for its device, a note goes there. */
+/* The program: if the request's device has a ring, an entry goes there. */
 static int load_program(int rings, const struct layout *e)
 {
-    enum { KEY = -4, NOTE = -(int)sizeof(struct note) - 8, TELLING = 15 /* instructions */ };
+    enum { KEY = -4, ENTRY = -(int)sizeof(struct ring_entry) - 8, N_OUTPUT = 15 /* instructions that make an entry */ };
     const struct bpf_insn program[] = {
         MOVE(6, 1), /* the record */
         LOAD(BPF_W, 1, 6, e->dev),
@@ -157,23 +157,23 @@ static int load_program(int rings, const struct layout *e)
         MOVE(2, 10),
         ADD(2, KEY),
         CALL(BPF_FUNC_map_lookup_elem),
-        SKIP_IF_ZERO(0, TELLING),
+        SKIP_IF_ZERO(0, N_OUTPUT),
         MOVE(7, 0),
         LOAD(BPF_DW, 1, 6, e->sector),
-        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, sector), 1),
+        STORE(BPF_DW, 10, ENTRY + (int)offsetof(struct ring_entry, sector), 1),
         LOAD(BPF_W, 1, 6, e->nr_sector),
-        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, n_sectors), 1),
+        STORE(BPF_DW, 10, ENTRY + (int)offsetof(struct ring_entry, n_sectors), 1),
         SET(1, 0),
-        STORE(BPF_DW, 10, NOTE + (int)offsetof(struct note, op), 1),
+        STORE(BPF_DW, 10, ENTRY + (int)offsetof(struct ring_entry, op), 1),
         LOAD(BPF_B, 1, 6, e->rwbs),
-        STORE(BPF_B, 10, NOTE + (int)offsetof(struct note, op), 1),
+        STORE(BPF_B, 10, ENTRY + (int)offsetof(struct ring_entry, op), 1),
         MOVE(1, 7),
         MOVE(2, 10),
-        ADD(2, NOTE),
-        SET(3, sizeof(struct note)),
+        ADD(2, ENTRY),
+        SET(3, sizeof(struct ring_entry)),
         SET(4, BPF_RB_NO_WAKEUP),
-        CALL(BPF_FUNC_ringbuf_output), /* a full ring is seen by who takes: the device's statistics say more */
-        SET(0, 1),                     /* others who trace this event go on */
+        CALL(BPF_FUNC_ringbuf_output), /* a full ring is noticed later, by the device's statistics */
+        SET(0, 1),                     /* 1: other programs at this event run, too */
         EXIT,
     };
 
@@ -189,7 +189,7 @@ static int make_ring(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* A map of rings, of which none is there yet. */
+/* An empty map of rings. */
 static int make_rings(void)
 {
     const int like = make_ring();
@@ -204,7 +204,7 @@ static int make_rings(void)
     return fd;
 }
 
-/* The event is never enabled: on a processor that is there it only holds the program at the tracepoint, for all of them. */
+/* The event is never enabled. It holds the program at the tracepoint, for all processors, so any online one will do. */
 static int attach(int program, uint32_t id)
 {
     struct perf_event_attr attr = {
@@ -287,11 +287,11 @@ static int open_statistics(struct blocktrace *t, dev_t device)
     return t->stat_fd < 0 ? -errno : read_statistics(t->stat_fd, t->sectors);
 }
 
-/* A callback of libbpf's: one note. A flush alone concerns no sector; one in front of a write (F) is told as that write. */
-static int take_note(void *arg, void *data, size_t size_bytes)
+/* A callback of libbpf's, for one entry. A flush without data has no sectors; one in front of a write (F) is that write. */
+static int take_entry(void *arg, void *data, size_t size_bytes)
 {
     struct blocktrace *t = arg;
-    const struct note *n = data;
+    const struct ring_entry *n = data;
 
     if (size_bytes < sizeof *n)
         return -EINVAL;
@@ -306,7 +306,7 @@ static int take_note(void *arg, void *data, size_t size_bytes)
     return 0;
 }
 
-/* The device's ring. It stays in the map: nobody else reads it, and who traces a device of this number next replaces it. */
+/* The device's ring. It stays in the map until a device of this number is traced again; until then it is read by no one. */
 static int open_ring(const struct blocktracer *tracer, dev_t device, struct blocktrace *t)
 {
     const uint32_t key = (uint32_t)major(device) << DEVICE_SHIFT | (uint32_t)minor(device);
@@ -315,7 +315,7 @@ static int open_ring(const struct blocktracer *tracer, dev_t device, struct bloc
 
     if (r >= 0 && bpf_map_update_elem(tracer->rings, &key, &fd, BPF_ANY) < 0)
         r = -errno;
-    if (r >= 0 && !(t->ring = ring_buffer__new(fd, take_note, t, NULL)))
+    if (r >= 0 && !(t->ring = ring_buffer__new(fd, take_entry, t, NULL)))
         r = -errno;
     if (fd >= 0)
         close(fd); /* the map holds it */
@@ -352,7 +352,7 @@ void blocktrace_close(struct blocktrace *t)
     free(t);
 }
 
-/* Does the trace hold as many sectors as the device says it was asked for? */
+/* Are there as many sectors in the trace as in the device's statistics? */
 static bool is_complete(struct blocktrace *t)
 {
     uint64_t now[OPS] = {0}, traced[OPS] = {0};

@@ -31,7 +31,7 @@ struct fs_kind {
     const char *const check; /* the checker and its options */
 };
 
-/* Any other file system gets the last entry; %s stands for its name. */
+/* The last entry is for all other file systems. */
 static const struct fs_kind kinds[] = {
     {"ext4", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
      "e2fsck -f -n"},
@@ -90,7 +90,7 @@ static int split(char *words, const char **argv, size_t *n)
     return 0;
 }
 
-/* What mkfs has filled with zeros becomes holes: images are copied by their data. */
+/* Makes holes of the blocks that mkfs has filled with zeros: images are copied without their holes. */
 static int punch_zeros(int fd, uint64_t size_bytes)
 {
     static const uint8_t zeros[BLOCK_BYTES];
@@ -139,7 +139,7 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
         r = command_run(argv, &out, &status, err);
     if (r == 0 && status)
         r = error_set(err, EINVAL, program, mkfs, "%s", buf_text(&out));
-    /* Some mkfs cut the file to what they use; and no other program needs the descriptor. */
+    /* Some mkfs truncate the file to what they use. No other program needs the descriptor. */
     if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / BLOCK_BYTES * BLOCK_BYTES)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
         r = error_set(err, errno, "ftruncate", "image", NULL);
     const int punched = r == 0 ? punch_zeros(fd, size_bytes / BLOCK_BYTES * BLOCK_BYTES) : 0;
@@ -209,7 +209,7 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
     return r;
 }
 
-/* Two processes that look at one image do so on different devices; what is said of it must not differ for that. */
+/* Replaces the device's name: processes that check one image do so on different devices, and the text must be the same. */
 static void put_without_device(const char *text, const char *device, struct buf *ret)
 {
     for (const char *at; (at = strstr(text, device)) != NULL; text = at + strlen(device)) {

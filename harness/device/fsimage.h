@@ -1,4 +1,4 @@
-/* What is particular to each file system: how its image is made, mounted and checked. */
+/* File systems by name: how the image of each is made, mounted and checked. */
 #ifndef TORNPAGE_DEVICE_FSIMAGE_H
 #define TORNPAGE_DEVICE_FSIMAGE_H
 
@@ -8,21 +8,21 @@
 
 struct error;
 
-/* Does the running kernel have it (a module is loaded if need be; that takes root), and is there a mkfs? Else error_skip. */
+/* 0 when the kernel has the file system (as root its module is loaded if need be) and there is a mkfs; else as error_skip. */
 int fsimage_possible(const char *fs, struct error *err);
 uint64_t fsimage_default_size(const char *fs);
 unsigned fsimage_default_sector(const char *fs); /* atomic unit of the disk */
 /*
- * Makes an empty file system of so many bytes (rounded down to 4096) in a new memory file and returns its descriptor. `sector`:
- * the disk's logical sector. `mkfs`: more options for mkfs, separated by spaces; NULL or "": none. A mkfs that refuses is -EINVAL
- * with its words.
+ * Makes an empty file system of size_bytes (rounded down to whole blocks) in a new memory file. Returns its descriptor, which is
+ * the caller's to close, or -errno. `sector`: the disk's logical sector. `mkfs`: more options for mkfs, separated by spaces; NULL
+ * or "": none. When mkfs fails: -EINVAL, with mkfs's output as the message.
  */
 int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err);
-/* Mounts a device. `options` as for mount -o (NULL: none). */
+/* Mounts a device. `options`: as for mount -o; NULL: none. 0 or -errno. */
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err);
 /*
- * Runs the file system's checker read-only on an unmounted device. Objections go to text, which is empty when there are none,
- * also where there is no checker.
+ * Runs the file system's checker read-only on an unmounted device. What it objects to goes to `text`, which is empty when it
+ * objects to nothing or when there is no checker. 0, or -errno when the checker cannot be run.
  */
 int fsimage_check(const char *fs, const char *device, char *text, size_t size_bytes, struct error *err);
 

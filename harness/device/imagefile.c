@@ -34,7 +34,7 @@ static int write_blocks(int fd, const uint8_t *src, size_t len_bytes, uint64_t o
     return 0;
 }
 
-/* Copies what is data between two files of this size; the target is all zeros. */
+/* Copies the data, not the holes, between two files of this size. The target is all zeros. */
 static int copy_data(int from_fd, int to_fd, uint64_t size_bytes)
 {
     uint8_t *chunk = xmalloc(CHUNK_BYTES);

@@ -1,4 +1,4 @@
-/* Disk images as files: into memory and out of it, sparse both ways. */
+/* Disk images as files: loaded into memory and saved from there, sparse both ways. */
 #ifndef TORNPAGE_DEVICE_IMAGEFILE_H
 #define TORNPAGE_DEVICE_IMAGEFILE_H
 
@@ -7,11 +7,14 @@
 struct error;
 
 /*
- * Copies a file or block device into a new memory file, rounded up to whole blocks of 4096, and returns its descriptor.
- * *ret_bytes: the size before rounding. -EINVAL when it is empty; else -errno.
+ * Copies a file or block device into a new memory file, rounded up to whole blocks. Returns its descriptor, which is the caller's
+ * to close; -EINVAL when the file is empty, or another -errno. *ret_bytes: the size before rounding.
  */
 int imagefile_load(const char *path, uint64_t *ret_bytes, struct error *err);
-/* Writes the first `size_bytes` of the memory file to a new file, with holes for zeros, under its name only when complete. */
+/*
+ * Writes the first `size_bytes` of a memory file to the file `path`, with holes for zeros. It gets that name only when it is
+ * complete. 0 or -errno.
+ */
 int imagefile_save(int fd, uint64_t size_bytes, const char *path, struct error *err);
 
 #endif

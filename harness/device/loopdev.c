@@ -24,13 +24,13 @@
 
 enum {
     LOOP_MAJOR_NUMBER = 7,
-    ATTEMPTS = 1000,            /* each one lost means that another process got a device */
+    ATTEMPTS = 1000,            /* each lost one means that another process got a device */
     READAHEAD_SECTORS_512 = 64, /* enough for a file read whole; a mount seeks */
     DROP_DEADLINE_S = 10,
     CACHESTAT = 451, /* cachestat(2), a number that all architectures share; not in Debian 12's headers */
 };
 
-/* Opens device n and names it. Where /dev is not a devtmpfs the node may be missing: then one is made, opened and unlinked. */
+/* Opens device n. Where /dev is not a devtmpfs, the node may be missing: then one is made, opened and unlinked. */
 static int open_node(int n, struct loopdev *l)
 {
     char node[64];
@@ -72,14 +72,14 @@ static int open_queue(const struct loopdev *l, const char *name, int flags)
     return fd < 0 ? -errno : fd;
 }
 
-/* Sets one of the queue's attributes; only if need be, since a write can be dear. */
+/* Sets an attribute of the queue, if it has another value: a write can be slow. */
 static int set_queue(const struct loopdev *l, const char *name, const char *value, bool is_default, struct error *err)
 {
     char now[32] = "";
     int fd = open_queue(l, name, O_RDONLY), r = 0;
 
     if (fd == -ENOENT && is_default)
-        return 0; /* no /sys here: nobody can have set it otherwise */
+        return 0; /* no /sys here, so it can only be the default */
     if (fd < 0 || read(fd, now, sizeof now - 1) < 0)
         r = error_set(err, fd < 0 ? -fd : errno, name, l->path, NULL);
     if (fd >= 0)
@@ -100,15 +100,15 @@ int loopdev_set_cache(const struct loopdev *l, bool volatile_cache, struct error
 }
 
 /*
- * Which processor learns first that a request is done: the one that sent it, or the one that served it, as is the kernel's
- * default. Where it cannot be set, what waits for a process of ours is only slower.
+ * Sets on which processor a request completes: the one that sent it, or the one that served it, which is the kernel's default.
+ * Where it cannot be set, requests that a process of ours serves are only slower.
  */
 static void set_completion(const struct loopdev *l, bool at_sender)
 {
     set_queue(l, "rq_affinity", at_sender ? "2" : "1", !at_sender, NULL);
 }
 
-/* The kernel quietly leaves direct I/O away where it finds it impossible; writes would then be delayed and merged above us. */
+/* The kernel does without direct I/O where it finds it impossible, and says nothing. Writes would then be delayed and merged. */
 static int check(const struct loopdev *l, bool direct, struct error *err)
 {
     struct loop_info64 info;
@@ -119,8 +119,8 @@ static int check(const struct loopdev *l, bool direct, struct error *err)
         return error_set(err, EOPNOTSUPP, "LOOP_CONFIGURE", l->path, "the kernel refused direct I/O to the backing file");
     if (ioctl(l->fd, BLKRASET, (unsigned long)READAHEAD_SECTORS_512))
         return error_set(err, errno, "BLKRASET", l->path, NULL);
-    /* The device keeps what an earlier user set. Without the cache no flush would ever be sent; without the statistics nobody
-     * knows whether a trace is complete. */
+    /* The device keeps the settings of its last user. Without a cache no flush would be sent; without statistics it could not be
+     * checked that a trace is complete. */
     set_completion(l, direct);
     const int r = loopdev_set_cache(l, true, err);
     return r < 0 ? r : set_queue(l, "iostats", "1", true, err);
@@ -148,10 +148,10 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
         r = open_node(n, ret);
         if (r == 0)
             r = configure(ret, backing_fd, sector, direct);
-        /* Gone again, or being detached just now: as good as taken. */
+        /* The device is gone again, or just being detached: the same as taken. */
         if (r == -ENXIO || r == -ENODEV || r == -EEXIST)
             r = -EBUSY;
-        /* Somebody else's, then: its settings are his. */
+        /* It belongs to another process, and so do its settings. */
         if (r < 0 && ret->fd >= 0)
             close(ret->fd);
         if (r < 0)
@@ -160,7 +160,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
     close(control);
     if (r < 0)
         return error_set(err, -r, "LOOP_CONFIGURE", ret->path, NULL);
-    /* udev does not look into devices that are locked (systemd: Locking Block Device Access). */
+    /* udev does not probe locked devices (systemd: Locking Block Device Access). */
     flock(ret->fd, LOCK_EX | LOCK_NB);
     r = check(ret, direct, err);
     if (r < 0)
@@ -168,7 +168,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
     return r;
 }
 
-/* How many pages of the device are in its cache; 0 where the kernel does not tell (before Linux 6.5). */
+/* How many pages of the device are in its cache; 0 where the kernel does not say (before Linux 6.5). */
 static uint64_t pages_cached(const struct loopdev *l)
 {
     struct {
@@ -185,7 +185,7 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err)
 {
     const double deadline_s = clock_s() + DROP_DEADLINE_S;
 
-    /* The kernel passes over pages that somebody holds at the moment, and says nothing. */
+    /* The kernel skips pages that another process holds at the moment, and says nothing. */
     do {
         if (ioctl(l->fd, BLKFLSBUF, 0))
             return error_set(err, errno, "BLKFLSBUF", l->path, NULL);

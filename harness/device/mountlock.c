@@ -1,7 +1,7 @@
 /*
- * The lock between mounts and sync(2): see mountlock.h. It is made of flock(2) on two device files that every machine with loop
- * volumes has, so that it needs no file of its own and nothing is left of it. flock knows no order among those that wait; hence
- * two: DOOR is held for a moment on the way in, and by a syncer until it has got ROOM, so that no mount comes in before it.
+ * The lock between mounts and sync(2): see mountlock.h. It is flock(2) on two device files that every machine with loop volumes
+ * has, so it needs no file of its own and leaves none. flock gives waiting processes no order, hence two locks: each process
+ * takes DOOR first and ROOM then, and keeps DOOR until it has ROOM. So no mount passes a waiting sync.
  */
 #include "device/mountlock.h"
 

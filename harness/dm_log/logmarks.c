@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { TOLD_MARKS = 8 }; /* in an error */
+enum { LISTED_MARKS = 8 }; /* in an error */
 
 int logmarks_read(struct logwrites *l, struct logmarks *ret, struct error *err)
 {
@@ -61,17 +61,17 @@ size_t logmarks_passed(const struct logmarks *m, uint64_t pos)
 
 const struct logmark *logmarks_find(const struct logmarks *m, const char *text, uint64_t from, struct error *err)
 {
-    struct buf told = {.data = NULL};
-    size_t n_told = 0;
+    struct buf list = {.data = NULL};
+    size_t n_listed = 0;
 
     for (size_t i = 0; i < m->n; i++)
         if (m->v[i].index >= from && strcmp(m->v[i].text, text) == 0)
             return &m->v[i];
-    for (size_t i = 0; i < m->n && n_told < TOLD_MARKS; i++)
+    for (size_t i = 0; i < m->n && n_listed < LISTED_MARKS; i++)
         if (m->v[i].index >= from)
-            buf_printf(&told, "%s'%s'", n_told++ ? ", " : "", m->v[i].text);
+            buf_printf(&list, "%s'%s'", n_listed++ ? ", " : "", m->v[i].text);
     error_set(err, EINVAL, "mark", text, "the log has no such mark%s%s%s%s", from ? " behind the first one asked for" : "",
-              n_told ? "; it has " : ", nor any other", buf_text(&told), n_told == TOLD_MARKS ? ", ..." : "");
-    buf_free(&told);
+              n_listed ? "; it has " : ", nor any other", buf_text(&list), n_listed == LISTED_MARKS ? ", ..." : "");
+    buf_free(&list);
     return NULL;
 }

@@ -18,7 +18,7 @@
 
 enum { SUPER_BYTES = 28, ALL_FLAGS = 31 };
 
-/* As on disk; offsets 0, 8, 16, 24 of the super and of an entry. */
+/* Numbers as on disk. The fields of the super and of an entry are at the bytes 0, 8, 16 and 24. */
 static uint64_t get64(const uint8_t *p)
 {
     uint64_t x;
@@ -54,10 +54,10 @@ struct logwrites {
     uint64_t file_bytes, n_entries;
     uint64_t index, at; /* of the next entry */
     unsigned sector;
-    uint8_t *head; /* one sector, and a NUL behind it */
+    uint8_t *head; /* the entry's sector, with a NUL behind it */
 };
 
-/* All of it, or -EINVAL: what lies within the file's size is read whole. */
+/* Reads len_bytes; -EINVAL when the file has become shorter than it was. */
 static int read_at(const struct logwrites *l, uint64_t at, void *dst, size_t len_bytes, struct error *err)
 {
     uint8_t *p = dst;
@@ -178,7 +178,7 @@ void logwrites_rewind(struct logwrites *l)
     l->at = l->sector;
 }
 
-/* The entry's flags make one of: write, flush, write behind a flush, discard, mark. The kernel makes no other. */
+/* Why the entry is none of write, flush, write behind a flush, discard and mark; NULL: it is one. */
 static const char *wrong_kind(uint64_t flags, uint64_t n_sectors)
 {
     if (flags & ~(uint64_t)ALL_FLAGS)
@@ -194,7 +194,7 @@ static const char *wrong_kind(uint64_t flags, uint64_t n_sectors)
     return NULL;
 }
 
-/* Private data of a mark lies in the entry's sector; that of a write (DAX) is its data. */
+/* Why the private data cannot be; NULL: it can. A mark has it in the entry's sector; of a write (DAX) it is the data. */
 static const char *wrong_data_len(const struct logwrites *l, uint64_t flags, uint64_t len, uint64_t data_len)
 {
     if (flags & LOGWRITES_MARK)
@@ -249,7 +249,7 @@ int logwrites_next(struct logwrites *l, struct logwrites_entry *ret, struct erro
     why = wrong_kind(flags, n_sectors);
     if (why)
         return bad_entry(l, err, why);
-    /* An end beyond 2^63 is on no device, and off_t could not say it. */
+    /* No device reaches beyond 2^63 bytes, and off_t does not. */
     const uint64_t max_sectors = (uint64_t)INT64_MAX / l->sector;
 
     if (n_sectors > max_sectors || sector > max_sectors - n_sectors)
@@ -302,7 +302,7 @@ static int write_head(struct logwrites_writer *w, struct error *err)
     return fwrite(w->head, w->sector, 1, w->out) == 1 ? 0 : write_failed(w, err);
 }
 
-/* The file's first sector; the number of entries is known at the end. */
+/* The first sector. It is written again at the end, when the number of entries is known. */
 static int write_super(struct logwrites_writer *w, struct error *err)
 {
     memset(w->head, 0, w->sector);
@@ -380,7 +380,7 @@ int logwrites_finish(struct logwrites_writer *w, struct error *err)
     umask(mask);
     errno = 0;
     r = fseek(w->out, 0, SEEK_SET) ? write_failed(w, err) : write_super(w, err);
-    /* mkostemp makes it private; it is to be as any new file. */
+    /* mkostemp makes a private file; this one gets the usual permissions. */
     if (r == 0 && (fflush(w->out) || fchmod(fileno(w->out), 0666 & ~mask) || fsync(fileno(w->out)) || rename(w->temp, w->path)))
         r = write_failed(w, err);
     if (r == 0)

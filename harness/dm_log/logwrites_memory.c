@@ -15,8 +15,8 @@
 enum { CHUNK_BYTES = 1 << 20 };
 
 /*
- * Each sector that a log writes or discards costs some 24 bytes when its crash states are enumerated (epochs.h), so that a few
- * discards of a large device could ask for more memory than there is.
+ * Each sector that a log writes or discards takes some 24 bytes when its crash states are enumerated (states/epochs.h). So a few
+ * discards of a large device could take more memory than there is.
  */
 #define MAX_SECTORS ((uint64_t)1 << 26)
 
@@ -44,7 +44,7 @@ static int write_image(int fd, uint64_t off, const uint8_t *src, size_t len_byte
     return 0;
 }
 
-/* Does to the image what the entry did to the device. `chunk`: CHUNK_BYTES of scratch. */
+/* Applies the entry to the image. `chunk`: CHUNK_BYTES of scratch memory. */
 static int apply(struct logwrites *l, const struct logwrites_entry *e, int image_fd, uint8_t *chunk, struct error *err)
 {
     int r = 0;
@@ -89,7 +89,7 @@ static int append(struct logwrites *l, const struct logwrites_entry *e, struct w
 int logwrites_load(struct logwrites *l, uint64_t first, int image_fd, uint64_t device_bytes, struct logwrites_loaded *ret,
                    struct error *err)
 {
-    /* Data is padded to 8 bytes; of marks and of empty ones the entry's sector pays for it. */
+    /* The padding of data to 8 bytes fits, since each entry's own sector counts in the file's size, too. */
     struct writelog *log = writelog_new(logwrites_entries(l) + 1, logwrites_bytes(l) + 8);
     uint8_t *data = xmalloc(CHUNK_BYTES);
     size_t cap = CHUNK_BYTES;
@@ -147,7 +147,7 @@ int logwrites_put_entry(struct logwrites_writer *w, const struct writelog *log, 
     }
     if ((e->flags & LOG_FLUSH_FIRST) && !ignored)
         flags |= LOGWRITES_FLUSH;
-    if (e->flags & LOG_LOST) /* the flush in front of it was done */
+    if (e->flags & LOG_LOST) /* but the flush in front of it was not lost */
         return flags ? logwrites_put(w, flags, 0, 0, NULL, err) : 0;
     if ((e->flags & LOG_FUA) && !ignored)
         flags |= LOGWRITES_FUA;

@@ -17,7 +17,7 @@
 
 enum { CHUNK_BYTES = 4096 }; /* of what a program prints */
 
-/* mkfs and its kin live in sbin, which is not in everybody's PATH. */
+/* mkfs and the like are in sbin, which not every PATH has. */
 static const char *const directories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 
 static bool find(const char *name, char *path, size_t size_bytes)
@@ -51,7 +51,7 @@ static _Noreturn void become(const char *path, const char *const *argv, pid_t pa
     dup2(null, 0);
     dup2(out_fd, 1);
     dup2(out_fd, 2);
-    /* execv takes char *const * for the sake of old programs and changes nothing. */
+    /* execv changes nothing, but its parameter is not const. */
     execv(path, (char *const *)(uintptr_t)argv);
     _exit(127);
 }

@@ -1,4 +1,4 @@
-/* Runs a program of the machine (mkfs, fsck) and keeps what it says. */
+/* Runs programs of the machine (mkfs, fsck) and keeps their output. */
 #ifndef TORNPAGE_HOST_COMMAND_H
 #define TORNPAGE_HOST_COMMAND_H
 
@@ -8,9 +8,9 @@ struct buf;
 struct error;
 
 /*
- * Runs argv (NULL-terminated; argv[0] is looked up in PATH and the sbin directories) with stdin from /dev/null, and adds what it
- * prints to `out` (stdout and stderr together; may be NULL). Descriptors without FD_CLOEXEC are passed on. *ret_status: exit
- * status, or 128 + signal. 0 when it ran at all; else -errno (-ENOENT: no such program). The child dies with this process.
+ * Runs argv (NULL-terminated; argv[0] is looked up in the usual bin and sbin directories) with stdin from /dev/null, and waits
+ * for it. Its stdout and stderr are added to `out` (may be NULL). It inherits descriptors without FD_CLOEXEC, and dies with this
+ * process. *ret_status: its exit status, or 128 + signal. 0 when it ran; else -errno (-ENOENT: there is no such program).
  */
 int command_run(const char *const *argv, struct buf *out, int *ret_status, struct error *err);
 /* Is there such a program? */

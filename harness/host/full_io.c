@@ -1,4 +1,4 @@
-/* Whole reads and writes: see whole.h. */
+/* Reads and writes of a given length: see full_io.h. */
 #include "host/full_io.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Reads and writes of a whole piece, however many calls they take. */
+/* Reads and writes of a given length, in as many calls as they take. */
 #ifndef TORNPAGE_HOST_FULL_IO_H
 #define TORNPAGE_HOST_FULL_IO_H
 
@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* From and to pipes and sockets. False: the other side is gone, or it failed. */
+/* On pipes and sockets. False: the other end is closed, or the call failed. */
 bool read_full(int fd, void *dst, size_t len_bytes);
-bool write_full(int fd, const void *src, size_t len_bytes); /* a socket whose other end is gone raises no SIGPIPE */
-/* To a place in a file. 0 or -errno. */
+bool write_full(int fd, const void *src, size_t len_bytes); /* raises no SIGPIPE on a socket whose other end is closed */
+/* Writes at an offset of a file. 0 or -errno. */
 int pwrite_full(int fd, const void *src, uint64_t len_bytes, uint64_t off);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Isolation: see isolate.h. The kernel does the cleaning: when the harness is killed, its child gets the death signal; that child
- * is init of its pid namespace, so the kernel kills all that run there; with the last of them goes the mount namespace, with it
- * every mount, and with those the loop devices (autoclear). No code of ours has to run for it.
+ * Isolation: see isolate.h. The kernel cleans up, and no code of ours has to run for it: when the harness is killed, its child
+ * gets the death signal. That child is init of its pid namespace, so the kernel kills all processes there. With the last of them
+ * ends the mount namespace, with that every mount, and with those the loop devices (autoclear).
  */
 #include "host/isolate.h"
 
@@ -21,10 +21,10 @@
 
 #include "base/error.h"
 
-/* One place for all runs and workers: each sees its own tmpfs there. Only the empty directory is left, as in /run by custom. */
+/* The same path for all runs and workers: each has its own tmpfs there. Only an empty directory is left behind. */
 #define SCRATCH "/run/tornpage"
 
-/* Whether this process has a tmpfs at SCRATCH; a fact about the process, so process-wide. */
+/* Does this process have a tmpfs at SCRATCH? */
 static bool has_scratch;
 
 const char *isolate_scratch(void)
@@ -34,7 +34,7 @@ const char *isolate_scratch(void)
     return has_scratch ? SCRATCH : tmp && *tmp ? tmp : "/tmp";
 }
 
-/* Mounts for nobody else to see. */
+/* Enters a mount namespace that no other process sees, with a tmpfs at SCRATCH. */
 static bool enter_mount_namespace(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
@@ -43,12 +43,12 @@ static bool enter_mount_namespace(void)
         return false;
     if (mount("tornpage", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0)
         return false;
-    /* Process numbers of the new namespace; where that is forbidden (some containers) the old view does no harm. */
+    /* The processes of the new pid namespace. Some containers forbid this mount; the old /proc does no harm. */
     (void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     return true;
 }
 
-/* In the child: die with the parent, also when it died before this could be asked for. */
+/* In the child: it dies with its parent, also if that has already died. */
 static void follow_parent(int parent_pidfd)
 {
     struct pollfd parent = {.fd = parent_pidfd, .events = POLLIN};

@@ -1,4 +1,4 @@
-/* Memory that forked children do not get: see pages.h. */
+/* Memory that forked children do not inherit: see nofork_pages.h. */
 #include "host/nofork_pages.h"
 
 #include <stdio.h>

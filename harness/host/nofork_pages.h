@@ -1,15 +1,15 @@
 /*
- * Memory in whole pages for what is large and no forked child looks at: fork(2) leaves it out. So a fork copies nothing of it,
- * and the parent does not fault on each page of it when it next writes there. Out of memory aborts, as in buf.h.
+ * Memory that forked children do not inherit, for large things that no child reads. So a fork does not copy its page tables, and
+ * the parent does not fault on each of its pages when it next writes there. When memory is out it aborts, as buf.h does.
  */
 #ifndef TORNPAGE_HOST_NOFORK_PAGES_H
 #define TORNPAGE_HOST_NOFORK_PAGES_H
 
 #include <stddef.h>
 
-enum { NOFORK_UNIT_BYTES = 64 << 10 }; /* all lengths are multiples of this: the page size or more on every machine */
+enum { NOFORK_UNIT_BYTES = 64 << 10 }; /* all lengths are multiples of this, which whole pages are on every machine */
 
-/* New pages are zero; old NULL: there are none yet. Returns the new place. */
+/* Grows memory, which may move, or makes it (old NULL). New pages are zero. Returns the new address. */
 void *nofork_grow(void *old, size_t old_bytes, size_t new_bytes);
 void nofork_free(void *base, size_t len_bytes);
 

@@ -1,4 +1,4 @@
-/* Run directories: see rundir.h. */
+/* Run directories: see run_directory.h. */
 #include "host/run_directory.h"
 
 #include <dirent.h>
@@ -23,7 +23,7 @@ static int remove_entry(int at, const char *name)
     return errno == EISDIR || errno == EPERM ? remove_directory(at, name) : -errno;
 }
 
-/* Removes what the listing from here on names. *ret_any: there was something. */
+/* Removes all names in the rest of the listing. *ret_any: there was one. */
 static int remove_listed(int fd, bool *ret_any)
 {
     char list[LIST_BYTES] __attribute__((aligned(8)));
@@ -67,7 +67,7 @@ int run_directory_empty(int fd, const char *path, struct error *err)
     bool any = true;
     int rc = 0;
 
-    /* What changes while it is listed may be listed in part: until a listing shows nothing, or will not change. */
+    /* A directory that changes while it is listed may be listed in part. So it is listed again until nothing is left. */
     for (unsigned i = 0; rc == 0 && any; i++)
         rc = i == MAX_LISTINGS ? -ENOTEMPTY : lseek(fd, 0, SEEK_SET) < 0 ? -errno : remove_listed(fd, &any);
     return rc < 0 ? error_set(err, -rc, "remove", path, NULL) : 0;
