@@ -117,7 +117,7 @@ def wrong_logs():
     yield "one-more", good.bytes(n=4), "byte 2560: entry 3 of 4 begins here, but the file ends"
     yield "huge", Log().entry(0, 2**62, 0).bytes(), "byte 512: entry 0 goes beyond"
     yield "wraps", Log().entry(2**55 - 1, 2, DISCARD).bytes(), "byte 512: entry 0 goes beyond"
-    yield "flags", Log().entry(0, 1, 64, data=bytes(512)).bytes(), "byte 512: entry 0 has flags that nobody knows"
+    yield "flags", Log().entry(0, 1, 64, data=bytes(512)).bytes(), "byte 512: entry 0 has unknown flags"
     yield "zeros", Log().entry().bytes(), "byte 512: entry 0 is all zeros"
     yield "long-mark", Log().entry(flags=MARK, data_len=481).bytes(), "a mark whose text does not fit"
 

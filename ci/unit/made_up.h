@@ -26,7 +26,7 @@ struct made_up {
     uint8_t disk[SIZE]; /* what is mounted */
     struct read_notes *notes;
     struct writelog *log;
-    uint64_t answers[MAX_TESTED]; /* of tested states */
+    uint64_t observations[MAX_TESTED]; /* of tested states */
 };
 
 static inline int made_up_new(void **state)
@@ -54,8 +54,7 @@ static inline int made_up_free(void **state)
     return 0;
 }
 
-/* Writes of one to twelve sectors with few different contents; some flushes. Zeros are what the base holds.
- */
+/* Writes of one to twelve sectors with few different contents, and some flushes. The base holds zeros. */
 static inline void random_log(struct writelog *l, struct rng *r)
 {
     const uint64_t n = 1 + rng_below(r, 2 * MAX_WRITES);
@@ -104,7 +103,7 @@ static inline void show(struct made_up *f)
     read_notes_clear(f->notes);
 }
 
-/* What mounting the loaded state comes to. Which one it is, of many made-up kinds of recovery, `kind` says. */
+/* Observes the loaded state: the result of a made-up recovery. `kind` chooses one of many recoveries. */
 static inline uint64_t recover(struct made_up *f, uint64_t kind)
 {
     uint64_t h = rng_mix(kind);
@@ -126,7 +125,7 @@ static inline uint64_t recover(struct made_up *f, uint64_t kind)
     return h;
 }
 
-/* What a state comes to, alone. */
+/* The observation of a state that is mounted itself. */
 static inline uint64_t recover_state(struct made_up *f, const struct crash_state *s, uint64_t kind)
 {
     return crash_image_load(f->image, f->log, s) < 0 ? 0 : recover(f, kind);

@@ -1,7 +1,7 @@
 /*
- * The plan of an exploration against brute force: a made-up recovery, marks as questions, small random logs. Whatever was
- * concluded must be what the state comes to alone, and of an epoch that is told to be exhaustive every subset must have been
- * covered.
+ * Explorations against brute force: a made-up recovery, marks as questions, small random logs. An observation that was concluded
+ * must be the one that the state has when it is observed itself, and of an epoch that is reported as exhaustive every subset must
+ * have been covered.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "explore/explorer.h"
 #include "made_up.h"
 
-enum { LOGS = 400, MAX_MARKS = 3, MAX_OUTCOMES = 1 << 16, MAX_EPOCHS = 32, SMALL = 6 };
+enum { LOGS = 400, MAX_MARKS = 3, MAX_OBSERVATIONS = 1 << 16, MAX_EPOCHS = 32, SMALL = 6 };
 
 struct judging {
     struct made_up *f;
@@ -23,14 +23,14 @@ struct judging {
     uint64_t kind;
     uint64_t marks[MAX_MARKS];
     size_t n_marks;
-    uint64_t from;        /* states that exist only before it are nobody's concern */
-    unsigned hang_one_in; /* 0: never */
-    uint64_t looks_left;  /* until it is time to stop, */
-    unsigned n_late;      /*   and those that came later */
-    bool secret;          /* what it comes to depends on something that is not read */
-    uint64_t outcomes[MAX_OUTCOMES];
-    size_t n_outcomes;
-    uint64_t judged[MAX_OUTCOMES]; /* with the question */
+    uint64_t from;              /* no question is asked of states that exist only before it */
+    unsigned hang_one_in;       /* 0: never */
+    uint64_t observations_left; /* until it is time to stop */
+    unsigned n_late;            /* observations after that */
+    bool secret;                /* an observation depends on something that is not read */
+    uint64_t observations[MAX_OBSERVATIONS];
+    size_t n_observations;
+    uint64_t judged[MAX_OBSERVATIONS]; /* with the question */
     size_t n_judged;
     struct epoch_result epochs[MAX_EPOCHS];
     size_t n_epochs;
@@ -60,7 +60,7 @@ static bool load(void *arg, const struct crash_state *s)
     return crash_image_load(j->f->image, j->f->log, s) == 0;
 }
 
-/* Five certain writes kept or left out, which no prefix and no single drop shows. */
+/* Depends on five certain writes, in a way that no prefix and no single dropped write shows. */
 static bool tells_secret(const struct crash_state *s)
 {
     unsigned kept = 0;
@@ -70,7 +70,7 @@ static bool tells_secret(const struct crash_state *s)
     return (kept & 0x1f) == 0x15;
 }
 
-static uint64_t ask(const struct judging *j, const struct crash_state *s, size_t question)
+static uint64_t observation_of(const struct judging *j, const struct crash_state *s, size_t question)
 {
     const uint64_t h = j->secret ? tells_secret(s) : recover_state(j->f, s, j->kind + question);
 
@@ -82,31 +82,31 @@ static bool hangs(const struct judging *j, uint64_t h)
     return j->hang_one_in && rng_mix(h) % j->hang_one_in == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
+static bool observe(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
 {
     struct judging *j = arg;
 
     read_notes_clear(j->f->notes);
-    const uint64_t h = ask(j, s, question);
-    if (j->n_outcomes == MAX_OUTCOMES)
+    const uint64_t h = observation_of(j, s, question);
+    if (j->n_observations == MAX_OBSERVATIONS)
         return false;
-    j->n_late += j->looks_left == 0;
-    j->looks_left -= j->looks_left > 0;
+    j->n_late += j->observations_left == 0;
+    j->observations_left -= j->observations_left > 0;
     if (j->secret)
         read_notes_read(j->f->notes, (BLOCKS - 1) * 4096, 4096);
-    *ret = (struct observation_ref){.observation = j->n_outcomes, .inconclusive = hangs(j, h)};
+    *ret = (struct observation_ref){.observation = j->n_observations, .inconclusive = hangs(j, h)};
     ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
-    j->outcomes[j->n_outcomes++] = h;
+    j->observations[j->n_observations++] = h;
     return load(arg, s);
 }
 
-static bool nobody_is_free(void *arg)
+static bool no_worker_is_idle(void *arg)
 {
     (void)arg;
     return false;
 }
 
-static uint8_t comes_to(uint64_t h, uint64_t cut, uint64_t until)
+static uint8_t judgement_of(uint64_t h, uint64_t cut, uint64_t until)
 {
     uint8_t sum = h % 3 == 0 ? JUDGED_VIOLATED : 0;
 
@@ -116,25 +116,25 @@ static uint8_t comes_to(uint64_t h, uint64_t cut, uint64_t until)
     return sum;
 }
 
-static uint8_t judge(void *arg, const struct crash_state *s, size_t question, size_t outcome, uint64_t cut, uint64_t until)
+static uint8_t judge(void *arg, const struct crash_state *s, size_t question, size_t observation, uint64_t cut, uint64_t until)
 {
     struct judging *j = arg;
-    const uint64_t h = j->outcomes[outcome];
+    const uint64_t h = j->observations[observation];
 
-    assert_in_range(outcome, 0, j->n_outcomes - 1);
+    assert_in_range(observation, 0, j->n_observations - 1);
     if (!j->secret)
-        assert_true(h == ask(j, s, question));
-    assert_true(j->n_judged < MAX_OUTCOMES);
+        assert_true(h == observation_of(j, s, question));
+    assert_true(j->n_judged < MAX_OBSERVATIONS);
     j->judged[j->n_judged++] = rng_mix(h) + question;
-    return comes_to(h, cut, until);
+    return judgement_of(h, cut, until);
 }
 
-static bool agree(void *arg, const struct crash_state *s, size_t question, size_t concluded, size_t seen)
+static bool confirm(void *arg, const struct crash_state *s, size_t question, size_t concluded, size_t observed)
 {
     const struct judging *j = arg;
 
     (void)s, (void)question;
-    return j->outcomes[concluded] == j->outcomes[seen];
+    return j->observations[concluded] == j->observations[observed];
 }
 
 static size_t bytes(void *arg)
@@ -145,17 +145,17 @@ static size_t bytes(void *arg)
 
 static void forget(void *arg)
 {
-    ((struct judging *)arg)->n_outcomes = 0;
+    ((struct judging *)arg)->n_observations = 0;
 }
 
-static void progress(void *arg, bool looked, uint64_t left)
+static void progress(void *arg, bool mounted, uint64_t left)
 {
-    (void)arg, (void)looked, (void)left;
+    (void)arg, (void)mounted, (void)left;
 }
 
 static bool stop(void *arg)
 {
-    return ((struct judging *)arg)->looks_left == 0;
+    return ((struct judging *)arg)->observations_left == 0;
 }
 
 static void keep_epoch(void *arg, const struct epoch_result *e)
@@ -168,10 +168,10 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
 
 static const struct explorer_ops ops = {.questions = questions,
                                         .load = load,
-                                        .observe = look,
-                                        .prefetch_idle = nobody_is_free,
+                                        .observe = observe,
+                                        .prefetch_idle = no_worker_is_idle,
                                         .judge = judge,
-                                        .confirm = agree,
+                                        .confirm = confirm,
                                         .memory_bytes = bytes,
                                         .forget = forget,
                                         .progress = progress,
@@ -184,8 +184,8 @@ static void prepare(struct judging *j, struct made_up *f, uint64_t seed, struct 
     j->kind = seed;
     j->from = j->hang_one_in = 0;
     j->n_marks = rng_below(r, MAX_MARKS + 1);
-    j->n_outcomes = j->n_judged = j->n_epochs = j->n_late = 0;
-    j->looks_left = UINT64_MAX;
+    j->n_observations = j->n_judged = j->n_epochs = j->n_late = 0;
+    j->observations_left = UINT64_MAX;
     j->secret = false;
     for (size_t i = 0; i < j->n_marks; i++)
         j->marks[i] = (i ? j->marks[i - 1] : 0) + rng_below(r, writelog_length(f->log) / MAX_MARKS + 1);
@@ -274,7 +274,7 @@ static void add_up(struct judging *j, const struct crash_state *s)
 
     questions(j, s->cut, s->until, &first, &n);
     for (size_t q = first; q < first + n; q++)
-        sum |= comes_to(ask(j, s, q), s->cut, s->until);
+        sum |= judgement_of(observation_of(j, s, q), s->cut, s->until);
     want.covered += n > 0;
     want.violated += (sum & JUDGED_VIOLATED) != 0;
     want.lossy += (sum & JUDGED_LOSSY) != 0;
@@ -308,7 +308,7 @@ static void with_room_for_all_the_sums_are_those_of_brute_force(void **state)
     assert_true(n_mounted < n_covered / 2);
 }
 
-static bool is_told_exhaustive(const struct judging *j, const struct epoch_writes *w)
+static bool is_reported_exhaustive(const struct judging *j, const struct epoch_writes *w)
 {
     if (j->x.epochs_sampled == 0)
         return true;
@@ -318,31 +318,31 @@ static bool is_told_exhaustive(const struct judging *j, const struct epoch_write
     return false;
 }
 
-static unsigned n_seen; /* by is_seen */
+static unsigned n_covered_checked; /* by is_covered */
 
-/* Something that came to the same, asked the same, was judged. */
-static void is_seen(struct judging *j, const struct crash_state *s)
+/* The same observation for the same question was judged. */
+static void is_covered(struct judging *j, const struct crash_state *s)
 {
     size_t first, n;
 
     questions(j, s->cut, s->until, &first, &n);
     for (size_t q = first; q < first + n; q++) {
-        const uint64_t h = ask(j, s, q);
-        bool seen = false;
+        const uint64_t h = observation_of(j, s, q);
+        bool found = false;
 
-        for (size_t i = 0; i < j->n_judged && !seen; i++)
-            seen = j->judged[i] == rng_mix(h) + q;
-        assert_true(seen);
-        n_seen++;
+        for (size_t i = 0; i < j->n_judged && !found; i++)
+            found = j->judged[i] == rng_mix(h) + q;
+        assert_true(found);
+        n_covered_checked++;
     }
 }
 
-static void with_little_room_what_is_told_exhaustive_is(void **state)
+static void with_little_room_what_is_reported_exhaustive_is(void **state)
 {
     static struct judging j;
     unsigned n_sampled = 0;
 
-    n_seen = 0;
+    n_covered_checked = 0;
     for (uint64_t seed = 1; seed <= LOGS * 2; seed++) {
         struct made_up *f = *state;
         struct rng r;
@@ -356,20 +356,20 @@ static void with_little_room_what_is_told_exhaustive_is(void **state)
         j.x.prune = !rng_one_in(&r, 4);
         j.hang_one_in = rng_one_in(&r, 3) ? 20 : 0;
         j.from = rng_one_in(&r, 3) ? rng_below(&r, j.x.to + 1) : 0;
-        j.looks_left = rng_one_in(&r, 3) ? rng_below(&r, 40) : UINT64_MAX;
+        j.observations_left = rng_one_in(&r, 3) ? rng_below(&r, 40) : UINT64_MAX;
         assert_true(explorer_run(&j.x));
-        each_epoch(&j, is_told_exhaustive, is_seen);
+        each_epoch(&j, is_reported_exhaustive, is_covered);
         /* One too many for each epoch at most; without pruning and with more candidates each is a mount. */
         assert_true(j.x.mounted <= j.x.limits.max_states + j.x.epochs_exhaustive + j.x.epochs_sampled);
         assert_true(j.x.covered >= j.x.mounted || j.hang_one_in);
-        /* The state at hand, and the one that keeps the whole epoch, with all questions. */
+        /* The current state, and the one that keeps the whole epoch, with all questions. */
         assert_true(j.n_late <= 2 * (MAX_MARKS + 1));
         n_sampled += j.x.epochs_sampled > 0;
     }
-    assert_true(n_seen > LOGS && n_sampled > LOGS / 8);
+    assert_true(n_covered_checked > LOGS && n_sampled > LOGS / 8);
 }
 
-/* Few are the source's own states; what is not among them is only seen when members of groups are looked at. */
+/* The source has few states of its own; the secret shows only when members of groups are observed. */
 static void members_of_groups_are_checked(void **state)
 {
     static struct judging j;
@@ -402,7 +402,7 @@ static bool observe_timeline(void *arg, const struct crash_state *s, size_t ques
     read_notes_read(j->f->notes, BLOCK_BYTES, BLOCK_BYTES);
     if (crash_image_block(j->f->image, 1)[0])
         read_notes_read(j->f->notes, 3 * BLOCK_BYTES, BLOCK_BYTES);
-    *ret = (struct observation_ref){.observation = j->n_outcomes++};
+    *ret = (struct observation_ref){.observation = j->n_observations++};
     ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
     return true;
 }
@@ -458,7 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_room_for_all_the_sums_are_those_of_brute_force),
-        cmocka_unit_test(with_little_room_what_is_told_exhaustive_is),
+        cmocka_unit_test(with_little_room_what_is_reported_exhaustive_is),
         cmocka_unit_test(members_of_groups_are_checked),
         cmocka_unit_test(the_worked_timeline_is_true),
     };

@@ -203,7 +203,7 @@ static void without_a_recording_all_keep_their_turn(void **state)
     expect_log(f, "");
 }
 
-static void the_end_of_the_connection_is_told(void **state)
+static void the_end_of_the_connection_is_reported(void **state)
 {
     struct fixture *f = *state;
     struct fuse_request r;
@@ -223,7 +223,7 @@ int main(void)
         FUSE_TEST(nothing_else_leaves_its_turn),
         FUSE_TEST(a_discard_is_a_write),
         FUSE_TEST(without_a_recording_all_keep_their_turn),
-        FUSE_TEST(the_end_of_the_connection_is_told),
+        FUSE_TEST(the_end_of_the_connection_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

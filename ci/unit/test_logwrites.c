@@ -188,8 +188,8 @@ static void each_wrong_field_is_an_error_with_its_byte(void **state)
         {520, (UINT64_MAX >> 9) + 1, "byte 512: entry 0 "}, /* times 512 is 0 */
         {520, 7, "byte 512: entry 0 has more data than the file"},
         {520, 0, "byte 512: entry 0 does nothing"},
-        {528, 0x20, "flags that nobody knows"},
-        {528, UINT64_C(1) << 63, "flags that nobody knows"},
+        {528, 0x20, "unknown flags"},
+        {528, UINT64_C(1) << 63, "unknown flags"},
         {528, LOGWRITES_DISCARD | LOGWRITES_FUA, "byte 512: entry 0 is a discard"},
         {536, 513, "more private data"},
         {544, 1, "not followed by zeros"},

@@ -1,4 +1,5 @@
-/* Lookers and windows: what is taken is what was asked for, in whatever order; a looker that dies is told. */
+/* Prefetch workers and windows: each state gets its own observation, in whatever order they are taken; a dead worker is reported.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@
 enum { STATES = 200, BIG = 3 << 20, DEADLY = 77 };
 
 /* Says which state it was, at a length of its own. */
-static void look(void *arg, const struct crash_state *s, uint64_t tag, struct buf *out)
+static void observe(void *arg, const struct crash_state *s, uint64_t tag, struct buf *out)
 {
     if (s->cut == DEADLY)
         kill(getpid(), SIGKILL);
@@ -50,7 +51,7 @@ static void what_is_taken_is_what_was_asked_for(void **state)
 
     (void)state;
     rng_seed(&r, 1);
-    assert_int_equal(prefetch_new(3, look, word, &l, NULL), 0);
+    assert_int_equal(prefetch_new(3, observe, word, &l, NULL), 0);
     for (uint64_t i = 0; i < STATES; i++) {
         const uint64_t tag = i % 2, later = i + 1 + rng_below(&r, 5);
         struct crash_state s;
@@ -64,7 +65,7 @@ static void what_is_taken_is_what_was_asked_for(void **state)
         s = state_of(i, kept);
         assert_int_equal(prefetch_take(l, &s, tag, &got, NULL), 0);
         buf_clear(&want);
-        look(word, &s, tag, &want);
+        observe(word, &s, tag, &want);
         assert_int_equal(got.len_bytes, want.len_bytes);
         assert_memory_equal(got.data, want.data, want.len_bytes);
     }
@@ -73,7 +74,7 @@ static void what_is_taken_is_what_was_asked_for(void **state)
     buf_free(&want);
 }
 
-static void a_looker_that_dies_is_an_error(void **state)
+static void a_worker_that_dies_is_an_error(void **state)
 {
     struct kept_write kept[4];
     struct crash_state s = state_of(DEADLY, kept);
@@ -82,7 +83,7 @@ static void a_looker_that_dies_is_an_error(void **state)
     struct prefetch *l;
 
     (void)state;
-    assert_int_equal(prefetch_new(2, look, NULL, &l, NULL), 0);
+    assert_int_equal(prefetch_new(2, observe, NULL, &l, NULL), 0);
     assert_int_equal(prefetch_take(l, &s, 0, &got, &err), -ECHILD);
     assert_int_equal(err.code, ECHILD);
     prefetch_free(l);
@@ -130,7 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_taken_is_what_was_asked_for),
-        cmocka_unit_test(a_looker_that_dies_is_an_error),
+        cmocka_unit_test(a_worker_that_dies_is_an_error),
         cmocka_unit_test(a_window_leaves_out_nothing),
     };
 

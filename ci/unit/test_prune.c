@@ -1,6 +1,6 @@
 /*
- * Pruning against brute force. What a made-up recovery comes to must be the same for every crash state of small random logs,
- * whether it is run or concluded from states tested before.
+ * Pruning against brute force. For every crash state of small random logs, the observation concluded from states tested before
+ * must be the one that a made-up recovery of the state itself gives.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,22 +26,23 @@ static int64_t add(struct read_trie *t, const struct made_up *f)
 }
 
 /* Tests a state, or concludes; returns its number in the trie. */
-static int64_t look_at(struct made_up *f, struct read_trie *t, const struct crash_state *s, uint64_t kind, bool *ret_concluded)
+static int64_t observe_or_conclude(struct made_up *f, struct read_trie *t, const struct crash_state *s, uint64_t kind,
+                                   bool *ret_concluded)
 {
     assert_int_equal(crash_image_load(f->image, f->log, s), 0);
     int64_t tested = read_trie_find(t, 0, f->image);
 
     *ret_concluded = tested != READ_TRIE_NONE;
     if (!*ret_concluded) {
-        const uint64_t answer = recover(f, kind);
+        const uint64_t observation = recover(f, kind);
         tested = add(t, f);
         assert_in_range(tested, 0, MAX_TESTED - 1);
-        f->answers[tested] = answer;
+        f->observations[tested] = observation;
     }
     return tested;
 }
 
-static void every_state_gets_the_answer_it_would_get_alone(void **state)
+static void every_state_gets_the_observation_it_would_get_alone(void **state)
 {
     struct made_up *f = *state;
     const struct state_limits lim = {.samples = 20, .sector = 512, .torn = true};
@@ -57,9 +58,9 @@ static void every_state_gets_the_answer_it_would_get_alone(void **state)
         struct state_source *source = states_new(f->log, 0, writelog_length(f->log), &lim, seed);
         while (states_next(source, &s)) {
             bool concluded;
-            const int64_t tested = look_at(f, t, s, seed, &concluded);
+            const int64_t tested = observe_or_conclude(f, t, s, seed, &concluded);
 
-            assert_true(f->answers[tested] == recover_state(f, s, seed));
+            assert_true(f->observations[tested] == recover_state(f, s, seed));
             n_concluded += concluded;
             n++;
         }
@@ -92,7 +93,7 @@ static void order_of_reads_does_not_matter(void **state)
     read_trie_free(t);
 }
 
-static void what_was_tested_for_one_question_answers_no_other(void **state)
+static void what_was_tested_for_one_question_covers_no_other(void **state)
 {
     struct made_up *f = *state;
     struct read_trie *t = read_trie_new();
@@ -111,42 +112,42 @@ static void what_was_tested_for_one_question_answers_no_other(void **state)
     read_trie_free(t);
 }
 
-/* How many states have this cut and come to this. */
-struct trial {
+/* How many states have this cut and this observation. */
+struct counts {
     struct {
-        uint64_t cut, answer, n;
+        uint64_t cut, observation, n;
     } v[1 << MAX_WRITES];
     size_t n;
 };
 
-static void tally_add(struct trial *t, uint64_t cut, uint64_t answer, uint64_t n)
+static void counts_add(struct counts *t, uint64_t cut, uint64_t observation, uint64_t n)
 {
     size_t i = 0;
 
-    while (i < t->n && (t->v[i].cut != cut || t->v[i].answer != answer))
+    while (i < t->n && (t->v[i].cut != cut || t->v[i].observation != observation))
         i++;
     if (i == t->n) {
         t->v[t->n].cut = cut;
-        t->v[t->n].answer = answer;
+        t->v[t->n].observation = observation;
         t->v[t->n++].n = 0;
     }
     t->v[i].n += n;
 }
 
-static void tally_equal(const struct trial *a, const struct trial *b)
+static void assert_counts_equal(const struct counts *a, const struct counts *b)
 {
     assert_int_equal(a->n, b->n);
     for (size_t i = 0; i < a->n; i++) {
         bool found = false;
 
         for (size_t k = 0; k < b->n; k++)
-            found |= a->v[i].cut == b->v[k].cut && a->v[i].answer == b->v[k].answer && a->v[i].n == b->v[k].n;
+            found |= a->v[i].cut == b->v[k].cut && a->v[i].observation == b->v[k].observation && a->v[i].n == b->v[k].n;
         assert_true(found);
     }
 }
 
 /* Every subset, run. */
-static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
+static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct counts *ret)
 {
     ret->n = 0;
     for (uint64_t mask = 0; mask < UINT64_C(1) << w->n; mask++) {
@@ -158,12 +159,13 @@ static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t ki
                 kept[s.n_kept++] = (struct kept_write){.entry = w->entries[i]};
                 s.cut = w->entries[i] + 1;
             }
-        tally_add(ret, s.cut, recover_state(f, &s, kind), 1);
+        counts_add(ret, s.cut, recover_state(f, &s, kind), 1);
     }
 }
 
 /* Every subset, in groups. Returns how many were run. */
-static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
+static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind,
+                           struct counts *ret)
 {
     struct subsets *u = subsets_new(f->log, w->entries, w->n, w->durable, w->end, 1 << MAX_WRITES);
     const struct crash_state *first;
@@ -172,7 +174,7 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
     ret->n = 0;
     while (subsets_next(u, &first)) {
         bool concluded;
-        const int64_t tested = look_at(f, t, first, kind, &concluded);
+        const int64_t tested = observe_or_conclude(f, t, first, kind, &concluded);
         size_t n_reads;
         const struct read_note *reads = read_trie_reads(t, tested, &n_reads);
         uint32_t n, n_before;
@@ -180,19 +182,19 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
         n_run += !concluded;
         subsets_split(u, reads, n_reads);
         const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
-        tally_add(ret, first->cut, f->answers[tested], UINT64_C(1) << n_before);
+        counts_add(ret, first->cut, f->observations[tested], UINT64_C(1) << n_before);
         for (uint32_t i = 0; i < n; i++)
-            tally_add(ret, free_writes[i] + 1, f->answers[tested], UINT64_C(1) << (n_before + i));
+            counts_add(ret, free_writes[i] + 1, f->observations[tested], UINT64_C(1) << (n_before + i));
     }
     assert_true(subsets_complete(u));
     subsets_free(u);
     return n_run;
 }
 
-static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
+static void groups_are_all_subsets_each_with_its_cut_and_observation(void **state)
 {
     struct made_up *f = *state;
-    static struct trial all, groups;
+    static struct counts all, groups;
     const struct state_limits lim = {.sector = 512};
     uint64_t n_run = 0, n_subsets = 0;
 
@@ -209,7 +211,7 @@ static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
             states_epoch(source, e, &w);
             n_run += run_groups(f, t, &w, seed, &groups);
             run_all(f, &w, seed, &all);
-            tally_equal(&all, &groups);
+            assert_counts_equal(&all, &groups);
             n_subsets += UINT64_C(1) << w.n;
             free(w.entries);
         }
@@ -219,7 +221,7 @@ static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
     assert_true(n_run * 3 < n_subsets);
 }
 
-static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
+static void an_epoch_of_many_writes_that_are_not_read_is_one_group(void **state)
 {
     struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
@@ -313,11 +315,11 @@ static void over_the_limit_is_not_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PRUNE_TEST(every_state_gets_the_answer_it_would_get_alone),
+        PRUNE_TEST(every_state_gets_the_observation_it_would_get_alone),
         PRUNE_TEST(order_of_reads_does_not_matter),
-        PRUNE_TEST(what_was_tested_for_one_question_answers_no_other),
-        PRUNE_TEST(groups_are_all_subsets_each_with_its_cut_and_answer),
-        PRUNE_TEST(an_epoch_of_many_writes_that_nobody_reads_is_one_group),
+        PRUNE_TEST(what_was_tested_for_one_question_covers_no_other),
+        PRUNE_TEST(groups_are_all_subsets_each_with_its_cut_and_observation),
+        PRUNE_TEST(an_epoch_of_many_writes_that_are_not_read_is_one_group),
         PRUNE_TEST(the_worked_timeline_is_true),
         PRUNE_TEST(over_the_limit_is_not_complete),
     };

@@ -81,7 +81,7 @@ static int current_log(struct disk *d, struct writelog **ret)
     return 0;
 }
 
-/* A full log notes that it overflowed, and the disk goes on: whoever uses the log must ask (writelog_overflowed). */
+/* A full log notes that it overflowed, and the disk goes on: users of the log must ask (writelog_overflowed). */
 static void append(struct writelog *log, enum log_op op, unsigned flags, uint64_t off, const void *data, uint64_t len_bytes)
 {
     const int r = writelog_append(log, op, flags, off, data, len_bytes);

@@ -182,7 +182,7 @@ void logwrites_rewind(struct logwrites *l)
 static const char *wrong_kind(uint64_t flags, uint64_t n_sectors)
 {
     if (flags & ~(uint64_t)ALL_FLAGS)
-        return "has flags that nobody knows";
+        return "has unknown flags";
     if ((flags & LOGWRITES_MARK) && (flags & (LOGWRITES_FLUSH | LOGWRITES_FUA | LOGWRITES_DISCARD)))
         return "is a mark and something else";
     if ((flags & LOGWRITES_MARK) && n_sectors)

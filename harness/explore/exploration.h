@@ -22,7 +22,7 @@ struct cover {
 /* The state that is loaded, and its questions. */
 struct current_state {
     const struct crash_state *s;
-    size_t first, n;      /* questions; n 0: nobody asks about this state */
+    size_t first, n;      /* questions; n 0: none is asked */
     struct cover *covers; /* by question, from `first` on */
     size_t cap;
 };
@@ -45,7 +45,7 @@ struct exploration {
 
 /* What became of a state. */
 enum coverage {
-    COVERED,     /* for all its questions, or nobody asks about it */
+    COVERED,     /* for all its questions; there may be none */
     NOT_COVERED, /* it would have taken a mount too many */
     FAILED       /* the exploration cannot go on */
 };
@@ -74,7 +74,7 @@ void prefetch_groups(struct exploration *e, struct subsets *u, const struct cras
 void sums_add(struct epoch_count *c, uint64_t n_states, uint8_t judgement);
 /* Replaces `before` by `after` in the sums. */
 void sums_replace(struct explorer *x, const struct epoch_count *before, const struct epoch_count *after);
-/* Does anybody ask about states of this epoch? */
+/* Is a question asked about states of this epoch? */
 bool sums_is_asked(const struct exploration *e, const struct epoch_writes *w);
 bool sums_is_exhaustive(const struct exploration *e, uint32_t epoch, const struct epoch_writes *w);
 /* At the end: makes the sums anew from the counts of all epochs, and reports each epoch. */

@@ -1,7 +1,7 @@
 /*
  * Explores the crash states of a log: decides which states are observed, in which order, and what their observations say about
  * other states. How a state is observed, and how an observation is judged, is the caller's business: the oracle judges a recorded
- * run (trial/power_explore.c), a command judges somebody else's log (external_log/external_explore.c).
+ * run (trial/power_explore.c), a command judges a log made elsewhere (external_log/external_explore.c).
  *
  * A state may have to be observed in several ways, whose results differ. Each way is a *question* with a number. Observations for
  * one question say nothing about another.
@@ -44,7 +44,7 @@ enum state_origin {
 struct explorer_ops {
     /*
      * The questions for a state that exists at the cuts [cut, until]: the *ret_n numbers from *ret_first on. They grow with the
-     * cut. None: nobody asks about such states, and they are left out.
+     * cut. None: such states are left out.
      */
     void (*questions)(void *arg, uint64_t cut, uint64_t until, size_t *ret_first, size_t *ret_n);
     /* Loads a state into the image. It becomes the current state. */

@@ -91,7 +91,7 @@ struct state_source {
     bool is_more;                /* the current kind is at those that max_more adds */
     bool *skip;                  /* by epoch: no more subsets and samples */
     uint64_t n_tried, n_given;
-    struct image_set seen;
+    struct image_set given; /* out before */
     struct crash_state state;
 };
 
@@ -177,7 +177,7 @@ void states_free(struct state_source *s)
     if (!s)
         return;
     epochs_free(&s->e);
-    image_set_free(&s->seen);
+    image_set_free(&s->given);
     free(s->skip);
     free(s->candidates.parts);
     free(s->state.kept);
@@ -217,7 +217,7 @@ static bool make_state(struct state_source *s, uint32_t epoch)
     else
         epochs_image(&s->e, epoch, s->candidates.parts, image);
     until = epochs_until(&s->e, epoch, st->cut, image);
-    if (!image_set_note(&s->seen, image, st->cut, &until))
+    if (!image_set_note(&s->given, image, st->cut, &until))
         return false;
     st->until = until;
     memcpy(st->image, image, sizeof image);

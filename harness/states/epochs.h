@@ -32,7 +32,8 @@ struct version {
     uint32_t base; /* last version of the same sector before this epoch, or VERSION_NONE */
 };
 
-/* For cuts behind the end of the epoch before, up to `end`: what is before `start` is durable, items [first, last) are in flight. */
+/* For cuts behind the end of the epoch before, up to `end`: what is before `start` is durable, items [first, last) are in flight.
+ */
 struct epoch {
     uint64_t start, end; /* log positions */
     uint32_t first, last;
