@@ -9,7 +9,7 @@
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "language/verb.h"
-#include "model/sim.h"
+#include "model/canaries.h"
 #include "report/text.h"
 
 enum { OPTION_INDENT = 32 };

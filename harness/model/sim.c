@@ -1,5 +1,5 @@
 /* The machine of the `sim` backend: ticks, lanes and crashes. See sim.h. */
-#include "model/sim.h"
+#include "model/machine.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "evidence/stamp.h"
-#include "model/sim.h"
+#include "model/machine.h"
 
 /* --- what the other files share --- */
 

@@ -1,7 +1,7 @@
 /* The `sim` backend: verbs on names, locks, and the end of an actor. See sim.h. */
 #include <errno.h>
 
-#include "model/sim.h"
+#include "model/machine.h"
 
 const char *sim_path(const struct sim_at *at, unsigned arg)
 {

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/size.h"
-#include "model/sim.h"
+#include "model/machine.h"
 
 /* What fallocate(2) refuses; SIM_MORE: go on, with the file in *ret. */
 static enum sim_progress begin(struct sim_at *at, struct sim_file **ret)

@@ -11,9 +11,13 @@
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
-static int open_source(struct actor *a, const struct step *s, struct event *e)
+/* Finds the target and opens the source; its descriptor, or -1 with the error in *e. */
+static int open_source(struct actor *a, const struct step *s, struct event *e, struct actor_file *ret_target)
 {
     int dirfd;
+
+    if (!actor_file(a, s, e, ret_target, NULL))
+        return -1;
     const char *path = actor_path(a, s->arg[0].num, &dirfd);
     int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
@@ -26,9 +30,7 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_file f;
 
-    if (!actor_file(a, s, e, &f, NULL))
-        return;
-    int src = open_source(a, s, e);
+    int src = open_source(a, s, e, &f);
 
     if (src < 0)
         return;
@@ -121,9 +123,7 @@ static void call_copy_range(struct actor *a, const struct step *s, struct event 
 {
     struct actor_file f;
 
-    if (!actor_file(a, s, e, &f, NULL))
-        return;
-    int src = open_source(a, s, e);
+    int src = open_source(a, s, e, &f);
 
     if (src < 0)
         return;
