@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "explore/explorer.h"
 #include "made_up.h"
 
@@ -391,12 +392,75 @@ static void members_of_groups_are_checked(void **state)
     assert_in_range(n_found, LOGS / 40, LOGS / 4);
 }
 
+/* The mount of the worked timeline in explorer.c, which reads the block of A, and that of C if A is there. */
+static bool observe_timeline(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
+{
+    struct judging *j = arg;
+
+    (void)s, (void)question;
+    read_notes_clear(j->f->notes);
+    read_notes_read(j->f->notes, BLOCK_BYTES, BLOCK_BYTES);
+    if (crash_image_block(j->f->image, 1)[0])
+        read_notes_read(j->f->notes, 3 * BLOCK_BYTES, BLOCK_BYTES);
+    *ret = (struct observation_ref){.observation = j->n_outcomes++};
+    ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
+    return true;
+}
+
+static struct buf timeline;
+
+static bool report_timeline(void *arg, const struct crash_state *s, enum state_origin origin, size_t question, size_t observation,
+                            bool mounted)
+{
+    (void)arg, (void)question;
+    assert_int_equal(origin, FROM_SOURCE);
+    crash_state_print(s, &timeline);
+    buf_printf(&timeline, ": %s %zu\n", mounted ? "mounted," : "as", observation);
+    return true;
+}
+
+static uint8_t judge_nothing(void *arg, const struct crash_state *s, size_t question, size_t observation, uint64_t cut,
+                             uint64_t until)
+{
+    (void)arg, (void)s, (void)question, (void)observation, (void)cut, (void)until;
+    return 0;
+}
+
+static void the_worked_timeline_is_true(void **state)
+{
+    static struct judging j;
+    struct explorer_ops timeline_ops = ops;
+    struct made_up *f = *state;
+    struct rng r;
+
+    rng_seed(&r, 1);
+    timeline_log(f->log);
+    prepare(&j, f, 1, &r);
+    j.n_marks = 0;
+    j.x.ops = &timeline_ops;
+    timeline_ops.observe = observe_timeline;
+    timeline_ops.report = report_timeline;
+    timeline_ops.judge = judge_nothing;
+    assert_true(explorer_run(&j.x));
+    assert_string_equal(buf_text(&timeline), "cut at 0 to 1; durable up to 0: mounted, 0\n"
+                                             "cut at 1 to 4; durable up to 0; kept 0: mounted, 1\n"
+                                             "cut at 3 to 4; durable up to 2; kept 2: as 1\n"
+                                             "cut at 4 to 5; durable up to 2; kept 2-3: mounted, 2\n"
+                                             "cut at 4; durable up to 2; kept 3: as 2\n");
+    buf_free(&timeline);
+    assert_int_equal(j.x.mounted, 3);
+    assert_int_equal(j.x.covered, 5);
+    assert_int_equal(j.x.epochs_exhaustive, 2);
+    assert_int_equal(j.x.epochs_sampled, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_room_for_all_the_sums_are_those_of_brute_force),
         cmocka_unit_test(with_little_room_what_is_told_exhaustive_is),
         cmocka_unit_test(members_of_groups_are_checked),
+        cmocka_unit_test(the_worked_timeline_is_true),
     };
 
     return cmocka_run_group_tests(tests, made_up_new, made_up_free);

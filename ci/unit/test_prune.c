@@ -255,6 +255,41 @@ static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
     free(w.entries);
 }
 
+/* The epoch of B and C in the worked timeline of subsets.c; only the block of C is read. */
+static void the_worked_timeline_is_true(void **state)
+{
+    struct made_up *f = *state;
+    const uint64_t b_and_c[] = {2, 3};
+    const struct read_note c = {.block = 3, .sectors = 0xff};
+    const struct crash_state *first;
+    const uint64_t *free_writes;
+    uint32_t n, n_before;
+
+    timeline_log(f->log);
+    struct subsets *u = subsets_new(f->log, b_and_c, 2, 2, 4, 10);
+    assert_int_equal(subsets_next(u, &first), 1);
+    assert_int_equal(first->cut, 2);
+    assert_int_equal(first->n_kept, 0);
+    subsets_split(u, &c, 1);
+    free_writes = subsets_free_writes(u, &n, &n_before);
+    assert_int_equal(n, 1);
+    assert_int_equal(n_before, 0);
+    assert_int_equal(free_writes[0], 2);
+    assert_false(subsets_has_whole(u));
+    assert_int_equal(subsets_next(u, &first), 1);
+    assert_int_equal(first->cut, 4);
+    assert_int_equal(first->n_kept, 1);
+    assert_int_equal(first->kept[0].entry, 3);
+    subsets_split(u, &c, 1);
+    subsets_free_writes(u, &n, &n_before);
+    assert_int_equal(n, 0);
+    assert_int_equal(n_before, 1);
+    assert_true(subsets_has_whole(u));
+    assert_int_equal(subsets_next(u, &first), 0);
+    assert_true(subsets_complete(u));
+    subsets_free(u);
+}
+
 static void over_the_limit_is_not_complete(void **state)
 {
     struct made_up *f = *state;
@@ -283,6 +318,7 @@ int main(void)
         PRUNE_TEST(what_was_tested_for_one_question_answers_no_other),
         PRUNE_TEST(groups_are_all_subsets_each_with_its_cut_and_answer),
         PRUNE_TEST(an_epoch_of_many_writes_that_nobody_reads_is_one_group),
+        PRUNE_TEST(the_worked_timeline_is_true),
         PRUNE_TEST(over_the_limit_is_not_complete),
     };
 

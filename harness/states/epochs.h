@@ -39,6 +39,11 @@ struct epoch {
     uint64_t durable[2]; /* identity of the image that holds everything before start */
 };
 
+static inline uint32_t epoch_n_items(const struct epoch *ep)
+{
+    return ep->last - ep->first;
+}
+
 struct epochs {
     struct epoch *epochs;
     struct item *items;
