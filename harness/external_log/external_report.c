@@ -17,6 +17,8 @@
 #include "host/full_io.h"
 #include "states/crash_image.h"
 
+const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
+
 #define TELL_S 0.1 /* between two messages about progress */
 
 /* Nobody is there to be told: that ends this process. */

@@ -3,11 +3,6 @@
 
 #include "model/machine.h"
 
-const char *sim_path(const struct sim_at *at, unsigned arg)
-{
-    return at->sim->plan->paths[at->step->arg[arg].num];
-}
-
 static enum sim_progress work_rename(struct sim_at *at)
 {
     return sim_result(at, simfs_rename(&at->sim->fs, sim_path(at, 0), sim_path(at, 1)));
