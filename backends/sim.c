@@ -1,6 +1,6 @@
 /*
- * The backend `sim`: a model file system in memory (harness/model), which runs a scenario and strikes by itself. No privileges, no
- * system calls; one seed gives one run. harness/model/simfs.h states what the model may do with unsynced data; sim.md is the
+ * The backend `sim`: a model file system in memory (harness/model), which runs a scenario and strikes by itself. No privileges,
+ * no system calls; one seed gives one run. harness/model/simfs.h states what the model may do with unsynced data; sim.md is the
  * manual. The canaries, bugs to plant by `canary=NAME`, stand in harness/model/canaries.c.
  */
 #include <stddef.h>
