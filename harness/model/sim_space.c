@@ -40,7 +40,7 @@ static enum sim_progress work_falloc(struct sim_at *at)
     return SIM_DONE;
 }
 
-/* fpunch and fzero: the same to who reads. */
+/* fpunch and fzero: a reader sees no difference. */
 static enum sim_progress zero(struct sim_at *at, bool may_extend)
 {
     const uint64_t off = at->step->arg[0].num, len = at->step->arg[1].num;

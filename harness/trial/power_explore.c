@@ -26,7 +26,7 @@ enum {
     AHEAD = 2,         /* states in the window for each prefetch worker */
 };
 
-/* One exploration. The state whose observation is judged, and where, is what a finding tells. */
+/* One exploration. `state` and `pos` describe what is being judged, for findings. */
 struct judging {
     struct power *p;
     struct trial *t;

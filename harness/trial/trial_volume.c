@@ -109,7 +109,7 @@ bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_po
 
     if (!volume_is_mounted(v->volume) || enter_dir(v, n, &err) < 0)
         return volume_is_mounted(v->volume) ? fail(v, &err) : false;
-    /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
+    /* Each run has its own key, so that bytes which an earlier run left in freed blocks match no store of this one. */
     struct driver_job d = {.plan = v->trial->job->plan,
                            .dir_fd = v->dir_fd,
                            .dir = v->dir,

@@ -97,7 +97,7 @@ static int64_t rest_of(int fd, uint64_t off)
     return (uint64_t)st.st_size > off ? st.st_size - (int64_t)off : 0;
 }
 
-/* The kernel copies as much as it likes at a time, so it is asked until all is done; e->ret tells how much was, also on error. */
+/* One call may copy less than it was asked to, so it is repeated until all is done. e->ret counts the bytes, also on error. */
 static void copy_all(int src, int dst, const struct step *s, struct event *e)
 {
     off_t from = (off_t)flag_value(s, 's', 0), to = (off_t)flag_value(s, 'd', 0);
