@@ -112,14 +112,14 @@ static void what_was_tested_for_one_question_answers_no_other(void **state)
 }
 
 /* How many states have this cut and come to this. */
-struct trial {
+struct counts {
     struct {
         uint64_t cut, answer, n;
     } v[1 << MAX_WRITES];
     size_t n;
 };
 
-static void tally_add(struct trial *t, uint64_t cut, uint64_t answer, uint64_t n)
+static void counts_add(struct counts *t, uint64_t cut, uint64_t answer, uint64_t n)
 {
     size_t i = 0;
 
@@ -133,7 +133,7 @@ static void tally_add(struct trial *t, uint64_t cut, uint64_t answer, uint64_t n
     t->v[i].n += n;
 }
 
-static void tally_equal(const struct trial *a, const struct trial *b)
+static void counts_equal(const struct counts *a, const struct counts *b)
 {
     assert_int_equal(a->n, b->n);
     for (size_t i = 0; i < a->n; i++) {
@@ -146,7 +146,7 @@ static void tally_equal(const struct trial *a, const struct trial *b)
 }
 
 /* Every subset, run. */
-static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
+static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t kind, struct counts *ret)
 {
     ret->n = 0;
     for (uint64_t mask = 0; mask < UINT64_C(1) << w->n; mask++) {
@@ -158,12 +158,13 @@ static void run_all(struct made_up *f, const struct epoch_writes *w, uint64_t ki
                 kept[s.n_kept++] = (struct kept_write){.entry = w->entries[i]};
                 s.cut = w->entries[i] + 1;
             }
-        tally_add(ret, s.cut, recover_state(f, &s, kind), 1);
+        counts_add(ret, s.cut, recover_state(f, &s, kind), 1);
     }
 }
 
 /* Every subset, in groups. Returns how many were run. */
-static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind, struct trial *ret)
+static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct epoch_writes *w, uint64_t kind,
+                           struct counts *ret)
 {
     struct subsets *u = subsets_new(f->log, w->entries, w->n, w->durable, w->end, 1 << MAX_WRITES);
     const struct crash_state *first;
@@ -180,9 +181,9 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
         n_run += !concluded;
         subsets_split(u, reads, n_reads);
         const uint64_t *free_writes = subsets_free_writes(u, &n, &n_before);
-        tally_add(ret, first->cut, f->answers[tested], UINT64_C(1) << n_before);
+        counts_add(ret, first->cut, f->answers[tested], UINT64_C(1) << n_before);
         for (uint32_t i = 0; i < n; i++)
-            tally_add(ret, free_writes[i] + 1, f->answers[tested], UINT64_C(1) << (n_before + i));
+            counts_add(ret, free_writes[i] + 1, f->answers[tested], UINT64_C(1) << (n_before + i));
     }
     assert_true(subsets_complete(u));
     subsets_free(u);
@@ -192,7 +193,7 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
 static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
 {
     struct made_up *f = *state;
-    static struct trial all, groups;
+    static struct counts all, groups;
     const struct state_limits lim = {.sector = 512};
     uint64_t n_run = 0, n_subsets = 0;
 
@@ -209,7 +210,7 @@ static void groups_are_all_subsets_each_with_its_cut_and_answer(void **state)
             states_epoch(source, e, &w);
             n_run += run_groups(f, t, &w, seed, &groups);
             run_all(f, &w, seed, &all);
-            tally_equal(&all, &groups);
+            counts_equal(&all, &groups);
             n_subsets += UINT64_C(1) << w.n;
             free(w.entries);
         }
