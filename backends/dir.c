@@ -4,7 +4,7 @@
  *
  * What a `kill -9` of the harness leaves behind is removed by the next start, which must not touch what a run beside it still
  * uses. So each volume's directory is locked (flock) for as long as any process of its run lives, and a directory of ours that
- * can be locked belongs to nobody. Between mkdir and that lock a new directory looks abandoned; for so long its maker holds the
+ * can be locked is in use by no run. Between mkdir and that lock a new directory looks abandoned; for so long its maker holds the
  * base directory's lock shared, and the cleaner needs it exclusively. Where directories cannot be locked (NFS) nothing is
  * removed.
  */
@@ -95,7 +95,7 @@ static int open_directory(int at, const char *name)
     return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Removes name below base if it is ours and nobody's. Losing a race or a right is no error: it stays for another time. */
+/* Removes name below base if a run of ours made it and none uses it. Losing a race or lacking a right is no error: it stays. */
 static void remove_abandoned(int base_fd, const char *base, const char *name)
 {
     struct stat st;

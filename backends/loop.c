@@ -242,7 +242,7 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
      * to promise less: what sync(2) and msync(2) document is then broken, and that is what a person must be told. */
     if (words_have(&settings_of(c)->mount, "data=writeback"))
         ret->no_stale_blocks = false;
-    /* Practice is known of these; ext2 and others owe nobody the order of names. */
+    /* Practice is known of these; ext2 and others promise no order of names. */
     if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)
         ret->fsync_names = ret->ordered_names = false;
     if (strcmp(fs, "btrfs") == 0) /* its fsync logs one file, not what was done to other names before */
@@ -353,7 +353,7 @@ static struct loop_volume *take_spare(const struct backend_config *c, bool crash
     return NULL;
 }
 
-/* Keeps it for the next one who opens such a volume, if it is in order. */
+/* Keeps the volume as a spare for the next open, if it is in order. */
 static void loop_close(void *handle)
 {
     struct loop_volume *v = handle;

@@ -16,10 +16,13 @@
 #include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/rng.h"
 #include "base/size.h"
+#include "evidence/history.h"
 #include "evidence/stamp.h"
 #include "evidence/survivors.h"
 #include "language/verb.h"
+#include "model/canaries.h"
 #include "model/sim.h"
 #include "parser/parser.h"
 

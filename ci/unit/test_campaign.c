@@ -82,7 +82,7 @@ static const struct backend no_power = {.name = "no-power", .strikes = 1U << STR
 static const struct backend absent = {.name = "absent", .strikes = 7, .probe = no_probe, MODEL};
 static const struct backend smoking = {.name = "smoking", .strikes = 7, .probe = bad_probe, MODEL};
 
-struct observation {
+struct campaign_run_result {
     struct plan *plans[MAX_PLANS];
     size_t n_plans;
     struct result *results;
@@ -90,12 +90,12 @@ struct observation {
 };
 
 static void run(const struct backend *const *backends_used, size_t n_backends, const char *const *names, size_t n_names,
-                const struct campaign_options *opt, campaign_watch watch, struct observation *ret)
+                const struct campaign_options *opt, campaign_watch watch, struct campaign_run_result *ret)
 {
     struct backend_config configs[4] = {0};
     struct error err = {0};
 
-    *ret = (struct observation){.n_plans = n_names};
+    *ret = (struct campaign_run_result){.n_plans = n_names};
     for (size_t i = 0; i < n_backends; i++) {
         configs[i].backend = backends_used[i];
         configs[i].spec = strdup(backends_used[i]->name);
@@ -109,7 +109,7 @@ static void run(const struct backend *const *backends_used, size_t n_backends, c
         free(configs[i].spec);
 }
 
-static void done(struct observation *o)
+static void done(struct campaign_run_result *o)
 {
     for (size_t i = 0; i < o->n; i++)
         result_free(&o->results[i]);
@@ -122,7 +122,7 @@ static void results_come_in_order_whatever_the_workers(void **state)
 {
     static const struct backend *const both[] = {&model, &no_power};
     static const char *const names[] = {"keeps", "loses", "keeps-2"};
-    struct observation one, four;
+    struct campaign_run_result one, four;
 
     (void)state;
     run(both, 2, names, 3, &(struct campaign_options){.seed = 5, .strikes = 7, .jobs = 1}, NULL, &one);
@@ -150,7 +150,7 @@ static void results_come_in_order_whatever_the_workers(void **state)
             assert_int_equal(a->states_covered, RUNS);
     }
     /* Another seed, other runs; another crash kind, too. */
-    struct observation other;
+    struct campaign_run_result other;
     run(both, 1, names, 3, &(struct campaign_options){.seed = 6, .strikes = 7}, NULL, &other);
     bool differs = false;
     for (unsigned k = 0; k < 3; k++)
@@ -165,7 +165,7 @@ static void a_job_that_dies_costs_itself_only(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"dies", "keeps", "fails", "lacks"};
-    struct observation o;
+    struct campaign_run_result o;
 
     (void)state;
     run(used, 1, names, 4, &(struct campaign_options){.strikes = 1U << STRIKE_KILL, .jobs = 2}, NULL, &o);
@@ -184,7 +184,7 @@ static void a_backend_that_cannot_work_says_why(void **state)
 {
     static const struct backend *const used[] = {&absent, &model, &smoking};
     static const char *const names[] = {"keeps"};
-    struct observation o;
+    struct campaign_run_result o;
 
     (void)state;
     run(used, 3, names, 1, &(struct campaign_options){.strikes = 1U << STRIKE_POWER}, NULL, &o);
@@ -201,7 +201,7 @@ static void what_is_not_reached_in_time_is_skipped(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"keeps", "keeps-2"};
-    struct observation o;
+    struct campaign_run_result o;
 
     (void)state;
     run(used, 1, names, 2, &(struct campaign_options){.strikes = 7, .time_s = 1e-9}, NULL, &o);
@@ -224,7 +224,7 @@ static void an_interrupt_ends_it_and_keeps_what_is_there(void **state)
 {
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"keeps", "keeps-2", "keeps-3"};
-    struct observation o;
+    struct campaign_run_result o;
     size_t kept = 0, interrupted = 0;
 
     (void)state;
@@ -244,7 +244,7 @@ static void what_is_violated_is_saved(void **state)
     static const struct backend *const used[] = {&model};
     static const char *const names[] = {"loses"};
     char dir[64], below[80];
-    struct observation o;
+    struct campaign_run_result o;
     struct error err;
 
     (void)state;

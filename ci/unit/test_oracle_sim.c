@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "evidence/survivors.h"
+#include "model/canaries.h"
 #include "model/sim.h"
 #include "parser/parser.h"
 #include "random/random.h"

@@ -1,6 +1,6 @@
 /*
- * The faults of a run: what goes wrong on purpose while it works. They stand beside the strike, an axis of their own: the trial
- * hands them to whatever misbehaves (today the recorded disk), and no backend looks at them.
+ * The faults of a run: what goes wrong on purpose while it works. They are an axis of their own beside the strike. The trial
+ * passes them to what misbehaves (today the recorded disk); no backend reads them.
  */
 #ifndef TORNPAGE_BACKEND_FAULTS_H
 #define TORNPAGE_BACKEND_FAULTS_H

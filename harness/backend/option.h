@@ -1,6 +1,6 @@
 /*
  * Options of backends: "size=64m" is parsed once, into a member of the backend's own settings struct, by the type that the option
- * declares. Nobody looks at the text again.
+ * declares. The text is not parsed again.
  */
 #ifndef TORNPAGE_BACKEND_OPTION_H
 #define TORNPAGE_BACKEND_OPTION_H
@@ -45,7 +45,7 @@ struct backend_option {
     size_t offset; /* of the member in the settings struct */
     /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
     bool (*choice)(size_t i, struct option_choice *ret);
-    bool fault;           /* its choices are faults: `tornpage list faults` tells them */
+    bool fault;           /* its choices are faults: listed by `tornpage list faults` */
     char separator;       /* OPTION_WORDS */
     uint64_t least, most; /* OPTION_SIZE, bytes */
 };

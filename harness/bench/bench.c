@@ -9,11 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
 #include "host/isolate.h"
-#include "parser/parser.h"
 
 static const struct bench power_ext4 = {"power-ext4", "states/s", .fs = "ext4", .ops = &bench_power};
 static const struct bench power_xfs = {"power-xfs", "states/s", .fs = "xfs", .ops = &bench_power};
@@ -32,36 +30,6 @@ static const struct bench memory = {"memory", "MiB", .fewer = true, .once = true
 
 const struct bench *const benches[] = {&power_ext4, &power_xfs,    &power_btrfs, &kills,         &record, &verify,
                                        &sim,        &covered_ext4, &covered_xfs, &covered_btrfs, &memory, NULL};
-
-struct plan *bench_plan(const char *steps)
-{
-    struct buf text = {0};
-    struct plan *p = NULL;
-
-    buf_printf(&text, "test: What a bench does.\norigin: bench\ncrash: none kill power\n%s", steps);
-    int rc = plan_parse("bench", "bench", buf_text(&text), text.len_bytes, &p, NULL);
-    assert(rc == 0);
-    (void)rc;
-    buf_free(&text);
-    return p;
-}
-
-int bench_config(const char *backend, const char *key, const char *value, struct backend_config *ret, struct error *err)
-{
-    backend_config_begin(ret, backend_find(backend));
-    int rc = backend_config_set(ret, key, value, err);
-
-    if (rc == 0)
-        rc = backend_config_end(ret, err);
-    return rc == 0 ? backend_probe(ret, err) : rc;
-}
-
-int bench_check_result(const struct result *r, struct error *err)
-{
-    if (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY)
-        return 0;
-    return error_set(err, EINVAL, r->scenario, r->backend, "%s: %s", verdict_names[r->verdict], r->reason ? r->reason : "");
-}
 
 static int by_value(const void *a, const void *b)
 {

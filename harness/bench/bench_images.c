@@ -57,7 +57,7 @@ static int read_file(int at, const char *name, struct error *err)
 static int read_files(const char *root, struct error *err)
 {
     char path[512];
-    int rc = run_directory_path(root, TRIAL_VOLUME_POWER_DIR, path, sizeof path, err);
+    int rc = run_directory_path(root, TRIAL_POWER_DIR, path, sizeof path, err);
     DIR *d = rc == 0 ? opendir(path) : NULL;
 
     if (!d)
@@ -216,7 +216,7 @@ static int run_plan(struct volume *v, const struct plan *p, struct recording *r,
         return rc;
     }
     r->root = volume_path(v, 0);
-    const int fd = run_directory_make(r->root, TRIAL_VOLUME_POWER_DIR, dir, sizeof dir, err);
+    const int fd = run_directory_make(r->root, TRIAL_POWER_DIR, dir, sizeof dir, err);
 
     rc = fd < 0 ? fd : 0;
     if (rc == 0) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actor/driver.h"
 #include "backend/volume.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "device/loopdev.h"
 #include "disk/disk.h"
 #include "disk/writelog.h"
+#include "evidence/history.h"
 #include "evidence/stamp.h"
 #include "host/isolate.h"
 #include "host/run_directory.h"

@@ -114,7 +114,7 @@ static void send_plain(const struct campaign *c, size_t entry, enum verdict verd
 }
 
 /* Processes for one job: where fewer jobs are left than there may be workers, they share the others. */
-static unsigned prefetch_for(const struct campaign *c, size_t task)
+static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 {
     const size_t left = c->n_order - task;
 
@@ -140,7 +140,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .no_prune = c->opt->no_prune,
                           .check_prune = c->opt->check_prune,
                           .end_s = c->end_s,
-                          .lookers = prefetch_for(c, task),
+                          .prefetch_workers = prefetch_workers_for(c, task),
                           .progress = c->progress,
                           .pulse = pulse};
 
@@ -196,9 +196,7 @@ static void prepare(struct campaign *c)
 /* Jobs that take long begin first, so that the end is not one worker at its last. No result depends on it. */
 static unsigned weight(const struct entry *e)
 {
-    if (backend_is_model(e->config->backend))
-        return 0;
-    return e->strike == STRIKE_POWER ? 2 : 1;
+    return job_weight(e->config->backend, e->strike);
 }
 
 static void list_order(struct campaign *c)

@@ -251,3 +251,14 @@ int fsimage_check(const char *fs, const char *device, char *text, size_t size_by
     buf_free(&out);
     return r;
 }
+
+bool fsimage_mount_blames_host(const struct error *err)
+{
+    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
+                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code == codes[i])
+            return true;
+    return err->skip;
+}

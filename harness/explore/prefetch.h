@@ -1,7 +1,7 @@
 /*
- * Prefetch workers: processes that observe crash states ahead of their turn. The caller takes the observations in an order of its
- * own, so its results do not depend on the number of workers; it only waits less. How a state is observed, and what the bytes of
- * an observation mean, is the caller's business.
+ * Private to this room. Prefetch workers: processes that observe crash states ahead of their turn. The caller takes the
+ * observations in an order of its own, so its results do not depend on the number of workers; it only waits less. How a state is
+ * observed, and what the bytes of an observation mean, is the caller's business.
  */
 #ifndef TORNPAGE_EXPLORE_PREFETCH_H
 #define TORNPAGE_EXPLORE_PREFETCH_H

@@ -24,8 +24,6 @@
 #include "host/isolate.h"
 #include "host/parallel.h"
 
-const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
-
 /* The loop backend with these options. */
 static int make_config(struct external_log *x, struct error *err)
 {

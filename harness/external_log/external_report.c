@@ -15,6 +15,9 @@
 #include "device/imagefile.h"
 #include "host/files.h"
 #include "host/full_io.h"
+#include "states/crash_image.h"
+
+const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
 
 #define TELL_S 0.1 /* between two messages about progress */
 

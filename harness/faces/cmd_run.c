@@ -30,10 +30,8 @@ enum {
     RUN_CHECK_PRUNE,
     RUN_FINDINGS,
     RUN_LOG,
-    RUN_JSON,
-    RUN_JUNIT,
-    RUN_TAP,
-    RUN_OPTIONS
+    RUN_FORM, /* the first of them */
+    RUN_OPTIONS = RUN_FORM + REPORT_N_FORMS
 };
 
 static const struct face_option options[RUN_OPTIONS + 1] = {
@@ -64,10 +62,10 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_LOG] = {"log", 0, "DIR",
                  "Save each power recording as DIR/NAME.log, in the format of dm-log-writes with a mark at each step's begin and "
                  "end, and the image it starts from as DIR/NAME.base; for 'tornpage explore' and replay-log."},
-    [RUN_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
-    [RUN_JUNIT] = {"junit", 0, "FILE", "Also write the results as JUnit XML; '-' is standard output."},
-    [RUN_TAP] = {"tap", 0, NULL, "Write the results as TAP to standard output."},
-    [RUN_OPTIONS] = {NULL, 0, NULL, NULL},
+#define FORM_OPTION(form, value, help) [RUN_FORM + REPORT_##form] = {#form, 0, value, help},
+    REPORT_FORMS(FORM_OPTION)
+#undef FORM_OPTION
+        [RUN_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
 static const char *const default_backends[] = {"sim", "dir", "loop:fs=ext4", "loop:fs=xfs", "loop:fs=btrfs"};
@@ -77,11 +75,12 @@ struct run {
     struct scenarios scenarios;
     struct specs specs;
     uint64_t n_random;
-    const char *json, *junit; /* file names, "-" for standard output */
-    bool tap;
+    struct {
+        const char *path; /* "-": standard output; NULL: not asked for */
+        FILE *out;
+    } forms[REPORT_N_FORMS];
     bool seed_given;
     struct buf typed; /* the arguments as they were typed */
-    FILE *json_out, *junit_out;
 };
 
 static int parse_strikees(const char *text, unsigned *ret)
@@ -162,15 +161,9 @@ static int take_option(struct run *run, int option, const char *value)
     case RUN_LOG:
         run->opt.log_dir = value;
         return *value ? 0 : usage_error(&face_run, "--log: the name of the directory is empty");
-    case RUN_JSON:
-        run->json = value;
-        return 0;
-    case RUN_JUNIT:
-        run->junit = value;
-        return 0;
     default:
-        assert(option == RUN_TAP);
-        run->tap = true;
+        assert(option >= RUN_FORM && option < RUN_OPTIONS);
+        run->forms[option - RUN_FORM].path = value ? value : "-";
         return 0;
     }
 }
@@ -211,20 +204,24 @@ static void take_arguments(struct run *run, int argc, char **argv)
 /* Opens what reports go to before the run, so that a wrong path costs nothing; at most one may have standard output. */
 static int open_reports(struct run *run)
 {
-    int on_stdout = run->tap + (run->json && strcmp(run->json, "-") == 0) + (run->junit && strcmp(run->junit, "-") == 0);
-    struct {
-        const char *path, *option;
-        FILE **out;
-    } file[] = {{run->json, "json", &run->json_out}, {run->junit, "junit", &run->junit_out}};
+    const char *on_stdout = NULL;
 
-    if (on_stdout > 1)
-        return usage_error(&face_run, "only one of --tap, --json - and --junit - can have the standard output");
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
-        if (!file[i].path)
+    for (size_t i = 0; i < REPORT_N_FORMS; i++) {
+        const struct face_option *o = &options[RUN_FORM + i];
+        const char *path = run->forms[i].path;
+
+        if (!path)
             continue;
-        *file[i].out = strcmp(file[i].path, "-") == 0 ? stdout : fopen(file[i].path, "we");
-        if (!*file[i].out)
-            return usage_error(&face_run, "--%s %s: %s", file[i].option, file[i].path, strerror(errno));
+        if (strcmp(path, "-") != 0) {
+            run->forms[i].out = fopen(path, "we");
+            if (!run->forms[i].out)
+                return usage_error(&face_run, "--%s %s: %s", o->name, path, strerror(errno));
+            continue;
+        }
+        if (on_stdout)
+            return usage_error(&face_run, "only one of --%s and --%s can have the standard output", on_stdout, o->name);
+        on_stdout = o->name;
+        run->forms[i].out = stdout;
     }
     return 0;
 }
@@ -274,8 +271,16 @@ static int status_of(const struct result *v, size_t n)
 
 static int report_all(const struct run *run, const struct report *report)
 {
-    bool machine = run->tap || run->json_out == stdout || run->junit_out == stdout;
-    FILE *people = machine ? stderr : stdout;
+    static void (*const write[REPORT_N_FORMS])(const struct report *r, FILE *out) = {
+#define FORM_WRITE(form, ...) [REPORT_##form] = report_##form,
+        REPORT_FORMS(FORM_WRITE)
+#undef FORM_WRITE
+    };
+    FILE *people = stdout;
+
+    for (size_t i = 0; i < REPORT_N_FORMS; i++)
+        if (run->forms[i].out == stdout)
+            people = stderr;
     struct term term = term_of(people);
     int status = status_of(report->results, report->n_results);
 
@@ -283,12 +288,9 @@ static int report_all(const struct run *run, const struct report *report)
     if (!report->n_results)
         fputs("Nothing to do: the scenarios' headers leave none of these crash kinds.\n", people);
     summary_print(report, people, term);
-    if (run->tap)
-        report_tap(report, stdout);
-    if (run->json_out)
-        report_json(report, run->json_out);
-    if (run->junit_out)
-        report_junit(report, run->junit_out);
+    for (size_t i = 0; i < REPORT_N_FORMS; i++)
+        if (run->forms[i].out)
+            write[i](report, run->forms[i].out);
     return status;
 }
 
@@ -346,8 +348,9 @@ static int run_all(struct run *run, int argc, char **argv)
     if (open_reports(run) != 0)
         return STATUS_USAGE;
     int status = campaign(run);
-    if (close_report(run->json_out, run->json) != 0 || close_report(run->junit_out, run->junit) != 0)
-        status = STATUS_BROKEN;
+    for (size_t i = 0; i < REPORT_N_FORMS; i++)
+        if (close_report(run->forms[i].out, run->forms[i].path) != 0)
+            status = STATUS_BROKEN;
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* The machine of the `sim` backend: ticks, lanes and crashes. See sim.h. */
-#include "model/sim.h"
+#include "model/machine.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -272,7 +272,7 @@ static void start(struct sim *m)
     m->fs.hooks = hooks;
 }
 
-/* Steps the crash caught at work tell nothing but how far a store has come. */
+/* Of a step that the strike interrupts, the history holds only how many bytes a store has done. */
 static void forget_running(struct sim *m)
 {
     for (size_t l = 0; l < m->plan->n_lanes; l++) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "model/sim.h"
+#include "model/machine.h"
 
 enum { WORD_BYTES = 8 };
 
@@ -15,12 +15,10 @@ enum { WORD_BYTES = 8 };
 static enum sim_progress work_msync(struct sim_at *at)
 {
     uint64_t off, end;
-    const struct sim_map *m = sim_map_and_range(at, &off, &end);
+    const struct sim_map *m = sim_map_and_pages(at, &off, &end);
 
     if (!m)
         return SIM_DONE;
-    if ((off - m->off) % PAGE_BYTES)
-        return sim_fail(at, EINVAL);
     if (off == end)
         return SIM_DONE;
     const uint64_t behind = page_up(end);

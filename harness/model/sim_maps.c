@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/size.h"
-#include "model/sim.h"
+#include "model/machine.h"
 
 #define ADDRESS_SPACE ((uint64_t)1 << 47) /* bytes, x86-64 */
 
@@ -22,8 +22,6 @@ struct sim_map *sim_the_map(struct sim_at *at)
     return NULL;
 }
 
-/* The mapping and the file range [*ret_off, *ret_end) of it that the step means; NULL, with the error noted, when there is none.
- */
 struct sim_map *sim_map_and_range(struct sim_at *at, uint64_t *ret_off, uint64_t *ret_end)
 {
     struct sim_map *m = sim_the_map(at);
@@ -40,6 +38,16 @@ struct sim_map *sim_map_and_range(struct sim_at *at, uint64_t *ret_off, uint64_t
     *ret_off = off;
     *ret_end = off + len;
     return m;
+}
+
+struct sim_map *sim_map_and_pages(struct sim_at *at, uint64_t *ret_off, uint64_t *ret_end)
+{
+    struct sim_map *m = sim_map_and_range(at, ret_off, ret_end);
+
+    if (!m || (*ret_off - m->off) % PAGE_BYTES == 0)
+        return m;
+    at->event->err = EINVAL;
+    return NULL;
 }
 
 bool sim_unmapped_at(const struct sim_map *m, uint64_t off)
@@ -245,12 +253,10 @@ static enum sim_progress work_mremap(struct sim_at *at)
 static enum sim_progress work_madvise(struct sim_at *at)
 {
     uint64_t off, end;
-    struct sim_map *m = sim_map_and_range(at, &off, &end);
+    struct sim_map *m = sim_map_and_pages(at, &off, &end);
 
     if (!m)
         return SIM_DONE;
-    if ((off - m->off) % PAGE_BYTES)
-        return sim_fail(at, EINVAL);
     if (off == end)
         return SIM_DONE;
     if (m->locked && (sim_flag(at, 'd') || (sim_flag(at, 'p') && !sim_flag(at, 'r') && !sim_flag(at, 's') && !sim_flag(at, 'w'))))
@@ -267,13 +273,11 @@ static enum sim_progress work_madvise(struct sim_at *at)
 static enum sim_progress work_mincore(struct sim_at *at)
 {
     uint64_t off, end;
-    const struct sim_map *m = sim_map_and_range(at, &off, &end);
+    const struct sim_map *m = sim_map_and_pages(at, &off, &end);
     int64_t resident = 0;
 
     if (!m)
         return SIM_DONE;
-    if ((off - m->off) % PAGE_BYTES)
-        return sim_fail(at, EINVAL);
     if (sim_holes_in(m, off, page_up(end)))
         return sim_fail(at, ENOMEM);
     for (const struct simfs_page *p = m->inode->first; p; p = p->next)

@@ -1,12 +1,7 @@
 /* The `sim` backend: verbs on names, locks, and the end of an actor. See sim.h. */
 #include <errno.h>
 
-#include "model/sim.h"
-
-const char *sim_path(const struct sim_at *at, unsigned arg)
-{
-    return at->sim->plan->paths[at->step->arg[arg].num];
-}
+#include "model/machine.h"
 
 static enum sim_progress work_rename(struct sim_at *at)
 {

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/size.h"
-#include "model/sim.h"
+#include "model/machine.h"
 
 /* What fallocate(2) refuses; SIM_MORE: go on, with the file in *ret. */
 static enum sim_progress begin(struct sim_at *at, struct sim_file **ret)
@@ -40,7 +40,7 @@ static enum sim_progress work_falloc(struct sim_at *at)
     return SIM_DONE;
 }
 
-/* fpunch and fzero: the same to who reads. */
+/* fpunch and fzero: a reader sees no difference. */
 static enum sim_progress zero(struct sim_at *at, bool may_extend)
 {
     const uint64_t off = at->step->arg[0].num, len = at->step->arg[1].num;

@@ -1,5 +1,5 @@
 /*
- * A model file system: page cache and disk in memory, for the `sim` backend. It makes no system call and knows no scenario.
+ * Private to this room. The model file system: a page cache and a disk in memory. It makes no system call and knows no scenario.
  *
  * The model, in plain English. A file is an inode with a size and pages of 4 KiB; every page has two contents, the one in the
  * page cache, which all live reads and stores use, and the one on disk. A page whose contents may differ is dirty. The adversary
@@ -26,6 +26,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "model/canaries.h"
 
 struct survivors;
 
@@ -84,31 +85,6 @@ struct simfs_sync {
     bool names;
 };
 
-struct simfs;
-
-/*
- * Where a planted bug may act. A healthy model has none (all NULL). Each is called at one moment of the model's life, named after
- * it; the model is complete and consistent at that moment.
- */
-struct simfs_hooks {
-    void (*sync)(struct simfs *fs, struct simfs_sync *s);         /* a sync is about to be done as *s says; may change *s */
-    void (*page_changes)(struct simfs *fs, struct simfs_page *p); /* a store is about to change the cached page */
-    void (*stored)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t len); /* a store has changed the cache */
-    void (*private_stored)(struct simfs *fs, struct simfs_inode *i, uint64_t off, const uint8_t *src, uint64_t len);
-    void (*was_read)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint8_t *dst, uint64_t len);
-    void (*landed)(struct simfs *fs, struct simfs_page *p);                      /* all of a page has just reached the disk */
-    void (*shrinks)(struct simfs *fs, struct simfs_inode *i, uint64_t to_bytes); /* a truncation is about to happen */
-    void (*grown)(struct simfs *fs, struct simfs_inode *i, uint64_t from_bytes); /* the end of file has moved up */
-    void (*punched)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t len); /* a range now reads zero */
-    void (*cloned)(struct simfs *fs, struct simfs_inode *from, uint64_t from_off, struct simfs_inode *to, uint64_t to_off,
-                   uint64_t len);
-    void (*unmapped)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t len); /* a shared mapping went away */
-    void (*process_died)(struct simfs *fs); /* every process is gone; the cache is what is left */
-    void (*power_cut)(struct simfs *fs);    /* the disk is what is left */
-    bool rename_in_two;                     /* a rename over a name is journalled as two operations */
-    bool no_sigbus;                         /* accesses beyond the end of file raise no signal */
-};
-
 /* What a planted bug remembers between hooks; cleared for each run. */
 struct simfs_memory {
     bool armed;
@@ -152,7 +128,6 @@ struct simfs_slot {
     } while (0)
 
 /* --- life (simfs.c) --- */
-extern const struct simfs_hooks simfs_no_hooks;
 /* An empty file system with its root directory, durable. `hooks` and `rng` must outlive the run. A zeroed struct is valid. */
 void simfs_reset(struct simfs *fs, const struct simfs_hooks *hooks, struct rng *rng);
 void simfs_free(struct simfs *fs);

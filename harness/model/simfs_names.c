@@ -97,6 +97,14 @@ int simfs_lookup(const struct simfs *fs, const char *path, struct simfs_inode **
     return rc;
 }
 
+/* As walk; -ENOENT when the last component is missing too. */
+static int walk_to(const struct simfs *fs, const char *path, struct simfs_name *ret)
+{
+    const int rc = walk(fs, path, ret);
+
+    return rc || ret->inode ? rc : -ENOENT;
+}
+
 static bool empty_dir(const struct simfs *fs, const struct simfs_inode *dir)
 {
     for (size_t k = 0; k < fs->live.n; k++)
@@ -139,13 +147,10 @@ int simfs_create(struct simfs *fs, const char *path, enum simfs_kind kind, struc
 int simfs_link(struct simfs *fs, const char *from, const char *to)
 {
     struct simfs_name a, b;
-    int rc = walk(fs, from, &a);
+    int rc = walk_to(fs, from, &a);
 
-    if (rc)
-        return rc;
-    if (!a.inode)
-        return -ENOENT;
-    rc = walk(fs, to, &b);
+    if (!rc)
+        rc = walk(fs, to, &b);
     if (rc)
         return rc;
     if (b.inode)
@@ -166,24 +171,20 @@ static int remove_name(struct simfs *fs, const struct simfs_name *e)
 int simfs_unlink(struct simfs *fs, const char *path)
 {
     struct simfs_name e;
-    const int rc = walk(fs, path, &e);
+    const int rc = walk_to(fs, path, &e);
 
     if (rc)
         return rc;
-    if (!e.inode)
-        return -ENOENT;
     return e.inode->kind == SIMFS_DIR ? -EISDIR : remove_name(fs, &e);
 }
 
 int simfs_rmdir(struct simfs *fs, const char *path)
 {
     struct simfs_name e;
-    const int rc = walk(fs, path, &e);
+    const int rc = walk_to(fs, path, &e);
 
     if (rc)
         return rc;
-    if (!e.inode)
-        return -ENOENT;
     if (e.inode->kind != SIMFS_DIR)
         return -ENOTDIR;
     if (!e.dir)

@@ -55,7 +55,7 @@ struct plan *plan_random(struct rng *r, size_t max_steps)
     p->file = xstrdup("random");
     p->test = xstrdup("whatever a random plan does, what is left is legal");
     p->origin = xstrdup("random");
-    p->strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER;
+    p->strikes = (1U << STRIKES) - 1;
     p->repeat = 1;
     p->n_actors = p->n_lanes = 1 + (size_t)rng_one_in(r, 4);
     for (size_t i = 0; i < p->n_actors; i++) {

@@ -23,10 +23,23 @@ struct report {
     double wall_s;
 };
 
-/* All four write to `out` and leave it to the caller to see whether it took everything. */
-void report_json(const struct report *r, FILE *out);
-void report_junit(const struct report *r, FILE *out);
-void report_tap(const struct report *r, FILE *out);
+/*
+ * Forms for machines: the only list. X(name, what --help calls the option's value, help). A form is `--NAME` of `tornpage run`
+ * and report_NAME, in a file of that name; one without a value goes to standard output. They write to `out` and leave it to the
+ * caller to see whether it took everything.
+ */
+#define REPORT_FORMS(X)                                                                                                          \
+    X(json, "FILE", "Also write the results as JSON; '-' is standard output.")                                                   \
+    X(junit, "FILE", "Also write the results as JUnit XML; '-' is standard output.")                                             \
+    X(tap, NULL, "Write the results as TAP to standard output.")
+
+#define REPORT_FORM_ENUM(name, ...) REPORT_##name,
+enum { REPORT_FORMS(REPORT_FORM_ENUM) REPORT_N_FORMS };
+#undef REPORT_FORM_ENUM
+#define REPORT_FORM_WRITE(name, ...) void report_##name(const struct report *r, FILE *out);
+REPORT_FORMS(REPORT_FORM_WRITE)
+#undef REPORT_FORM_WRITE
+
 /* The matrix of scenarios x backends, in blocks of as many backends as fit the width. */
 void matrix_print(const struct report *r, FILE *out, struct term term);
 /* What stands below it: violations with their details, reasons, notes, totals, seed and command. */

@@ -1,4 +1,4 @@
-/* Different pictures that crash states showed: see outcomes.h. */
+/* Observations of crash states: see observations.h. */
 #include "trial/observations.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
- * What mounted crash states showed, each different picture once, and at which moments of the history it was judged already. Many
- * states show the same; judging is pure, so once for each picture and moment is enough. Private to the engine.
+ * Private to this room. The observations of crash states, each different one once, and at which moments of the history it was
+ * judged. Many states give the same observation. Judging is pure, so once for each observation and moment is enough.
  */
 #ifndef TORNPAGE_TRIAL_OBSERVATIONS_H
 #define TORNPAGE_TRIAL_OBSERVATIONS_H
@@ -12,27 +12,27 @@
 
 struct buf;
 
-enum { OBSERVATION_JUDGED = 4 }; /* beside COMES_TO_... of explorer.h */
+enum { OBSERVATION_JUDGED = 4 }; /* beside JUDGED_LOSSY and JUDGED_VIOLATED of explorer.h */
 
 struct observation {
     struct survivors survivors;
     uint64_t hash;
-    uint8_t *judged; /* by moment: OBSERVATION_JUDGED, and what it came to */
+    uint8_t *judged; /* by moment: OBSERVATION_JUDGED, and the judgement */
 };
 
 struct observations {
     struct observation *v;
     size_t n, cap, n_moments, bytes;
-    struct survivors spare; /* memory of a forgotten one, for the next to be taken */
+    struct survivors spare; /* memory of a forgotten observation, for the next one */
 };
 
 /* `n_moments`: how many moments each may be judged at. */
 void observations_open(struct observations *o, size_t n_moments);
 void observations_close(struct observations *o);
-/* Takes the survivors over (and leaves an empty picture behind); the index of this picture. */
+/* Takes the survivors over, and leaves none behind. Returns the index of the observation: a known one where it is the same. */
 size_t observations_take(struct observations *o, struct survivors *s);
 void observations_forget(struct observations *o); /* all of them */
-/* What two pictures differ in, in words. */
+/* Adds in words what differs between two observations. */
 void observations_compare(const struct survivors *a, const struct survivors *b, struct buf *out);
 
 #endif

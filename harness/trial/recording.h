@@ -1,4 +1,5 @@
-/* Saves the recording of a power run for others: a log in the format of dm-log-writes, and the image it starts from. */
+/* Private to this room. Saves the recording of a power run for others: a log in the format of dm-log-writes, and the image it
+ * starts from. */
 #ifndef TORNPAGE_TRIAL_RECORDING_H
 #define TORNPAGE_TRIAL_RECORDING_H
 

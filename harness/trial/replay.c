@@ -19,6 +19,7 @@
 #include "finding/finding_file.h"
 #include "host/isolate.h"
 #include "result/result_json.h"
+#include "trial/strike.h"
 #include "trial/trial.h"
 #include "trial/trial_volume.h"
 
@@ -43,50 +44,51 @@ static void replay_image(struct finding_file *f, struct result *ret)
 {
     const struct job j = {
         .plan = f->plan, .config = &f->config, .faults = f->config.faults, .strike = f->strike, .seed = f->seed};
-    const struct strike_point scene = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
+    const struct strike_point at = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
     struct trial_volume v = {0};
-    struct trial g;
+    struct trial t;
     struct error err = {0};
     bool lossy = false;
 
-    if (trial_open(&g, &j, ret, &err) < 0) {
-        trial_fail(&g, &err);
-        trial_close(&g);
+    if (trial_open(&t, &j, ret, &err) < 0) {
+        trial_fail(&t, &err);
+        trial_close(&t);
         return;
     }
-    world_build(g.world, f->plan, f->history, &g.guarantees);
-    bool seen = trial_volume_open(&v, &g) && trial_volume_observe(&v, TRIAL_VOLUME_POWER_DIR);
+    world_build(t.world, f->plan, f->history, &t.guarantees);
+    bool seen = trial_volume_open(&v, &t, true) && trial_volume_observe(&v, TRIAL_POWER_DIR);
     if (seen && volume_is_mounted(v.volume) && is_fsck(f)) {
-        seen = trial_volume_unmount(&v);
-        if (seen && volume_fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
-            trial_fail(&g, &err);
-            seen = false;
-        }
+        seen = volume_unmount(v.volume, &err) == 0 && volume_fsck(v.volume, t.survivors.fsck, sizeof t.survivors.fsck, &err) == 0;
+        if (!seen)
+            trial_fail(&t, &err);
     }
-    if (seen)
-        trial_count(&g, lossy, trial_survivors(&g, &scene, &lossy), 0);
+    if (seen) {
+        const bool violated = trial_judge_survivors(&t, &t.survivors, &at, &lossy);
+        trial_count(&t, COUNT_STATE, lossy, violated, 0);
+    }
     trial_volume_close(&v);
-    trial_close(&g);
+    trial_close(&t);
 }
 
 static void run_again(struct finding_file *f, struct result *ret)
 {
-    /* What the steps themselves came to needs no power cut. */
-    enum strike strike = backend_is_model(f->config.backend) || f->strike == STRIKE_KILL ? f->strike : STRIKE_NONE;
-    struct job j = {
-        .plan = f->plan, .config = &f->config, .faults = f->config.faults, .strike = strike, .seed = f->seed, .runs = 1};
+    /* The outcome of a step needs no strike that cannot be repeated. */
+    const bool same = backend_is_model(f->config.backend) || strike_executors[f->strike]->repeats;
+    struct job j = {.plan = f->plan,
+                    .config = &f->config,
+                    .faults = f->config.faults,
+                    .strike = same ? f->strike : STRIKE_NONE,
+                    .kill = f->kill,
+                    .seed = f->seed,
+                    .runs = 1};
+    const unsigned tries = f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1;
 
-    if (strike == STRIKE_KILL && f->kill.kind != KILL_NEVER && !backend_is_model(f->config.backend))
-        for (unsigned i = 0; i < (f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1U); i++) {
-            if (i)
-                result_free(ret);
-            j.seed = f->seed + i;
-            job_run_kill(&j, &f->kill, ret);
-            if (ret->verdict != VERDICT_KEPT && ret->verdict != VERDICT_LOSSY)
-                break;
-        }
-    else
+    job_run(&j, ret);
+    for (unsigned i = 1; i < tries && (ret->verdict == VERDICT_KEPT || ret->verdict == VERDICT_LOSSY); i++) {
+        result_free(ret);
+        j.seed = f->seed + i;
         job_run(&j, ret);
+    }
     ret->strike = f->strike;
 }
 

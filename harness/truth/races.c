@@ -37,7 +37,8 @@ static int raced_inode(const struct world *w, const struct event *o, const struc
 
 static bool may_resize(const struct step *s)
 {
-    return (s->verb->properties & VERB_RESIZES) && (s->verb->target != TARGET_NEW_FILE || (s->flags & verb_flag(s->verb, 't')) != 0);
+    return (s->verb->properties & VERB_RESIZES) &&
+           (s->verb->target != TARGET_NEW_FILE || (s->flags & verb_flag(s->verb, 't')) != 0);
 }
 
 bool world_contended(const struct world *w, const struct event *e, int inode)

@@ -11,9 +11,13 @@
 #include "truth/model.h"
 #include "verbs/verbs.h"
 
-static int open_source(struct actor *a, const struct step *s, struct event *e)
+/* Finds the target and opens the source; its descriptor, or -1 with the error in *e. */
+static int open_source(struct actor *a, const struct step *s, struct event *e, struct actor_file *ret_target)
 {
     int dirfd;
+
+    if (!actor_file(a, s, e, ret_target, NULL))
+        return -1;
     const char *path = actor_path(a, s->arg[0].num, &dirfd);
     int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
@@ -26,9 +30,7 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
 {
     struct actor_file f;
 
-    if (!actor_file(a, s, e, &f, NULL))
-        return;
-    int src = open_source(a, s, e);
+    int src = open_source(a, s, e, &f);
 
     if (src < 0)
         return;
@@ -95,7 +97,7 @@ static int64_t rest_of(int fd, uint64_t off)
     return (uint64_t)st.st_size > off ? st.st_size - (int64_t)off : 0;
 }
 
-/* The kernel copies as much as it likes at a time, so it is asked until all is done; e->ret tells how much was, also on error. */
+/* One call may copy less than it was asked to, so it is repeated until all is done. e->ret counts the bytes, also on error. */
 static void copy_all(int src, int dst, const struct step *s, struct event *e)
 {
     off_t from = (off_t)flag_value(s, 's', 0), to = (off_t)flag_value(s, 'd', 0);
@@ -121,9 +123,7 @@ static void call_copy_range(struct actor *a, const struct step *s, struct event 
 {
     struct actor_file f;
 
-    if (!actor_file(a, s, e, &f, NULL))
-        return;
-    int src = open_source(a, s, e);
+    int src = open_source(a, s, e, &f);
 
     if (src < 0)
         return;

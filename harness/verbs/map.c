@@ -157,7 +157,7 @@ static void forget_own(struct mapping *m, uint64_t lo, uint64_t hi)
             m->own[i].when.certain = false;
 }
 
-/* Unmaps file range [lo, hi) of the mapping, except what is unmapped already: those addresses may be somebody else's by now. */
+/* Unmaps file range [lo, hi) of the mapping, except what is unmapped already: another mapping may have those addresses by now. */
 static int unmap_except_holes(const struct actor_map *m, uint64_t lo, uint64_t hi)
 {
     while (lo < hi) {
@@ -229,7 +229,7 @@ static void call_mremap(struct actor *a, const struct step *s, struct event *e)
 
     if (!actor_map(a, s, e, &m, &slot))
         return;
-    /* What lies in a hole may be somebody else's by now. */
+    /* Another mapping may have the addresses of a hole by now. */
     if (m.n_holes) {
         e->err = EFAULT;
         return;
