@@ -454,6 +454,33 @@ static void the_worked_timeline_is_true(void **state)
     assert_int_equal(j.x.epochs_sampled, 0);
 }
 
+static bool observe_inconclusively(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
+{
+    const bool ok = observe_timeline(arg, s, question, ret);
+
+    ret->inconclusive = true;
+    return ok;
+}
+
+static void inconclusive_observations_cover_no_other_state(void **state)
+{
+    static struct judging j;
+    struct explorer_ops inconclusive_ops = ops;
+    struct made_up *f = *state;
+    struct rng r;
+
+    rng_seed(&r, 1);
+    timeline_log(f->log);
+    prepare(&j, f, 1, &r);
+    j.n_marks = 0;
+    j.x.ops = &inconclusive_ops;
+    inconclusive_ops.observe = observe_inconclusively;
+    inconclusive_ops.judge = judge_nothing;
+    assert_true(explorer_run(&j.x));
+    assert_int_equal(j.x.mounted, 5);
+    assert_int_equal(j.x.covered, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +488,7 @@ int main(void)
         cmocka_unit_test(with_little_room_what_is_reported_exhaustive_is),
         cmocka_unit_test(members_of_groups_are_checked),
         cmocka_unit_test(the_worked_timeline_is_true),
+        cmocka_unit_test(inconclusive_observations_cover_no_other_state),
     };
 
     return cmocka_run_group_tests(tests, made_up_new, made_up_free);
