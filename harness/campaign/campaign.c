@@ -1,8 +1,8 @@
 /*
  * Campaigns: see campaign.h. Three kinds of process take part. The caller's own lists the work, starts a supervisor in private
- * namespaces, and collects results from a socket, one packet each. The supervisor probes and prepares the backends once and runs
- * the pool. Workers run jobs and send what they come to. Whatever dies below is a broken result here; when the caller dies,
- * everything dies.
+ * namespaces, and receives results from a socket, one packet each. The supervisor probes and prepares the backends once and runs
+ * the pool. Workers run jobs and send their results. If a worker dies, its job's result is "broken"; if the supervisor dies, so
+ * are all that are left; if the caller dies, all die with it.
  */
 #include "campaign/campaign.h"
 
@@ -50,11 +50,11 @@ struct campaign {
     size_t n_entries, cap_entries;
     size_t *order; /* entries in the order they are begun */
     size_t n_order;
-    unsigned n_workers;        /* that there may be; at most n_order of them have jobs */
+    unsigned n_workers;        /* at most; the pool starts no more than there are jobs */
     double end_s;              /* of clock_s; 0: no limit */
     struct progress *progress; /* in shared memory */
     int out;                   /* the supervisor's and the workers' end of the socket */
-    /* the caller's */
+    /* in the caller's process */
     struct result *results;
     size_t n_done;
     campaign_watch watch;
@@ -100,7 +100,7 @@ static void send_result(const struct campaign *c, size_t entry, const struct res
     while (n < 0 && errno == EINTR);
     free(text);
     json_decref(j);
-    if (n != (ssize_t)len) /* the caller is gone, or will see this job as lost */
+    if (n != (ssize_t)len) /* the caller is gone, or will report this job's worker as dead */
         _exit(1);
 }
 
@@ -113,7 +113,7 @@ static void send_plain(const struct campaign *c, size_t entry, enum verdict verd
     result_free(&r);
 }
 
-/* Processes for one job: where fewer jobs are left than there may be workers, they share the others. */
+/* Prefetch workers of one job: once fewer jobs than workers are left, these jobs share the idle workers. */
 static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 {
     const size_t left = c->n_order - task;
@@ -154,7 +154,7 @@ static void lost_task(void *arg, size_t task, int status, bool stuck)
     char reason[128];
 
     if (stuck)
-        snprintf(reason, sizeof reason, "nothing moved for %d s; the worker process was killed", PARALLEL_STUCK_MS / 1000);
+        snprintf(reason, sizeof reason, "no progress for %d s; the worker process was killed", PARALLEL_STUCK_MS / 1000);
     else if (WIFSIGNALED(status))
         snprintf(reason, sizeof reason, "the worker process was killed by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
@@ -171,7 +171,7 @@ static void tick(void *arg, uint64_t states_left)
     atomic_store(&c->progress->states_left, states_left);
 }
 
-/* Probes and prepares; every result of a backend that cannot work here is sent at once. */
+/* Probes and prepares the backends. If one cannot work here, all its results are sent at once. */
 static void prepare(struct campaign *c)
 {
     for (size_t i = 0; i < c->n_configs; i++) {
@@ -193,7 +193,7 @@ static void prepare(struct campaign *c)
     }
 }
 
-/* Jobs that take long begin first, so that the end is not one worker at its last. No result depends on it. */
+/* Long jobs begin first, so that workers do not end up idle while one finishes a long job. No result depends on it. */
 static unsigned weight(const struct entry *e)
 {
     return job_weight(e->config->backend, e->strike);
@@ -255,8 +255,8 @@ static void take_result(struct campaign *c, size_t entry, struct result *r)
         c->watch(c->arg, &c->results[entry], c->progress);
 }
 
-/* What is settled before anything runs: crash kinds a backend cannot show. */
-static void settle_impossible(struct campaign *c)
+/* Results known before anything runs: strikes that a backend cannot show. */
+static void skip_impossible(struct campaign *c)
 {
     for (size_t e = 0; e < c->n_entries; e++) {
         const struct backend *b = c->entries[e].config->backend;
@@ -289,7 +289,7 @@ static bool take_packet(struct campaign *c, int in, char *packet, int flags)
 
 enum ending { ENDED, INTERRUPTED };
 
-/* Takes results until the supervisor is gone, or a signal asks for the end. */
+/* Receives results until the supervisor has ended, or a signal interrupts. */
 static enum ending collect(struct campaign *c, int in, int signals, int child)
 {
     struct pollfd fds[] = {{.fd = in, .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = child, .events = POLLIN}};
@@ -304,8 +304,8 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
         }
         if (n > 0 && fds[0].revents & POLLIN) {
             if (!take_packet(c, in, packet, 0))
-                fds[0].fd = -1;               /* nobody has the other end any more */
-        } else if (n > 0 && fds[2].revents) { /* gone, and nothing waits in the socket */
+                fds[0].fd = -1;               /* closed at the other end */
+        } else if (n > 0 && fds[2].revents) { /* the supervisor ended; take what is left in the socket */
             while (take_packet(c, in, packet, MSG_DONTWAIT))
                 ;
             break;
@@ -319,8 +319,8 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
     return how;
 }
 
-/* Entries without a result get one. */
-static void settle_rest(struct campaign *c, enum ending how, int status)
+/* Gives each entry that has no result one that says why. */
+static void complete_results(struct campaign *c, enum ending how, int status)
 {
     for (size_t e = 0; e < c->n_entries; e++) {
         char reason[128];
@@ -347,7 +347,7 @@ static int run_supervisor(struct campaign *c, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return error_set(err, errno, "socketpair", NULL, NULL);
-    /* Blocked before the fork: a ^C at the terminal reaches the children too, who leave it to the caller to end them. */
+    /* Blocked before the fork: Ctrl-C at a terminal reaches the children, too; only this process handles it, and ends them. */
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
@@ -369,13 +369,13 @@ static int run_supervisor(struct campaign *c, struct error *err)
         if (how == INTERRUPTED)
             kill(pid, SIGKILL);
         waitpid(pid, &status, 0);
-        settle_rest(c, how, status);
+        complete_results(c, how, status);
     } else if (pid > 0) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
     }
     if (signals >= 0) {
-        struct signalfd_siginfo taken; /* one that asked for the end has had its effect */
+        struct signalfd_siginfo taken; /* so that a signal handled here is not delivered again below */
         struct pollfd fd = {.fd = signals, .events = POLLIN};
         while (poll(&fd, 1, 0) > 0 && read(signals, &taken, sizeof taken) > 0)
             ;
@@ -404,7 +404,7 @@ int campaign_run(struct plan *const *plans, size_t n_plans, struct backend_confi
     list_entries(&c, plans, n_plans);
     c.results = xcalloc(c.n_entries, sizeof *c.results);
     atomic_store(&c.progress->jobs_total, c.n_entries);
-    settle_impossible(&c);
+    skip_impossible(&c);
     int rc = c.n_done < c.n_entries ? run_supervisor(&c, err) : 0;
     if (rc == 0) {
         *ret = c.results;
