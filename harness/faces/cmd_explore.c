@@ -74,7 +74,7 @@ static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
-enum { TOLD_VIOLATIONS = 10, TOLD_EPOCHS = 20 };
+enum { MAX_VIOLATIONS = 10, MAX_EPOCHS = 20 };
 
 static int parse_number(int option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
@@ -155,7 +155,7 @@ static void write_json(const struct external_options *opt, const struct external
         json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", external_kind_names[v->kind], "status",
                                              v->status, "position", (json_int_t)v->cut, "marks", (json_int_t)v->n_marks, "mark",
                                              json_text_clean(v->mark), "state", json_text_clean(v->state), "said",
-                                             json_text_clean(v->said), "image", json_text_clean(v->image)));
+                                             json_text_clean(v->output), "image", json_text_clean(v->image)));
         if (*v->image)
             json_array_append_new(findings, json_text_clean(v->image));
     }
@@ -183,10 +183,10 @@ static void write_json(const struct external_options *opt, const struct external
 
 static void print_violation(const struct external_violation *v, FILE *out)
 {
-    struct buf mark = {.data = NULL}, said = {.data = NULL};
+    struct buf mark = {.data = NULL}, output = {.data = NULL};
 
     utf8_clean(&mark, v->mark);
-    utf8_clean(&said, v->said);
+    utf8_clean(&output, v->output);
     fprintf(out, "\nposition %llu, %s%s%s: ", (unsigned long long)v->cut, v->n_marks ? "last mark '" : "before any mark",
             buf_text(&mark), v->n_marks ? "'" : "");
     if (v->kind == EXTERNAL_MOUNT)
@@ -198,11 +198,11 @@ static void print_violation(const struct external_violation *v, FILE *out)
     else
         fprintf(out, "the command ended with status %d\n", v->status);
     fprintf(out, "    state: %s\n", v->state);
-    text_lines(out, buf_text(&said), 4, 12);
+    text_lines(out, buf_text(&output), 4, 12);
     if (*v->image)
         fprintf(out, "    image: %s\n", v->image);
     buf_free(&mark);
-    buf_free(&said);
+    buf_free(&output);
 }
 
 /* Epochs of which not all states were covered. */
@@ -211,13 +211,13 @@ static void print_sampled(const struct external_result *r, FILE *out)
     unsigned n = 0;
 
     for (size_t i = 0; i < r->n_epochs; i++) {
-        if (r->epochs[i].exhaustive || n++ >= TOLD_EPOCHS)
+        if (r->epochs[i].exhaustive || n++ >= MAX_EPOCHS)
             continue;
         fputs(n == 1 ? "\nSampled epochs: the states that may exist there were not all covered\n  " : "  ", out);
         summary_epoch(&r->epochs[i], out);
     }
-    if (n > TOLD_EPOCHS)
-        fprintf(out, "  ... and %s more; --json has more\n", text_count(n - TOLD_EPOCHS));
+    if (n > MAX_EPOCHS)
+        fprintf(out, "  ... and %s more; --json has more\n", text_count(n - MAX_EPOCHS));
     if (n)
         fputs("\n", out);
 }
@@ -228,10 +228,10 @@ static void print_result(const struct external_options *opt, const struct extern
     const struct term term = term_of(out);
     const enum verdict verdict = c->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT;
 
-    for (size_t i = 0; i < r->n_violations && i < TOLD_VIOLATIONS; i++)
+    for (size_t i = 0; i < r->n_violations && i < MAX_VIOLATIONS; i++)
         print_violation(&r->violations[i], out);
-    if (r->n_violations > TOLD_VIOLATIONS)
-        fprintf(out, "\n... and %s more\n", text_count(r->n_violations - TOLD_VIOLATIONS));
+    if (r->n_violations > MAX_VIOLATIONS)
+        fprintf(out, "\n... and %s more\n", text_count(r->n_violations - MAX_VIOLATIONS));
     if (r->n_violations)
         fputs("\n", out);
     print_sampled(r, out);
