@@ -94,11 +94,11 @@ static void print_head(FILE *out)
 static void print_row(FILE *out, const struct bench *b, const struct bench_result *r)
 {
     fprintf(out, "%-*s%-10s", NAME_COLUMNS, b->name, b->unit);
-    if (r->outcome == BENCH_MEASURED)
+    if (r->status == BENCH_MEASURED)
         fprintf(out, "%12s%12s%8.2f   %.2f to %.2f\n", figure(r->floor), figure(r->ours), r->ratio, r->ratio_least,
                 r->ratio_most);
     else
-        fprintf(out, "  %s: %s\n", r->outcome == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
+        fprintf(out, "  %s: %s\n", r->status == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
     fflush(out);
 }
 
@@ -108,7 +108,7 @@ static json_t *row(const struct bench *b, const struct bench_result *r)
 
     json_object_set_new(j, "name", json_string(b->name));
     json_object_set_new(j, "unit", json_string(b->unit));
-    if (r->outcome == BENCH_MEASURED) {
+    if (r->status == BENCH_MEASURED) {
         json_object_set_new(j, "floor", json_real(r->floor));
         json_object_set_new(j, "ours", json_real(r->ours));
         json_object_set_new(j, "ratio", json_real(r->ratio));
@@ -118,7 +118,7 @@ static json_t *row(const struct bench *b, const struct bench_result *r)
         struct buf reason = {0};
 
         utf8_clean(&reason, r->reason);
-        json_object_set_new(j, r->outcome == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
+        json_object_set_new(j, r->status == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
         buf_free(&reason);
     }
     return j;
@@ -154,8 +154,8 @@ static int run_chosen(const struct chosen *c, const struct bench_options *o, FIL
         bench_run(c->bench[i], o, &r);
         print_row(people, c->bench[i], &r);
         json_array_append_new(rows, row(c->bench[i], &r));
-        n_skipped += r.outcome == BENCH_SKIPPED;
-        any_broken |= r.outcome == BENCH_BROKEN;
+        n_skipped += r.status == BENCH_SKIPPED;
+        any_broken |= r.status == BENCH_BROKEN;
     }
     return any_broken ? STATUS_BROKEN : n_skipped == c->n ? STATUS_SKIPPED : STATUS_GOOD;
 }
