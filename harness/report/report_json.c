@@ -1,4 +1,5 @@
-/* JSON: the names are a promise (see README). Nothing but wall_s differs between two runs with one seed on `sim`. */
+/* The --json report. Its keys are an interface and do not change. On `sim`, only wall_s differs between two runs with one seed.
+ */
 #include <jansson.h>
 
 #include "base/json_text.h"
