@@ -35,7 +35,7 @@ enum {
     PACKET_BYTES = 128 << 10, /* a result's details are bounded well below this */
 };
 
-struct entry {
+struct listed_trial {
     const struct plan *plan;
     struct backend_config *config;
     enum strike strike;
@@ -46,9 +46,9 @@ struct campaign {
     const struct campaign_options *opt;
     struct backend_config *configs;
     size_t n_configs;
-    struct entry *entries;
-    size_t n_entries, cap_entries;
-    size_t *order; /* entries in the order they are begun */
+    struct listed_trial *trials;
+    size_t n_trials, cap_trials;
+    size_t *order; /* trials in the order they are begun */
     size_t n_order;
     unsigned n_workers;        /* at most; the pool starts no more than there are jobs */
     double end_s;              /* of clock_s; 0: no limit */
@@ -61,19 +61,20 @@ struct campaign {
     void *arg;
 };
 
-static void list_entries(struct campaign *c, struct plan *const *plans, size_t n_plans)
+static void list_trials(struct campaign *c, struct plan *const *plans, size_t n_plans)
 {
     for (size_t p = 0; p < n_plans; p++)
         for (size_t b = 0; b < c->n_configs; b++)
             for (unsigned k = 0; k < STRIKES; k++) {
                 if (!(plans[p]->strikes & c->opt->strikes & 1U << k))
                     continue;
-                c->entries = grow(c->entries, &c->cap_entries, c->n_entries, sizeof *c->entries);
-                c->entries[c->n_entries++] = (struct entry){.plan = plans[p], .config = &c->configs[b], .strike = (enum strike)k};
+                c->trials = grow(c->trials, &c->cap_trials, c->n_trials, sizeof *c->trials);
+                c->trials[c->n_trials++] =
+                    (struct listed_trial){.plan = plans[p], .config = &c->configs[b], .strike = (enum strike)k};
             }
 }
 
-static void result_plain(const struct entry *e, enum verdict verdict, const char *reason, struct result *ret)
+static void result_plain(const struct listed_trial *e, enum verdict verdict, const char *reason, struct result *ret)
 {
     *ret = (struct result){.scenario = xstrdup(e->plan->name),
                            .backend = xstrdup(e->config->spec),
@@ -85,11 +86,11 @@ static void result_plain(const struct entry *e, enum verdict verdict, const char
 
 /* ---- in the supervisor and its workers ---- */
 
-static void send_result(const struct campaign *c, size_t entry, const struct result *r)
+static void send_result(const struct campaign *c, size_t trial, const struct result *r)
 {
     json_t *j = result_to_json(r);
 
-    json_object_set_new(j, "entry", json_integer((json_int_t)entry));
+    json_object_set_new(j, "trial", json_integer((json_int_t)trial));
     char *text = json_dumps(j, JSON_COMPACT);
     size_t len = strlen(text);
     ssize_t n;
@@ -104,12 +105,12 @@ static void send_result(const struct campaign *c, size_t entry, const struct res
         _exit(1);
 }
 
-static void send_plain(const struct campaign *c, size_t entry, enum verdict verdict, const char *reason)
+static void send_plain(const struct campaign *c, size_t trial, enum verdict verdict, const char *reason)
 {
     struct result r;
 
-    result_plain(&c->entries[entry], verdict, reason, &r);
-    send_result(c, entry, &r);
+    result_plain(&c->trials[trial], verdict, reason, &r);
+    send_result(c, trial, &r);
     result_free(&r);
 }
 
@@ -124,8 +125,8 @@ static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 static void run_task(void *arg, size_t task, struct job_pulse *pulse)
 {
     const struct campaign *c = arg;
-    const size_t entry = c->order[task];
-    const struct entry *e = &c->entries[entry];
+    const size_t trial = c->order[task];
+    const struct listed_trial *e = &c->trials[trial];
     struct result r;
     const struct job j = {.plan = e->plan,
                           .config = e->config,
@@ -145,7 +146,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .pulse = pulse};
 
     job_run(&j, &r);
-    send_result(c, entry, &r);
+    send_result(c, trial, &r);
     result_free(&r);
 }
 
@@ -185,26 +186,26 @@ static void prepare(struct campaign *c)
         if (rc == 0)
             continue;
         error_text(&err, text, sizeof text);
-        for (size_t e = 0; e < c->n_entries; e++)
-            if (c->entries[e].config == config && !c->entries[e].done) {
+        for (size_t e = 0; e < c->n_trials; e++)
+            if (c->trials[e].config == config && !c->trials[e].done) {
                 send_plain(c, e, err.skip ? VERDICT_SKIPPED : VERDICT_BROKEN, text);
-                c->entries[e].done = true;
+                c->trials[e].done = true;
             }
     }
 }
 
 /* Long jobs begin first, so that workers do not end up idle while one finishes a long job. No result depends on it. */
-static unsigned weight(const struct entry *e)
+static unsigned weight(const struct listed_trial *e)
 {
     return job_weight(e->config->backend, e->strike);
 }
 
 static void list_order(struct campaign *c)
 {
-    c->order = xcalloc(c->n_entries, sizeof *c->order);
+    c->order = xcalloc(c->n_trials, sizeof *c->order);
     for (unsigned w = 3; w-- > 0;)
-        for (size_t e = 0; e < c->n_entries; e++)
-            if (!c->entries[e].done && weight(&c->entries[e]) == w)
+        for (size_t e = 0; e < c->n_trials; e++)
+            if (!c->trials[e].done && weight(&c->trials[e]) == w)
                 c->order[c->n_order++] = e;
 }
 
@@ -231,7 +232,7 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
     if (rc < 0) {
         char text[900];
         error_text(&err, text, sizeof text);
-        for (size_t i = 0; i < c->n_order; i++) /* the caller keeps the first result of each entry */
+        for (size_t i = 0; i < c->n_order; i++) /* the caller keeps the first result of each trial */
             send_plain(c, c->order[i], VERDICT_BROKEN, text);
     }
     for (size_t i = 0; i < c->n_configs; i++)
@@ -241,33 +242,33 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
 
 /* ---- in the caller ---- */
 
-static void take_result(struct campaign *c, size_t entry, struct result *r)
+static void take_result(struct campaign *c, size_t trial, struct result *r)
 {
-    if (entry >= c->n_entries || c->entries[entry].done) {
+    if (trial >= c->n_trials || c->trials[trial].done) {
         result_free(r);
         return;
     }
-    c->results[entry] = *r;
-    c->entries[entry].done = true;
+    c->results[trial] = *r;
+    c->trials[trial].done = true;
     c->n_done++;
     atomic_fetch_add(&c->progress->jobs_done, 1);
     if (c->watch)
-        c->watch(c->arg, &c->results[entry], c->progress);
+        c->watch(c->arg, &c->results[trial], c->progress);
 }
 
 /* Results known before anything runs: strikes that a backend cannot show. */
 static void skip_impossible(struct campaign *c)
 {
-    for (size_t e = 0; e < c->n_entries; e++) {
-        const struct backend *b = c->entries[e].config->backend;
+    for (size_t e = 0; e < c->n_trials; e++) {
+        const struct backend *b = c->trials[e].config->backend;
         char reason[512];
         struct result r;
 
-        if (b->strikes & 1U << c->entries[e].strike)
+        if (b->strikes & 1U << c->trials[e].strike)
             continue;
-        snprintf(reason, sizeof reason, "%s cannot show crash kind %s: %s", b->name, strike_table[c->entries[e].strike].name,
+        snprintf(reason, sizeof reason, "%s cannot show crash kind %s: %s", b->name, strike_table[c->trials[e].strike].name,
                  b->cannot);
-        result_plain(&c->entries[e], VERDICT_SKIPPED, reason, &r);
+        result_plain(&c->trials[e], VERDICT_SKIPPED, reason, &r);
         take_result(c, e, &r);
     }
 }
@@ -280,9 +281,9 @@ static bool take_packet(struct campaign *c, int in, char *packet, int flags)
     if (n <= 0)
         return n < 0 && errno == EINTR;
     json_t *j = json_loadb(packet, (size_t)n, 0, NULL);
-    json_int_t entry = json_integer_value(json_object_get(j, "entry"));
+    json_int_t trial = json_integer_value(json_object_get(j, "trial"));
     if (j && result_from_json(j, &r) == 0)
-        take_result(c, (size_t)entry, &r);
+        take_result(c, (size_t)trial, &r);
     json_decref(j);
     return true;
 }
@@ -319,14 +320,14 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
     return how;
 }
 
-/* Gives each entry that has no result one that says why. */
+/* Gives each trial that has no result one that says why. */
 static void complete_results(struct campaign *c, enum ending how, int status)
 {
-    for (size_t e = 0; e < c->n_entries; e++) {
+    for (size_t e = 0; e < c->n_trials; e++) {
         char reason[128];
         struct result r;
 
-        if (c->entries[e].done)
+        if (c->trials[e].done)
             continue;
         bool died = how == ENDED && status != 0;
         if (died)
@@ -334,7 +335,7 @@ static void complete_results(struct campaign *c, enum ending how, int status)
                      WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         else
             snprintf(reason, sizeof reason, "%s", how == INTERRUPTED ? "interrupted" : "the time was up before it began");
-        result_plain(&c->entries[e], died ? VERDICT_BROKEN : VERDICT_SKIPPED, reason, &r);
+        result_plain(&c->trials[e], died ? VERDICT_BROKEN : VERDICT_SKIPPED, reason, &r);
         take_result(c, e, &r);
     }
 }
@@ -401,20 +402,20 @@ int campaign_run(struct plan *const *plans, size_t n_plans, struct backend_confi
     if (shared == MAP_FAILED)
         return error_set(err, errno, "progress", NULL, NULL);
     c.progress = shared;
-    list_entries(&c, plans, n_plans);
-    c.results = xcalloc(c.n_entries, sizeof *c.results);
-    atomic_store(&c.progress->jobs_total, c.n_entries);
+    list_trials(&c, plans, n_plans);
+    c.results = xcalloc(c.n_trials, sizeof *c.results);
+    atomic_store(&c.progress->jobs_total, c.n_trials);
     skip_impossible(&c);
-    int rc = c.n_done < c.n_entries ? run_supervisor(&c, err) : 0;
+    int rc = c.n_done < c.n_trials ? run_supervisor(&c, err) : 0;
     if (rc == 0) {
         *ret = c.results;
-        *ret_n = c.n_entries;
+        *ret_n = c.n_trials;
     } else {
-        for (size_t i = 0; i < c.n_entries; i++)
+        for (size_t i = 0; i < c.n_trials; i++)
             result_free(&c.results[i]);
         free(c.results);
     }
-    free(c.entries);
+    free(c.trials);
     munmap(shared, sizeof *c.progress);
     return rc;
 }

@@ -1,5 +1,4 @@
-/* The --json report. Its keys are an interface and do not change. On `sim`, only wall_s differs between two runs with one seed.
- */
+/* The --json report. Its keys are an interface and do not change. On `sim`, two runs with one seed differ only in wall_s. */
 #include <jansson.h>
 
 #include "base/json_text.h"

@@ -27,7 +27,7 @@ struct result {
     size_t n_epochs, cap_epochs;
     bool cut_short; /* --time ran out before all was done */
     bool untraced;  /* what recovery reads could not be traced, so little is covered without a mount */
-    uint64_t kills; /* processes killed (kill) */
+    uint64_t kills; /* kills that were judged */
     uint64_t surprises;
     bool known;      /* violated, and the scenario's header lists it as known for this backend: the run does not fail */
     char **findings; /* paths of finding files, sorted */
