@@ -44,7 +44,7 @@ static const struct backend_option options[] = {
     {.key = NULL},
 };
 
-/* What is in memory only is no default: it would answer for no disk file system. */
+/* tmpfs says nothing about disk file systems, so it is never the default. */
 static bool is_disk(const char *path)
 {
     struct statfs st;

@@ -418,7 +418,7 @@ def attached(disk, number):
 
 
 @needs_root
-@pytest.mark.parametrize("victim", ["looker", "caller"])
+@pytest.mark.parametrize("victim", ["worker", "caller"])
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim, ext4, tmp_path):
     program, sleep = f"tp{os.getpid() % 10**6}-{jobs}", f"zz{os.getpid() % 10**6}-{jobs}"
@@ -428,12 +428,12 @@ def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim
     args = ["--log", log, "--base", base, "--fs", "ext4", "--jobs", str(jobs), "--deadline", "300", "--check", f"exec ./{sleep} 1000"]
     run = subprocess.Popen([f"./{program}", "explore", *args], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert wait_until(lambda: pids(sleep))
-    looker = parent(parent(pids(sleep)[0]))  # between the two: the init of the command's pid namespace
+    worker = parent(parent(pids(sleep)[0]))  # between the two: the init of the command's pid namespace
     devices = set().union(*(attachments(pid) for pid in pids(program)))
     assert devices and all(attached(*d) for d in devices)
-    os.kill(looker if victim == "looker" else run.pid, signal.SIGKILL)
+    os.kill(worker if victim == "worker" else run.pid, signal.SIGKILL)
     said = run.communicate(timeout=60)[1]
-    if victim == "looker":
+    if victim == "worker":
         assert run.returncode == 99
         assert "crash states died" in said
     assert wait_until(lambda: not pids(sleep) and not pids(program))

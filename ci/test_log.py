@@ -173,7 +173,7 @@ WRONG = [
     (["log", "export", "x", "-o", "y", "--sector", "1000"], "expected a power of two"),
     (["log", "show", "log", "--upto", "99"], "the log has only"),
     (["log", "show", "log", "--upto", "nope"], "no such mark; it has 'mark-"),
-    (["explore", "x"], "explore takes nothing else"),
+    (["explore", "x"], "explore takes no other arguments"),
     (["explore", "--base", "b", "--fs", "xfs", "--check", "true"], "--log is missing"),
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4"], "--check is missing"),
     (["explore", "--log", "log", "--base", "base", "--fs", "ext4", "--check", "true", "--from", "nope"], "no such mark"),

@@ -39,15 +39,15 @@ struct option_choice {
 
 struct backend_option {
     const char *key;
-    enum option_type type;
     const char *fallback; /* default as text; NULL: none */
     const char *help;
     size_t offset; /* of the member in the settings struct */
     /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
     bool (*choice)(size_t i, struct option_choice *ret);
-    bool fault;           /* its choices are faults: listed by `tornpage list faults` */
-    char separator;       /* OPTION_WORDS */
     uint64_t least, most; /* OPTION_SIZE, bytes */
+    enum option_type type;
+    char separator; /* OPTION_WORDS */
+    bool fault;     /* its choices are faults, listed by `tornpage list faults` */
 };
 
 /*

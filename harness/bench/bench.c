@@ -1,4 +1,4 @@
-/* Runs benches: rounds, medians, and the child in which one bench lives. The list of benches is here. */
+/* The list of benches, and running one: the child process it runs in, rounds, medians. See bench.h. */
 #include "bench/bench.h"
 
 #include <assert.h>
@@ -56,7 +56,7 @@ static int measure(const struct bench *b, const struct bench_options *o, void *s
         if (rc == 0)
             rc = b->ops->ours(state, o->seconds, &ours[i], err);
         if (rc == 0 && !(floors[i] > 0 && ours[i] > 0))
-            rc = error_set(err, EINVAL, b->name, NULL, "nothing was done in the time of one measurement");
+            rc = error_set(err, EINVAL, b->name, NULL, "a measurement ended before anything was done");
         if (rc == 0)
             ratios[i] = b->fewer ? floors[i] / ours[i] : ours[i] / floors[i];
     }
@@ -67,7 +67,7 @@ static int measure(const struct bench *b, const struct bench_options *o, void *s
     ret->ratio = median(ratios, rounds);
     ret->ratio_least = ratios[0];
     ret->ratio_most = ratios[rounds - 1];
-    ret->outcome = BENCH_MEASURED;
+    ret->status = BENCH_MEASURED;
     return 0;
 }
 
@@ -83,14 +83,14 @@ static void in_child(const struct bench *b, const struct bench_options *o, struc
             b->ops->close(state);
     }
     if (rc < 0) {
-        ret->outcome = err.skip ? BENCH_SKIPPED : BENCH_BROKEN;
+        ret->status = err.skip ? BENCH_SKIPPED : BENCH_BROKEN;
         error_text(&err, ret->reason, sizeof ret->reason);
     }
 }
 
 static void broken(struct bench_result *ret, const struct error *err)
 {
-    *ret = (struct bench_result){.outcome = BENCH_BROKEN};
+    *ret = (struct bench_result){.status = BENCH_BROKEN};
     error_text(err, ret->reason, sizeof ret->reason);
 }
 

@@ -1,4 +1,4 @@
-/* What pruning saves: crash states covered for each that was mounted, over whole scenarios. */
+/* The gain of pruning: crash states covered for each one mounted, over whole scenarios. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ struct sums {
     uint64_t covered, mounted;
 };
 
-/* Adds up the results, which must be worth it. */
+/* Adds up the results. An error if one is broken; a skip if none mounted anything. */
 static int add_up(const struct result *v, size_t n, struct sums *ret, struct error *err)
 {
     for (size_t i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
 /*
- * Crash images for the floor of the power benches. The floor must mount the same crash images over and over, and each mount
- * writes to its image (the journal's recovery). So it is learned once which blocks can differ at all, between images and through
- * a mount; a worker puts one image in the place of another by writing those alone, while nothing is mounted. That is far less
- * than a mount costs, and the part of ours that it stands for (loading a crash state) does as much.
+ * Crash images for the floor of the power benches. The floor mounts the same crash images again and again, and each mount writes
+ * to its image (the journal's recovery). So this finds out once which blocks may differ, between images or because of a mount;
+ * a worker then replaces one image by another by writing only these blocks, while nothing is mounted. That costs far less than a
+ * mount, and ours has the like to do: it loads a crash state.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -32,7 +32,7 @@
 enum {
     IMAGES = 8,
     BLOCK = 4096,
-    CHUNK = 256 * BLOCK, /* compared at once */
+    CHUNK = 256 * BLOCK, /* read and compared at a time */
     LOG_ENTRIES = 1 << 16,
     LOG_DATA_BYTES = 1 << 28, /* reserved, not committed */
     SECTOR = 512,             /* the loop backend's logical sector */
@@ -81,7 +81,7 @@ int bench_mount_and_read(const char *fs, const char *device, const char *dir, st
     return rc;
 }
 
-/* The first byte from `from` on that either file may have data at; -1: none. */
+/* The offset of the first data in either file at or after `from`; -1: none. */
 static off_t next_data(int a, int b, off_t from)
 {
     off_t x = lseek(a, from, SEEK_DATA), y = lseek(b, from, SEEK_DATA);
@@ -126,7 +126,7 @@ static int mark_differences(int a, int b, uint64_t size_bytes, uint8_t *marks)
     return rc;
 }
 
-/* Marks what one mount of the image writes. */
+/* Marks the blocks that one mount of the image writes. */
 static int mark_mount(const char *fs, int fd, uint64_t size_bytes, uint8_t *marks, struct error *err)
 {
     char dir[192];
@@ -156,8 +156,8 @@ static int mark_mount(const char *fs, int fd, uint64_t size_bytes, uint8_t *mark
     return rc;
 }
 
-/* From the images' files to what differs. Closes all but the first. */
-static int distil(const char *fs, int *fds, struct bench_images *b, struct error *err)
+/* Reduces the images' files to the blocks that differ. Closes all files but the first. */
+static int keep_differences(const char *fs, int *fds, struct bench_images *b, struct error *err)
 {
     uint8_t *marks = xcalloc(b->size_bytes / BLOCK, 1);
     int rc = 0;
@@ -238,7 +238,7 @@ static int run_plan(struct volume *v, const struct plan *p, struct recording *r,
     return rc < 0 ? rc : rc_unmount;
 }
 
-/* Images spread evenly over the states that the job visits. */
+/* Takes images of states spread evenly over those that the job visits. */
 static int take_images(const struct recording *r, int *fds, struct bench_images *ret, struct error *err)
 {
     const struct state_limits limits = {.max_states = JOB_STATES, .samples = 8, .sector = disk_sector(r->disk), .torn = true};
@@ -289,5 +289,5 @@ int bench_images_make(const struct backend_config *c, const char *fs, const stru
     volume_close(v);
     if (r.log)
         writelog_free(r.log);
-    return rc < 0 ? rc : distil(fs, fds, ret, err);
+    return rc < 0 ? rc : keep_differences(fs, fds, ret, err);
 }

@@ -1,4 +1,4 @@
-/* Process kills: the driver, the survey and the verifier against the bare system calls that kill a process that maps a file. */
+/* Process kills: driver, readback and verifier against bare system calls that kill a process which has mapped a file. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static const char steps[] = "open -f f\n"
 struct kills {
     struct backend_config config;
     struct plan *plan;
-    char file[512]; /* of the floor */
+    char file[512]; /* the floor's */
 };
 
 static int open_kill(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
@@ -97,7 +97,7 @@ static int bare_kills(void *state, double seconds, double *ret, struct error *er
     return rc;
 }
 
-/* As the job does each kill point; false when the trial cannot go on. */
+/* One kill and its judgement, as a job does them; false if the trial cannot go on. */
 static bool judged_kill(struct trial_volume *v, uint64_t n)
 {
     const struct strike_point at = {.seed = v->trial->job->seed, .kill = {.kind = KILL_AFTER, .step = KILL_STEP}};

@@ -1,4 +1,4 @@
-/* Memory of exploration: a long log on a large volume, every prefix shown by a crash disk, nothing mounted. */
+/* The memory of exploring: a crash disk shows every prefix of a long log of a large volume; nothing is mounted. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static int twice_the_log(void *state, double seconds, double *ret, struct error 
     return rc;
 }
 
-/* The most memory this process ever held, in MiB; 0: unknown. */
+/* The peak of this process's memory in MiB; 0: unknown. */
 static double peak_mib(void)
 {
     FILE *f = fopen("/proc/self/status", "re");
@@ -94,7 +94,7 @@ static int load_prefixes(void *state, double seconds, double *ret, struct error 
     int rc = 0;
 
     (void)seconds;
-    /* Prefixes come first; there is one for each write, and the empty one. */
+    /* Prefixes come first: one for each write, and the empty one. */
     for (; rc == 0 && n <= ENTRIES / (WRITES_PER_FLUSH + 1) * WRITES_PER_FLUSH && states_next(source, &s) == 1; n++) {
         rc = crash_image_load(x->image, x->log, s);
         rc = rc < 0 ? rc : crash_disk_show(x->disk, err);

@@ -1,5 +1,4 @@
-/* Power cuts: exploration of crash states against the kernel's bare mount, read and unmount of crash images of the same scenario.
- */
+/* Power cuts: exploring crash states against bare mount, read and unmount of crash images of the same scenario. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "host/isolate.h"
 #include "host/parallel.h"
 
-enum { BLOCK = 4096, SECTOR = 512, STATES_OF_JOB = 70 /* about; of the steps below */ };
+enum { BLOCK = 4096, SECTOR = 512, STATES_OF_JOB = 70 /* of the steps below, about */ };
 
 static const char steps[] = "open -f f\n"
                             "truncate 64k\n"
@@ -56,7 +55,7 @@ static int open_power(const struct bench *b, const struct bench_options *o, void
     return rc < 0 ? rc : bench_images_make(&p.config, p.fs, p.plan, &p.images, err);
 }
 
-/* Puts image number i in the place of what the device holds. */
+/* Replaces the image that the device holds by image number i. */
 static int put_image(const struct bench_images *b, size_t i, uint8_t *disk, const struct loopdev *loop, struct error *err)
 {
     for (size_t k = 0; k < b->n_blocks; k++) {
@@ -83,7 +82,7 @@ static int mount_images(void *arg, struct bench_worker *w)
         rc = error_set(w->err, errno, "bench", dir, NULL);
     if (rc == 0)
         rc = loopdev_attach(fd, SECTOR, &loop, w->err);
-    if (rc == 0) /* a device keeps what an earlier user set: without it no flush is ever sent */
+    if (rc == 0) /* an earlier user may have switched the cache off, and then no flush is ever sent */
         rc = loopdev_set_cache(&loop, true, w->err);
     for (size_t i = w->index; rc == 0 && !atomic_load(&w->stop); i++) {
         rc = put_image(b, i % b->n_images, disk, &loop, w->err);
@@ -99,7 +98,7 @@ static int mount_images(void *arg, struct bench_worker *w)
 static int explore(void *arg, struct bench_worker *w)
 {
     const struct power *p = arg;
-    /* First jobs of different lengths: so recordings are spread over time from the start, as they are in the long run. */
+    /* The workers' first jobs differ in length, so that their recordings do not coincide, as they do not in a long run. */
     const uint64_t first = 1 + (uint64_t)STATES_OF_JOB * w->index / p->jobs;
     int rc = 0;
 
@@ -117,7 +116,7 @@ static int explore(void *arg, struct bench_worker *w)
         job_run(&j, &r);
         const uint64_t counted = atomic_load(&w->progress.states_done) - before;
         rc = bench_check_result(&r, w->err);
-        /* The figure is one of mounts: what was measured must be what the job says it mounted, and nothing else. */
+        /* The figure counts mounts: the number measured must be the job's own number of mounted states. */
         if (rc == 0 && (counted != r.states_mounted || r.states_covered != r.states_mounted))
             rc = error_set(w->err, EINVAL, "count", p->config.spec, "%llu counted, %llu mounted, %llu covered",
                            (unsigned long long)counted, (unsigned long long)r.states_mounted,

@@ -1,4 +1,4 @@
-/* What recording costs: a plan's stores, writes and syncs on the recorded disk against the same as bare system calls. */
+/* The cost of recording: a plan's stores, writes and syncs on the recorded disk against the same as bare system calls. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ struct recording {
     struct volume *volume; /* mounted, on the recorded disk */
     struct writelog *log;
     struct history *history;
-    struct loopdev loop; /* of the floor, mounted */
+    struct loopdev loop; /* the floor's, mounted */
     char dir[192];
     uint64_t n_runs;
 };
@@ -92,7 +92,7 @@ static int open_floor(struct recording *r, struct error *err)
         rc = error_set(err, errno, "mkdir", r->dir, NULL);
     if (rc == 0)
         rc = loopdev_attach(fd, SECTOR, &r->loop, err);
-    if (rc == 0) /* a device keeps what an earlier user set: without it no flush is ever sent */
+    if (rc == 0) /* an earlier user may have switched the cache off, and then no flush is ever sent */
         rc = loopdev_set_cache(&r->loop, true, err);
     if (rc == 0)
         rc = fsimage_mount(fs, r->loop.path, r->dir, NULL, err);
@@ -147,7 +147,7 @@ static int bare_step(const struct step *s, uint32_t store, int fd, uint8_t *map,
     return fine ? 0 : error_set(err, errno, verb, NULL, NULL);
 }
 
-/* The plan once: set-up, sync of the volume, steps. */
+/* Runs the plan once: set-up, sync of the volume, steps. */
 static int bare_run(const struct recording *r, const char *dir, struct error *err)
 {
     int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
@@ -186,7 +186,7 @@ static int recorded_run(const struct recording *r, int fd, char *dir, struct err
     struct disk *disk = volume_disk(r->volume, 0);
     int32_t hung = -1;
 
-    disk_record(disk, NULL, NULL); /* nobody may append while the log is emptied */
+    disk_record(disk, NULL, NULL); /* the disk must not append while the log is emptied */
     writelog_clear(r->log);
     disk_record(disk, r->log, &(struct disk_faults){0});
     const struct driver_job job = {.plan = r->plan,

@@ -1,4 +1,4 @@
-/* How fast the model runs: short random plans, each run simulated, built into a world and judged. */
+/* The speed of the model: short random plans, each simulated, built into a world and judged. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"

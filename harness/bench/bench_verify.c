@@ -1,7 +1,7 @@
 /*
- * The verifier's speed on bytes. The file holds a store that was synced whole and four later ones that nobody synced, of which
- * pages here and there reached the disk: so most bytes have one legal version, a quarter has several, and every page is its own
- * run of one of them there.
+ * The verifier's speed on bytes. The file holds a store that was synced, and four later stores without a sync, of which random
+ * pages reached the disk. So most bytes have one legal version, and a quarter has several, with versions alternating page by
+ * page.
  */
 #include <assert.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ struct verifying {
     struct history *history;
     struct world *world;
     struct survivors survivors;
-    uint8_t *a, *b; /* of the floor */
+    uint8_t *a, *b; /* the floor's */
     uint64_t pos;
 };
 
@@ -50,7 +50,7 @@ static struct event *act(struct verifying *v, uint32_t step, uint8_t lane, _Atom
     return e;
 }
 
-/* The plan on paper: every step does what it says, one after the other. */
+/* Makes the history of a run in which every step succeeds, one after the other. */
 static void make_history(struct verifying *v)
 {
     _Atomic uint64_t pos = 0;
@@ -108,7 +108,7 @@ static int bare(void *state, double seconds, double *ret, struct error *err)
 {
     const struct verifying *v = state;
     const double from_s = clock_s();
-    int (*volatile compare)(const void *, const void *, size_t) = memcmp; /* not to be reasoned away */
+    int (*volatile compare)(const void *, const void *, size_t) = memcmp; /* volatile: the compiler must not drop the calls */
     uint64_t n = 0;
 
     for (; clock_s() < from_s + seconds; n++)
@@ -130,7 +130,7 @@ static int ours(void *state, double seconds, double *ret, struct error *err)
         verify_survivors(v->world, LOSS_UNSYNCED, v->pos, &v->survivors, &r);
         if (r.n_violations || !r.lossy)
             return error_set(err, EIO, "verify", NULL, "%s",
-                             r.n_violations ? r.defects[0].text : "a loss that is there was not seen");
+                             r.n_violations ? r.defects[0].text : "the loss in the survivors was not reported");
     }
     *ret = (double)(n * FILE_BYTES) / (clock_s() - from_s);
     return 0;

@@ -64,7 +64,7 @@ static uint64_t done(const struct workers *c)
     return n;
 }
 
-static bool all_at_work(const struct workers *c)
+static bool all_have_begun(const struct workers *c)
 {
     for (unsigned i = 0; i < c->n; i++)
         if (!atomic_load(&c->workers[i].progress.states_done))
@@ -72,7 +72,7 @@ static bool all_at_work(const struct workers *c)
     return true;
 }
 
-/* Waits for one worker's end until `end_s`. 1: one ended; 0: none; -errno. */
+/* Waits until a worker ends, at most until `end_s`. 1: one ended; 0: none; -errno. */
 static int wait_end(struct workers *c, double end_s, struct error *err)
 {
     double left_s = end_s - clock_s();
@@ -91,10 +91,10 @@ static int measure(struct workers *c, double seconds, double *ret_rate, struct e
     const double deadline_s = clock_s() + DEADLINE_S;
     int rc = 0;
 
-    while (rc == 0 && !all_at_work(c)) {
+    while (rc == 0 && !all_have_begun(c)) {
         rc = wait_end(c, clock_s() + TICK_MS / 1000.0, err);
         if (rc == 0 && clock_s() > deadline_s)
-            return stuck("not every worker got to work", err);
+            return stuck("not every worker did anything", err);
     }
     const double from_s = clock_s();
     const uint64_t before = done(c);
@@ -102,7 +102,7 @@ static int measure(struct workers *c, double seconds, double *ret_rate, struct e
     while (rc == 0 && clock_s() < from_s + seconds)
         rc = wait_end(c, from_s + seconds, err);
     if (rc != 0)
-        return rc < 0 ? rc : error_set(err, ECHILD, "worker", NULL, "ended before it was asked to");
+        return rc < 0 ? rc : error_set(err, ECHILD, "worker", NULL, "ended before it was stopped");
     for (unsigned i = 0; i < c->n; i++)
         atomic_store(&c->workers[i].stop, 1);
     rc = wait_end(c, clock_s() + DEADLINE_S, err);
@@ -110,7 +110,7 @@ static int measure(struct workers *c, double seconds, double *ret_rate, struct e
     return rc < 0 ? rc : rc == 0 ? stuck("no worker ended", err) : 0;
 }
 
-/* Reaps all; kills those that do not end. The first worker's own error is the better one. */
+/* Reaps all workers; kills those that do not end. Prefers a worker's own error to the one that says it ended. */
 static int finish(struct workers *c, int rc, struct error *err)
 {
     const double deadline_s = clock_s() + DEADLINE_S;

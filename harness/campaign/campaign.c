@@ -1,8 +1,8 @@
 /*
  * Campaigns: see campaign.h. Three kinds of process take part. The caller's own lists the work, starts a supervisor in private
- * namespaces, and collects results from a socket, one packet each. The supervisor probes and prepares the backends once and runs
- * the pool. Workers run jobs and send what they come to. Whatever dies below is a broken result here; when the caller dies,
- * everything dies.
+ * namespaces, and receives results from a socket, one packet each. The supervisor probes and prepares the backends once and runs
+ * the pool. Workers run jobs and send their results. If a worker dies, its job's result is "broken"; if the supervisor dies, so
+ * are all that are left; if the caller dies, all die with it.
  */
 #include "campaign/campaign.h"
 
@@ -35,7 +35,7 @@ enum {
     PACKET_BYTES = 128 << 10, /* a result's details are bounded well below this */
 };
 
-struct entry {
+struct listed_trial {
     const struct plan *plan;
     struct backend_config *config;
     enum strike strike;
@@ -46,34 +46,35 @@ struct campaign {
     const struct campaign_options *opt;
     struct backend_config *configs;
     size_t n_configs;
-    struct entry *entries;
-    size_t n_entries, cap_entries;
-    size_t *order; /* entries in the order they are begun */
+    struct listed_trial *trials;
+    size_t n_trials, cap_trials;
+    size_t *order; /* trials in the order they are begun */
     size_t n_order;
-    unsigned n_workers;        /* that there may be; at most n_order of them have jobs */
+    unsigned n_workers;        /* at most; the pool starts no more than there are jobs */
     double end_s;              /* of clock_s; 0: no limit */
     struct progress *progress; /* in shared memory */
     int out;                   /* the supervisor's and the workers' end of the socket */
-    /* the caller's */
+    /* in the caller's process */
     struct result *results;
     size_t n_done;
     campaign_watch watch;
     void *arg;
 };
 
-static void list_entries(struct campaign *c, struct plan *const *plans, size_t n_plans)
+static void list_trials(struct campaign *c, struct plan *const *plans, size_t n_plans)
 {
     for (size_t p = 0; p < n_plans; p++)
         for (size_t b = 0; b < c->n_configs; b++)
             for (unsigned k = 0; k < STRIKES; k++) {
                 if (!(plans[p]->strikes & c->opt->strikes & 1U << k))
                     continue;
-                c->entries = grow(c->entries, &c->cap_entries, c->n_entries, sizeof *c->entries);
-                c->entries[c->n_entries++] = (struct entry){.plan = plans[p], .config = &c->configs[b], .strike = (enum strike)k};
+                c->trials = grow(c->trials, &c->cap_trials, c->n_trials, sizeof *c->trials);
+                c->trials[c->n_trials++] =
+                    (struct listed_trial){.plan = plans[p], .config = &c->configs[b], .strike = (enum strike)k};
             }
 }
 
-static void result_plain(const struct entry *e, enum verdict verdict, const char *reason, struct result *ret)
+static void result_plain(const struct listed_trial *e, enum verdict verdict, const char *reason, struct result *ret)
 {
     *ret = (struct result){.scenario = xstrdup(e->plan->name),
                            .backend = xstrdup(e->config->spec),
@@ -85,11 +86,11 @@ static void result_plain(const struct entry *e, enum verdict verdict, const char
 
 /* ---- in the supervisor and its workers ---- */
 
-static void send_result(const struct campaign *c, size_t entry, const struct result *r)
+static void send_result(const struct campaign *c, size_t trial, const struct result *r)
 {
     json_t *j = result_to_json(r);
 
-    json_object_set_new(j, "entry", json_integer((json_int_t)entry));
+    json_object_set_new(j, "trial", json_integer((json_int_t)trial));
     char *text = json_dumps(j, JSON_COMPACT);
     size_t len = strlen(text);
     ssize_t n;
@@ -100,20 +101,20 @@ static void send_result(const struct campaign *c, size_t entry, const struct res
     while (n < 0 && errno == EINTR);
     free(text);
     json_decref(j);
-    if (n != (ssize_t)len) /* the caller is gone, or will see this job as lost */
+    if (n != (ssize_t)len) /* the caller is gone, or will report this job's worker as dead */
         _exit(1);
 }
 
-static void send_plain(const struct campaign *c, size_t entry, enum verdict verdict, const char *reason)
+static void send_plain(const struct campaign *c, size_t trial, enum verdict verdict, const char *reason)
 {
     struct result r;
 
-    result_plain(&c->entries[entry], verdict, reason, &r);
-    send_result(c, entry, &r);
+    result_plain(&c->trials[trial], verdict, reason, &r);
+    send_result(c, trial, &r);
     result_free(&r);
 }
 
-/* Processes for one job: where fewer jobs are left than there may be workers, they share the others. */
+/* Prefetch workers of one job: once fewer jobs than workers are left, these jobs share the idle workers. */
 static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 {
     const size_t left = c->n_order - task;
@@ -124,8 +125,8 @@ static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 static void run_task(void *arg, size_t task, struct job_pulse *pulse)
 {
     const struct campaign *c = arg;
-    const size_t entry = c->order[task];
-    const struct entry *e = &c->entries[entry];
+    const size_t trial = c->order[task];
+    const struct listed_trial *e = &c->trials[trial];
     struct result r;
     const struct job j = {.plan = e->plan,
                           .config = e->config,
@@ -145,7 +146,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .pulse = pulse};
 
     job_run(&j, &r);
-    send_result(c, entry, &r);
+    send_result(c, trial, &r);
     result_free(&r);
 }
 
@@ -154,7 +155,7 @@ static void lost_task(void *arg, size_t task, int status, bool stuck)
     char reason[128];
 
     if (stuck)
-        snprintf(reason, sizeof reason, "nothing moved for %d s; the worker process was killed", PARALLEL_STUCK_MS / 1000);
+        snprintf(reason, sizeof reason, "no progress for %d s; the worker process was killed", PARALLEL_STUCK_MS / 1000);
     else if (WIFSIGNALED(status))
         snprintf(reason, sizeof reason, "the worker process was killed by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
@@ -171,7 +172,7 @@ static void tick(void *arg, uint64_t states_left)
     atomic_store(&c->progress->states_left, states_left);
 }
 
-/* Probes and prepares; every result of a backend that cannot work here is sent at once. */
+/* Probes and prepares the backends. If one cannot work here, all its results are sent at once. */
 static void prepare(struct campaign *c)
 {
     for (size_t i = 0; i < c->n_configs; i++) {
@@ -185,26 +186,26 @@ static void prepare(struct campaign *c)
         if (rc == 0)
             continue;
         error_text(&err, text, sizeof text);
-        for (size_t e = 0; e < c->n_entries; e++)
-            if (c->entries[e].config == config && !c->entries[e].done) {
+        for (size_t e = 0; e < c->n_trials; e++)
+            if (c->trials[e].config == config && !c->trials[e].done) {
                 send_plain(c, e, err.skip ? VERDICT_SKIPPED : VERDICT_BROKEN, text);
-                c->entries[e].done = true;
+                c->trials[e].done = true;
             }
     }
 }
 
-/* Jobs that take long begin first, so that the end is not one worker at its last. No result depends on it. */
-static unsigned weight(const struct entry *e)
+/* Long jobs begin first, so that workers do not end up idle while one finishes a long job. No result depends on it. */
+static unsigned weight(const struct listed_trial *e)
 {
     return job_weight(e->config->backend, e->strike);
 }
 
 static void list_order(struct campaign *c)
 {
-    c->order = xcalloc(c->n_entries, sizeof *c->order);
+    c->order = xcalloc(c->n_trials, sizeof *c->order);
     for (unsigned w = 3; w-- > 0;)
-        for (size_t e = 0; e < c->n_entries; e++)
-            if (!c->entries[e].done && weight(&c->entries[e]) == w)
+        for (size_t e = 0; e < c->n_trials; e++)
+            if (!c->trials[e].done && weight(&c->trials[e]) == w)
                 c->order[c->n_order++] = e;
 }
 
@@ -231,7 +232,7 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
     if (rc < 0) {
         char text[900];
         error_text(&err, text, sizeof text);
-        for (size_t i = 0; i < c->n_order; i++) /* the caller keeps the first result of each entry */
+        for (size_t i = 0; i < c->n_order; i++) /* the caller keeps the first result of each trial */
             send_plain(c, c->order[i], VERDICT_BROKEN, text);
     }
     for (size_t i = 0; i < c->n_configs; i++)
@@ -241,33 +242,33 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
 
 /* ---- in the caller ---- */
 
-static void take_result(struct campaign *c, size_t entry, struct result *r)
+static void take_result(struct campaign *c, size_t trial, struct result *r)
 {
-    if (entry >= c->n_entries || c->entries[entry].done) {
+    if (trial >= c->n_trials || c->trials[trial].done) {
         result_free(r);
         return;
     }
-    c->results[entry] = *r;
-    c->entries[entry].done = true;
+    c->results[trial] = *r;
+    c->trials[trial].done = true;
     c->n_done++;
     atomic_fetch_add(&c->progress->jobs_done, 1);
     if (c->watch)
-        c->watch(c->arg, &c->results[entry], c->progress);
+        c->watch(c->arg, &c->results[trial], c->progress);
 }
 
-/* What is settled before anything runs: crash kinds a backend cannot show. */
-static void settle_impossible(struct campaign *c)
+/* Results known before anything runs: strikes that a backend cannot show. */
+static void skip_impossible(struct campaign *c)
 {
-    for (size_t e = 0; e < c->n_entries; e++) {
-        const struct backend *b = c->entries[e].config->backend;
+    for (size_t e = 0; e < c->n_trials; e++) {
+        const struct backend *b = c->trials[e].config->backend;
         char reason[512];
         struct result r;
 
-        if (b->strikes & 1U << c->entries[e].strike)
+        if (b->strikes & 1U << c->trials[e].strike)
             continue;
-        snprintf(reason, sizeof reason, "%s cannot show crash kind %s: %s", b->name, strike_table[c->entries[e].strike].name,
+        snprintf(reason, sizeof reason, "%s cannot show crash kind %s: %s", b->name, strike_table[c->trials[e].strike].name,
                  b->cannot);
-        result_plain(&c->entries[e], VERDICT_SKIPPED, reason, &r);
+        result_plain(&c->trials[e], VERDICT_SKIPPED, reason, &r);
         take_result(c, e, &r);
     }
 }
@@ -280,16 +281,16 @@ static bool take_packet(struct campaign *c, int in, char *packet, int flags)
     if (n <= 0)
         return n < 0 && errno == EINTR;
     json_t *j = json_loadb(packet, (size_t)n, 0, NULL);
-    json_int_t entry = json_integer_value(json_object_get(j, "entry"));
+    json_int_t trial = json_integer_value(json_object_get(j, "trial"));
     if (j && result_from_json(j, &r) == 0)
-        take_result(c, (size_t)entry, &r);
+        take_result(c, (size_t)trial, &r);
     json_decref(j);
     return true;
 }
 
 enum ending { ENDED, INTERRUPTED };
 
-/* Takes results until the supervisor is gone, or a signal asks for the end. */
+/* Receives results until the supervisor has ended, or a signal interrupts. */
 static enum ending collect(struct campaign *c, int in, int signals, int child)
 {
     struct pollfd fds[] = {{.fd = in, .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = child, .events = POLLIN}};
@@ -304,8 +305,8 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
         }
         if (n > 0 && fds[0].revents & POLLIN) {
             if (!take_packet(c, in, packet, 0))
-                fds[0].fd = -1;               /* nobody has the other end any more */
-        } else if (n > 0 && fds[2].revents) { /* gone, and nothing waits in the socket */
+                fds[0].fd = -1;               /* closed at the other end */
+        } else if (n > 0 && fds[2].revents) { /* the supervisor ended; take what is left in the socket */
             while (take_packet(c, in, packet, MSG_DONTWAIT))
                 ;
             break;
@@ -319,14 +320,14 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
     return how;
 }
 
-/* Entries without a result get one. */
-static void settle_rest(struct campaign *c, enum ending how, int status)
+/* Gives each trial that has no result one that says why. */
+static void complete_results(struct campaign *c, enum ending how, int status)
 {
-    for (size_t e = 0; e < c->n_entries; e++) {
+    for (size_t e = 0; e < c->n_trials; e++) {
         char reason[128];
         struct result r;
 
-        if (c->entries[e].done)
+        if (c->trials[e].done)
             continue;
         bool died = how == ENDED && status != 0;
         if (died)
@@ -334,7 +335,7 @@ static void settle_rest(struct campaign *c, enum ending how, int status)
                      WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         else
             snprintf(reason, sizeof reason, "%s", how == INTERRUPTED ? "interrupted" : "the time was up before it began");
-        result_plain(&c->entries[e], died ? VERDICT_BROKEN : VERDICT_SKIPPED, reason, &r);
+        result_plain(&c->trials[e], died ? VERDICT_BROKEN : VERDICT_SKIPPED, reason, &r);
         take_result(c, e, &r);
     }
 }
@@ -347,7 +348,7 @@ static int run_supervisor(struct campaign *c, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return error_set(err, errno, "socketpair", NULL, NULL);
-    /* Blocked before the fork: a ^C at the terminal reaches the children too, who leave it to the caller to end them. */
+    /* Blocked before the fork: Ctrl-C at a terminal reaches the children, too; only this process handles it, and ends them. */
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
@@ -369,13 +370,13 @@ static int run_supervisor(struct campaign *c, struct error *err)
         if (how == INTERRUPTED)
             kill(pid, SIGKILL);
         waitpid(pid, &status, 0);
-        settle_rest(c, how, status);
+        complete_results(c, how, status);
     } else if (pid > 0) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
     }
     if (signals >= 0) {
-        struct signalfd_siginfo taken; /* one that asked for the end has had its effect */
+        struct signalfd_siginfo taken; /* so that a signal handled here is not delivered again below */
         struct pollfd fd = {.fd = signals, .events = POLLIN};
         while (poll(&fd, 1, 0) > 0 && read(signals, &taken, sizeof taken) > 0)
             ;
@@ -401,20 +402,20 @@ int campaign_run(struct plan *const *plans, size_t n_plans, struct backend_confi
     if (shared == MAP_FAILED)
         return error_set(err, errno, "progress", NULL, NULL);
     c.progress = shared;
-    list_entries(&c, plans, n_plans);
-    c.results = xcalloc(c.n_entries, sizeof *c.results);
-    atomic_store(&c.progress->jobs_total, c.n_entries);
-    settle_impossible(&c);
-    int rc = c.n_done < c.n_entries ? run_supervisor(&c, err) : 0;
+    list_trials(&c, plans, n_plans);
+    c.results = xcalloc(c.n_trials, sizeof *c.results);
+    atomic_store(&c.progress->jobs_total, c.n_trials);
+    skip_impossible(&c);
+    int rc = c.n_done < c.n_trials ? run_supervisor(&c, err) : 0;
     if (rc == 0) {
         *ret = c.results;
-        *ret_n = c.n_entries;
+        *ret_n = c.n_trials;
     } else {
-        for (size_t i = 0; i < c.n_entries; i++)
+        for (size_t i = 0; i < c.n_trials; i++)
             result_free(&c.results[i]);
         free(c.results);
     }
-    free(c.entries);
+    free(c.trials);
     munmap(shared, sizeof *c.progress);
     return rc;
 }

@@ -26,7 +26,7 @@ enum {
 
 /* Shared between the caller and one worker. */
 struct slot {
-    _Atomic uint64_t task; /* number of the task at hand + 1; NO_TASK: none */
+    _Atomic uint64_t task; /* number of the worker's task + 1; NO_TASK: it has none */
     struct job_pulse pulse;
 };
 
@@ -35,13 +35,13 @@ struct shared {
     struct slot slot[];
 };
 
-/* What the caller knows of a worker. */
+/* A worker, as the caller sees it. */
 struct worker {
     pid_t pid;
     int pidfd;
     bool stuck;
-    uint64_t beats, task; /* when they last moved, */
-    double moved_s;       /*   this was the time */
+    uint64_t beats, task; /* last values seen, */
+    double moved_s;       /*   and when they last changed */
 };
 
 static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, pid_t parent)
@@ -51,7 +51,7 @@ static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, pi
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    /* Without it volumes would stay mounted in the caller's namespace when this worker is killed. */
+    /* Otherwise a killed worker's volumes would stay mounted in the caller's namespace. */
     if (p->namespaces && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
         _exit(1);
     while (p->end_s <= 0 || clock_s() < p->end_s) {
@@ -85,7 +85,7 @@ static int start(const struct pool *p, struct shared *sh, struct worker *workers
     return rc;
 }
 
-/* Kills a worker whose task has not moved for long. */
+/* Kills a worker whose task has made no progress for PARALLEL_STUCK_MS. */
 static void check_pulse(struct worker *w, struct slot *slot)
 {
     uint64_t beats = atomic_load(&slot->pulse.beats), task = atomic_load(&slot->task);
@@ -100,7 +100,7 @@ static void check_pulse(struct worker *w, struct slot *slot)
     }
 }
 
-/* Waits for a worker to end, at most a tick. */
+/* Waits until a worker ends, but no longer than one tick. */
 static void wait_any(const struct worker *workers, struct pollfd *fds, unsigned n)
 {
     nfds_t n_fds = 0;
@@ -121,7 +121,7 @@ static void end_all(struct worker *workers, unsigned n)
         }
 }
 
-/* Takes note of workers that ended; puts others in the place of those that died at a task. */
+/* Reaps workers that ended; replaces those that died in a task. */
 static int reap(const struct pool *p, struct shared *sh, struct worker *workers, struct error *err)
 {
     int status, rc = 0;
@@ -136,7 +136,7 @@ static int reap(const struct pool *p, struct shared *sh, struct worker *workers,
             close(workers[i].pidfd);
             if (task != NO_TASK)
                 p->lost(p->arg, (size_t)(task - 1), status, workers[i].stuck);
-            else if (status != 0) /* between tasks: it could not even begin */
+            else if (status != 0) /* between tasks: it failed to start */
                 return error_set(err, ECHILD, "worker", NULL, "a worker process ended before it began (status %d)", status);
             if (task != NO_TASK && atomic_load(&sh->next) < p->n_tasks)
                 rc = start(p, sh, workers, i, err);

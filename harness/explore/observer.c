@@ -120,7 +120,8 @@ static int mount_and_inspect(struct observer *o, uint64_t question, bool *ret_re
 static void keep_reads(struct observer *o, const void *notes, size_t len_bytes)
 {
     buf_clear(&o->reads);
-    buf_add(&o->reads, notes, len_bytes);
+    if (len_bytes)
+        buf_add(&o->reads, notes, len_bytes);
 }
 
 /* In this process. The image holds the state again afterwards. */
@@ -172,7 +173,8 @@ static void observe_for_another(void *arg, const struct crash_state *s, uint64_t
     a.untraced = o->untraced;
     a.reads_bytes = rc == 0 ? o->reads.len_bytes : 0;
     buf_add(out, &a, sizeof a);
-    buf_add(out, o->reads.data, a.reads_bytes);
+    if (a.reads_bytes)
+        buf_add(out, o->reads.data, a.reads_bytes);
     if (rc == 0)
         o->s.ops->pack(o->s.arg, out);
 }

@@ -49,8 +49,8 @@ static _Noreturn void become_shell(const char *command, const char *mount, const
 }
 
 /*
- * The init of the command's pid namespace. A process of its own, because the kernel shields an init from most signals, which a
- * command that dies of one would not like.
+ * The init of the command's pid namespace. It is not the shell itself, because the kernel shields an init from most signals, and
+ * a command must be able to die of one.
  */
 static _Noreturn void init_process(const char *command, const char *mount, const char *mark, uint64_t n_marks, int out_fd)
 {
@@ -71,7 +71,7 @@ static _Noreturn void init_process(const char *command, const char *mount, const
     }
 }
 
-/* Takes what the pipe holds; false at its end. */
+/* Reads what the pipe holds; false at its end. */
 static bool take_output(int fd, struct buf *out)
 {
     char chunk[4096];
@@ -85,7 +85,7 @@ static bool take_output(int fd, struct buf *out)
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Until the command's init is dead, or the deadline and then its own end have passed. */
+/* Returns when the command's init is dead. Kills it at the deadline, and gives up if even then it does not die. */
 static void watch(pid_t pid, int pidfd, int out_fd, double deadline_s, struct check_run *ret)
 {
     struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN}, {.fd = out_fd, .events = POLLIN}};

@@ -1,13 +1,13 @@
 /*
- * Exploring a foreign log, the isolated process: the command is the judge.
+ * Exploring an external log, in the isolated process. The check command is the judge.
  *
- * What a look comes to depends on what mount, command and unmount read from the disk, and on the mark and the number of marks
- * that the command is told. So each number of marks that may have been passed while a state exists is a question of its own; it
- * says which mark was the last. A command that was killed at its deadline says as much about the machine as about the state, so
- * nothing is concluded from that.
+ * An observation depends on what mount, command and unmount read from the disk, and on the last mark and the number of marks,
+ * which the command receives. So each number of marks that may have been passed while a state exists is a question of its own.
+ * A command that was killed at its deadline may say more about the machine than about the state, so nothing is concluded from
+ * it.
  *
- * Violations of the source's states are told one by one; of a group only those that were looked at, since something like the
- * others was told before. Positions in `loaded.log` count from loaded.first.
+ * Violated states of the source are reported one by one; of a group only the mounted members, because the others repeat a
+ * violation that was reported before. Positions in `loaded.log` count from loaded.first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 enum {
     SAMPLES = 64, /* random subsets of an epoch too large for all */
-    AHEAD = 2,    /* states in the window for each prefetch worker */
+    AHEAD = 2,    /* states that may be prefetched, for each worker */
 };
 
 struct judging {
@@ -28,20 +28,20 @@ struct judging {
     struct explorer *explorer;
     struct external_checker checker;
     struct observer *observer;
-    struct external_reporter teller;
-    struct external_counts *counts; /* the teller's */
-    struct check_observation *seen; /* by outcome; without what was read */
-    size_t n_seen, cap_seen, seen_bytes;
-    bool told;           /* a violation of the state at hand */
-    uint64_t n_violated; /* states of which one was told, each once */
+    struct external_reporter reporter;
+    struct external_counts *counts;         /* the reporter's */
+    struct check_observation *observations; /* by the explorer's number for it */
+    size_t n_observations, cap_observations, observation_bytes;
+    bool counted;        /* the loaded state, in n_violated */
+    uint64_t n_violated; /* states with a reported violation */
     uint64_t *hung;      /* numbers of the states at which the command hung */
     size_t n_hung, cap_hung;
-    size_t n_epochs; /* told */
+    size_t n_epochs; /* reported */
     double end_s;    /* of clock_s; 0: no limit */
     struct error err;
 };
 
-/* Numbers of marks that may have been passed while it exists, within [from, to]. */
+/* The numbers of marks that may have been passed while the state exists, within [from, to]. */
 static void questions(void *arg, uint64_t cut, uint64_t until, size_t *ret_first, size_t *ret_n)
 {
     const struct external_log *x = ((struct judging *)arg)->x;
@@ -56,25 +56,25 @@ static bool load(void *arg, const struct crash_state *s)
 {
     struct judging *j = arg;
 
-    j->told = false;
-    buf_clear(&j->teller.image);
+    j->counted = false;
+    buf_clear(&j->reporter.image);
     return observer_load(j->observer, s, &j->err) == 0;
 }
 
 static bool observe(void *arg, const struct crash_state *s, size_t n_marks, struct observation_ref *ret)
 {
     struct judging *j = arg;
-    struct check_observation *seen = &j->checker.at_hand;
+    struct check_observation *observed = &j->checker.observation;
 
     if (observer_observe(j->observer, s, n_marks, &j->err) < 0)
         return false;
-    *ret = (struct observation_ref){.observation = j->n_seen, .inconclusive = seen->kind == EXTERNAL_HUNG};
+    *ret = (struct observation_ref){.observation = j->n_observations, .inconclusive = observed->kind == EXTERNAL_HUNG};
     ret->reads = observer_reads(j->observer, &ret->n_reads);
     j->counts->untraced |= !observer_is_traced(j->observer);
-    j->seen = grow(j->seen, &j->cap_seen, j->n_seen, sizeof *j->seen);
-    j->seen[j->n_seen++] = *seen;
-    j->seen_bytes += sizeof *seen + seen->said.cap_bytes;
-    *seen = (struct check_observation){.violated = false};
+    j->observations = grow(j->observations, &j->cap_observations, j->n_observations, sizeof *j->observations);
+    j->observations[j->n_observations++] = *observed;
+    j->observation_bytes += sizeof *observed + observed->output.cap_bytes;
+    *observed = (struct check_observation){.violated = false};
     return true;
 }
 
@@ -88,13 +88,13 @@ static void prefetch(void *arg, const struct crash_state *s, size_t n_marks)
     observer_prefetch(((struct judging *)arg)->observer, s, n_marks);
 }
 
-static uint8_t judge(void *arg, const struct crash_state *s, size_t n_marks, size_t outcome, uint64_t cut, uint64_t until)
+static uint8_t judge(void *arg, const struct crash_state *s, size_t n_marks, size_t observation, uint64_t cut, uint64_t until)
 {
     (void)s, (void)n_marks, (void)cut, (void)until;
-    return ((struct judging *)arg)->seen[outcome].violated ? JUDGED_VIOLATED : 0;
+    return ((struct judging *)arg)->observations[observation].violated ? JUDGED_VIOLATED : 0;
 }
 
-/* Was the command seen to hang on this state for the first time? */
+/* Notes that the command hung on this state; true the first time. */
 static bool note_hang(struct judging *j, const struct crash_state *s)
 {
     const uint64_t number = external_state_number(s);
@@ -107,7 +107,7 @@ static bool note_hang(struct judging *j, const struct crash_state *s)
     return true;
 }
 
-/* The first position at which the state exists and so many marks have been passed. */
+/* The first position at which the state exists and n_marks marks have been passed. */
 static uint64_t position(const struct external_log *x, const struct crash_state *s, size_t n_marks)
 {
     const uint64_t cut = s->cut + x->loaded.first, lo = cut < x->from ? x->from : cut;
@@ -115,28 +115,29 @@ static uint64_t position(const struct external_log *x, const struct crash_state 
     return n_marks && x->marks.v[n_marks - 1].index + 1 > lo ? x->marks.v[n_marks - 1].index + 1 : lo;
 }
 
-static bool found(void *arg, const struct crash_state *s, enum state_origin origin, size_t n_marks, size_t outcome, bool looked)
+static bool report_if_violated(void *arg, const struct crash_state *s, enum state_origin origin, size_t n_marks,
+                               size_t observation, bool mounted)
 {
     struct judging *j = arg;
-    const struct check_observation *g = &j->seen[outcome];
-    bool tell = g->violated && (looked || origin == FROM_SOURCE);
+    const struct check_observation *o = &j->observations[observation];
+    bool report = o->violated && (mounted || origin == FROM_SOURCE);
 
-    j->counts->checks += looked && g->kind != EXTERNAL_MOUNT;
-    if (tell && g->kind == EXTERNAL_HUNG) /* nothing is concluded from that, so it may come again */
-        tell = note_hang(j, s) || origin == FROM_SOURCE;
-    if (tell) {
-        j->n_violated += !j->told;
-        j->told = true;
+    j->counts->checks += mounted && o->kind != EXTERNAL_MOUNT;
+    if (report && o->kind == EXTERNAL_HUNG) /* nothing was concluded from it, so the state may come again */
+        report = note_hang(j, s) || origin == FROM_SOURCE;
+    if (report) {
+        j->n_violated += !j->counted;
+        j->counted = true;
     }
-    external_report_progress(&j->teller);
-    return !tell || j->n_violated > EXTERNAL_TOLD ||
-           external_report_violation(&j->teller, j->explorer->image, s, position(j->x, s, n_marks), n_marks, g, &j->err) == 0;
+    external_report_progress(&j->reporter);
+    return !report || j->n_violated > EXTERNAL_VIOLATIONS ||
+           external_report_violation(&j->reporter, j->explorer->image, s, position(j->x, s, n_marks), n_marks, o, &j->err) == 0;
 }
 
-static bool agree(void *arg, const struct crash_state *s, size_t n_marks, size_t concluded, size_t seen)
+static bool confirm(void *arg, const struct crash_state *s, size_t n_marks, size_t concluded, size_t observed)
 {
     struct judging *j = arg;
-    const struct check_observation *want = &j->seen[concluded], *got = &j->seen[seen];
+    const struct check_observation *want = &j->observations[concluded], *got = &j->observations[observed];
 
     if (got->violated == want->violated && got->kind == want->kind && got->status == want->status)
         return true;
@@ -148,21 +149,21 @@ static bool agree(void *arg, const struct crash_state *s, size_t n_marks, size_t
     return false;
 }
 
-static size_t bytes(void *arg)
+static size_t memory_bytes(void *arg)
 {
-    return ((struct judging *)arg)->seen_bytes;
+    return ((struct judging *)arg)->observation_bytes;
 }
 
 static void forget(void *arg)
 {
     struct judging *j = arg;
 
-    for (size_t i = 0; i < j->n_seen; i++)
-        check_observation_free(&j->seen[i]);
-    j->n_seen = j->seen_bytes = 0;
+    for (size_t i = 0; i < j->n_observations; i++)
+        check_observation_free(&j->observations[i]);
+    j->n_observations = j->observation_bytes = 0;
 }
 
-/* What was told is counted, whatever could be concluded from it. */
+/* The explorer counts only what it may conclude from; violations and mounts that were reported count in any case. */
 static void take_counts(struct judging *j)
 {
     const struct explorer *e = j->explorer;
@@ -176,14 +177,14 @@ static void take_counts(struct judging *j)
     c->states_exist = e->exist;
 }
 
-static void progress(void *arg, bool looked, uint64_t left)
+static void progress(void *arg, bool mounted, uint64_t left)
 {
     struct judging *j = arg;
 
-    (void)looked;
+    (void)mounted;
     take_counts(j);
-    j->teller.m.left = left;
-    external_report_progress(&j->teller);
+    j->reporter.m.left = left;
+    external_report_progress(&j->reporter);
 }
 
 static bool stop(void *arg)
@@ -195,7 +196,7 @@ static bool stop(void *arg)
     return j->counts->cut_short;
 }
 
-static void tell_epoch(void *arg, const struct epoch_result *e)
+static void report_epoch(void *arg, const struct epoch_result *e)
 {
     struct judging *j = arg;
     struct epoch_result shifted = *e;
@@ -204,7 +205,7 @@ static void tell_epoch(void *arg, const struct epoch_result *e)
         return;
     shifted.from += j->x->loaded.first;
     shifted.to += j->x->loaded.first;
-    external_report_epoch(&j->teller, &shifted);
+    external_report_epoch(&j->reporter, &shifted);
 }
 
 static const struct explorer_ops ops = {
@@ -214,18 +215,18 @@ static const struct explorer_ops ops = {
     .prefetch_idle = prefetch_is_idle,
     .prefetch = prefetch,
     .judge = judge,
-    .report = found,
-    .confirm = agree,
-    .memory_bytes = bytes,
+    .report = report_if_violated,
+    .confirm = confirm,
+    .memory_bytes = memory_bytes,
     .forget = forget,
     .progress = progress,
     .stop = stop,
-    .report_epoch = tell_epoch,
+    .report_epoch = report_epoch,
 };
 
 void external_explore_states(const struct external_log *x, int to_parent)
 {
-    struct judging j = {.x = x, .checker = {.x = x}, .teller = {.x = x, .to_parent = to_parent}};
+    struct judging j = {.x = x, .checker = {.x = x}, .reporter = {.x = x, .to_parent = to_parent}};
     struct rng rng;
     struct explorer e = {.ops = &ops,
                          .arg = &j,
@@ -244,7 +245,7 @@ void external_explore_states(const struct external_log *x, int to_parent)
     int r = crash_image_new(x->image_fd, x->sector, &e.image, &j.err);
 
     j.explorer = &e;
-    j.counts = &j.teller.m.counts;
+    j.counts = &j.reporter.m.counts;
     rng_seed(&rng, x->opt->seed);
     j.end_s = x->opt->time_s > 0 ? clock_s() + x->opt->time_s : 0;
     if (r == 0 && x->jobs > 1)
@@ -262,11 +263,11 @@ void external_explore_states(const struct external_log *x, int to_parent)
     const bool ok = r == 0 && explorer_run(&e);
     take_counts(&j);
     observer_free(j.observer);
-    check_observation_free(&j.checker.at_hand);
-    free(j.seen);
+    check_observation_free(&j.checker.observation);
+    free(j.observations);
     free(j.hung);
-    buf_free(&j.teller.image);
+    buf_free(&j.reporter.image);
     crash_image_free(e.prefetch_image);
     crash_image_free(e.image);
-    external_report_end(&j.teller, ok ? NULL : &j.err);
+    external_report_end(&j.reporter, ok ? NULL : &j.err);
 }

@@ -1,4 +1,4 @@
-/* Exploring a foreign log, the caller's side: reads the input, starts the isolated process, gathers what it tells. */
+/* Exploring an external log, in the caller's process: reads the input, starts the isolated process, receives its reports. */
 #include "external_log/external_log.h"
 
 #include <assert.h>
@@ -40,7 +40,7 @@ static int make_config(struct external_log *x, struct error *err)
     return r == 0 ? backend_config_end(&x->config, err) : r;
 }
 
-/* Where the options' marks are, and where reading may begin: nothing is in flight there. */
+/* Finds the marks named in the options, and the last position before them at which nothing is in flight: reading begins there. */
 static int find_ends(struct external_log *x, uint64_t *ret_start, struct error *err)
 {
     const struct logmark *from = NULL, *to = NULL;
@@ -74,7 +74,7 @@ static int read_log(struct external_log *x, struct error *err)
     return r;
 }
 
-/* How much longer a command may take because it shares the processors with the other jobs. */
+/* The factor by which a command may take longer because more jobs than processors run. */
 static double slowdown(unsigned jobs)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -137,7 +137,7 @@ void external_result_free(struct external_result *r)
     *r = (struct external_result){.violations = NULL};
 }
 
-/* Enters a violation whose text comes next; false: the pipe ended. */
+/* Adds a violation; its text comes next in the pipe. False: the pipe ended. */
 static bool take_violation(int fd, const struct external_message *m, struct external_result *ret)
 {
     char *text = xmalloc(m->text_bytes);
@@ -153,14 +153,14 @@ static bool take_violation(int fd, const struct external_message *m, struct exte
                                                                        .n_marks = m->n_marks,
                                                                        .state = text + m->at[0],
                                                                        .mark = text + m->at[1],
-                                                                       .said = text + m->at[2],
+                                                                       .output = text + m->at[2],
                                                                        .image = text + m->at[3],
                                                                        .text = text};
     return true;
 }
 
-/* Waits until the isolated process tells something; it does after each look, which takes as long as its command may. */
-static int wait_for_news(const struct external_log *x, int fd, struct error *err)
+/* Waits for a message. One comes after each observation, which may take as long as the command's deadline. */
+static int wait_for_message(const struct external_log *x, int fd, struct error *err)
 {
     const double limit_ms = x->deadline_s * 1000 + PARALLEL_STUCK_MS;
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -171,17 +171,17 @@ static int wait_for_news(const struct external_log *x, int fd, struct error *err
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return error_set(err, errno, "poll", "", NULL);
-    return n ? 0 : error_set(err, ETIMEDOUT, "explore", "", "no look at a crash state ended within %.0f s", limit_ms / 1000);
+    return n ? 0 : error_set(err, ETIMEDOUT, "explore", "", "no crash state was observed within %.0f s", limit_ms / 1000);
 }
 
-/* Reads what the isolated process tells until it is done, dead or stuck. */
-static int gather(const struct external_log *x, int fd, external_watch watch, void *arg, struct external_result *ret,
-                  struct error *err)
+/* Receives messages until the isolated process is done, dead or stuck. */
+static int receive(const struct external_log *x, int fd, external_watch watch, void *arg, struct external_result *ret,
+                   struct error *err)
 {
     struct external_message m;
 
     for (;;) {
-        const int r = wait_for_news(x, fd, err);
+        const int r = wait_for_message(x, fd, err);
 
         if (r < 0)
             return r;
@@ -226,10 +226,10 @@ int external_log_explore(struct external_log *x, external_watch watch, void *arg
         _exit(0);
     }
     close(fd[1]);
-    r = pid < 0 ? -EPERM : gather(x, fd[0], watch, arg, ret, err);
+    r = pid < 0 ? -EPERM : receive(x, fd[0], watch, arg, ret, err);
     close(fd[0]);
     if (r == -ETIMEDOUT) {
-        kill(pid, SIGKILL); /* what hangs in the kernel dies when it can; nobody waits for that */
+        kill(pid, SIGKILL); /* it may hang in the kernel, so it is not waited for */
         return r;
     }
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -1,4 +1,6 @@
-/* Inside of foreign.h: what its caller's process (foreign.c) and the isolated one (external_explore_states.c) share. */
+/*
+ * Private to this room. What the caller's process (external_log.c) and the isolated one (external_explore.c) share.
+ */
 #ifndef TORNPAGE_EXTERNAL_LOG_EXTERNAL_LOG_IMPL_H
 #define TORNPAGE_EXTERNAL_LOG_EXTERNAL_LOG_IMPL_H
 
@@ -7,19 +9,19 @@
 
 struct external_log {
     const struct external_options *opt;
-    struct backend_config config; /* the loop backend, which has adopted the image */
+    struct backend_config config; /* the loop backend; its base image is ours */
     struct logmarks marks;
     struct logwrites_loaded loaded;
     uint64_t from, to; /* positions in the file */
     unsigned sector;
     unsigned jobs;
-    double deadline_s;    /* for one run of the command, beside the other jobs */
-    int image_fd;         /* the base image, as a memory file, */
-    uint64_t image_bytes; /*   and the size of its own file */
-    char *name;           /* of image files, from the log's */
+    double deadline_s;    /* for one run of the command, while the other jobs run */
+    int image_fd;         /* the base image as a memory file, */
+    uint64_t image_bytes; /*   and the size of the file it came from */
+    char *name;           /* prefix of saved images' names, made from the log's name */
 };
 
-/* What the isolated process tells through a pipe; the text of a violation follows its message. */
+/* A message from the isolated process, through a pipe. The text of a violation follows its message. */
 enum external_event { EXTERNAL_PROGRESS, EXTERNAL_VIOLATION, EXTERNAL_EPOCH, EXTERNAL_FAILED, EXTERNAL_DONE };
 struct external_message {
     enum external_event event;
@@ -30,11 +32,11 @@ struct external_message {
     enum external_kind kind;
     int status;
     uint64_t cut, n_marks;
-    uint32_t at[4];      /* state, mark, said, image: offsets in the text */
-    uint32_t text_bytes; /* with its last NUL */
+    uint32_t at[4];      /* state, mark, output, image: offsets in the text */
+    uint32_t text_bytes; /* including the last NUL */
 };
 
-/* The isolated process: explores and tells. */
+/* What the isolated process does: explores, and reports to the pipe. */
 void external_explore_states(const struct external_log *x, int to_parent);
 
 #endif

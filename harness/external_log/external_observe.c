@@ -14,20 +14,20 @@ enum {
 
 void check_observation_free(struct check_observation *c)
 {
-    buf_free(&c->said);
+    buf_free(&c->output);
 }
 
 static int inspect(void *arg, const char *root, uint64_t n_marks, struct error *err)
 {
     struct external_checker *c = arg;
-    struct check_observation *ret = &c->at_hand;
+    struct check_observation *ret = &c->observation;
     const struct external_log *x = c->x;
     struct check_run run;
     const int r =
         check_command_run(x->opt->check, root, n_marks ? x->marks.v[n_marks - 1].text : "", n_marks, x->deadline_s, &run, err);
 
     check_observation_free(ret);
-    ret->said = run.out;
+    ret->output = run.out;
     ret->status = run.status;
     ret->kind = run.hung ? EXTERNAL_HUNG : EXTERNAL_CHECK;
     ret->violated = run.hung || run.status != 0;
@@ -41,17 +41,17 @@ static int inspect(void *arg, const char *root, uint64_t n_marks, struct error *
 
 static void refused(void *arg, const struct error *mount_err)
 {
-    struct check_observation *ret = &((struct external_checker *)arg)->at_hand;
+    struct check_observation *ret = &((struct external_checker *)arg)->observation;
     char text[1024];
 
     check_observation_free(ret);
     *ret = (struct check_observation){.violated = true, .kind = EXTERNAL_MOUNT, .status = mount_err->code};
-    buf_puts(&ret->said, error_text(mount_err, text, sizeof text));
+    buf_puts(&ret->output, error_text(mount_err, text, sizeof text));
 }
 
 /*
- * The state in front of everything must mount: otherwise a mount that fails later says nothing, be it that the base image belongs
- * to another file system, that the log begins with mkfs, or that the disk is dead.
+ * The state before the first entry must mount. If it does not, a later failure to mount says nothing: the base image may hold
+ * another file system, the log may begin with mkfs, or the disk may be dead.
  */
 static void control_failed(void *arg, struct error *err)
 {
@@ -65,24 +65,24 @@ static void control_failed(void *arg, struct error *err)
               error_text(&mount_err, text, sizeof text));
 }
 
-/* The observation at hand, and behind it what was said. */
+/* The observation, then its output. */
 static void pack(void *arg, struct buf *out)
 {
-    struct check_observation flat = ((struct external_checker *)arg)->at_hand;
-    const struct buf said = flat.said;
+    struct check_observation flat = ((struct external_checker *)arg)->observation;
+    const struct buf output = flat.output;
 
-    flat.said = (struct buf){.data = NULL};
+    flat.output = (struct buf){.data = NULL};
     buf_add(out, &flat, sizeof flat);
-    buf_add(out, said.data, said.len_bytes);
+    buf_add(out, output.data, output.len_bytes);
 }
 
 static void unpack(void *arg, const char *packed, size_t len_bytes)
 {
-    struct check_observation *ret = &((struct external_checker *)arg)->at_hand;
+    struct check_observation *ret = &((struct external_checker *)arg)->observation;
 
     check_observation_free(ret);
     memcpy(ret, packed, sizeof *ret);
-    buf_add(&ret->said, packed + sizeof *ret, len_bytes - sizeof *ret);
+    buf_add(&ret->output, packed + sizeof *ret, len_bytes - sizeof *ret);
 }
 
 const struct observer_ops external_observing = {

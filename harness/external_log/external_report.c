@@ -1,6 +1,6 @@
 /*
- * What the process that explores a foreign log tells its caller: see external_report.h. Positions in `loaded.log` count from
- * loaded.first; those that are told count from the start of the file.
+ * Reports of the process that explores an external log: see external_report.h. Positions in `loaded.log` count from loaded.first,
+ * those in reports from the start of the file.
  */
 #include "external_log/external_report.h"
 
@@ -19,42 +19,42 @@
 
 const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
 
-#define TELL_S 0.1 /* between two messages about progress */
+#define PROGRESS_S 0.1 /* least time between two progress messages */
 
-/* Nobody is there to be told: that ends this process. */
-static void put(int fd, const void *src, size_t len_bytes)
+/* Ends this process if the reader is gone. */
+static void send_bytes(int fd, const void *src, size_t len_bytes)
 {
     if (!write_full(fd, src, len_bytes))
         _exit(1);
 }
 
-static void tell(struct external_reporter *t, enum external_event event)
+static void send_message(struct external_reporter *t, enum external_event event)
 {
     t->m.event = event;
-    put(t->to_parent, &t->m, sizeof t->m);
+    send_bytes(t->to_parent, &t->m, sizeof t->m);
 }
 
 void external_report_progress(struct external_reporter *t)
 {
     const double now_s = clock_s();
 
-    if (now_s - t->told_s < TELL_S)
+    if (now_s - t->last_progress_s < PROGRESS_S)
         return;
-    t->told_s = now_s;
-    tell(t, EXTERNAL_PROGRESS);
+    t->last_progress_s = now_s;
+    send_message(t, EXTERNAL_PROGRESS);
 }
 
 void external_report_epoch(struct external_reporter *t, const struct epoch_result *e)
 {
     t->m.epoch = *e;
-    tell(t, EXTERNAL_EPOCH);
+    send_message(t, EXTERNAL_EPOCH);
 }
 
 void external_report_end(struct external_reporter *t, const struct error *err)
 {
     if (err)
         t->m.err = *err;
-    tell(t, err ? EXTERNAL_FAILED : EXTERNAL_DONE);
+    send_message(t, err ? EXTERNAL_FAILED : EXTERNAL_DONE);
 }
 
 uint64_t external_state_number(const struct crash_state *s)
@@ -85,7 +85,7 @@ static void describe(const struct external_log *x, const struct crash_state *s, 
     free(shifted.kept);
 }
 
-/* Saves the loaded state, as it is before anybody mounts it. */
+/* Saves the loaded state's image as it is before a mount, once, and only of the first EXTERNAL_IMAGES states. */
 static int save_image(struct external_reporter *t, const struct crash_image *image, const struct crash_state *s,
                       struct error *err)
 {
@@ -110,7 +110,7 @@ static int save_image(struct external_reporter *t, const struct crash_image *ima
 }
 
 int external_report_violation(struct external_reporter *t, const struct crash_image *image, const struct crash_state *s,
-                              uint64_t cut, size_t n_marks, const struct check_observation *seen, struct error *err)
+                              uint64_t cut, size_t n_marks, const struct check_observation *observation, struct error *err)
 {
     const int r = save_image(t, image, s, err);
     struct buf state = {.data = NULL}, text = {.data = NULL};
@@ -121,19 +121,19 @@ int external_report_violation(struct external_reporter *t, const struct crash_im
     describe(t->x, s, &state);
     parts[0] = buf_text(&state);
     parts[1] = n_marks ? t->x->marks.v[n_marks - 1].text : "";
-    parts[2] = buf_text(&seen->said);
+    parts[2] = buf_text(&observation->output);
     parts[3] = buf_text(&t->image);
     for (int i = 0; i < 4; i++) {
         t->m.at[i] = (uint32_t)text.len_bytes;
         buf_add(&text, parts[i], strlen(parts[i]) + 1);
     }
     t->m.text_bytes = (uint32_t)text.len_bytes;
-    t->m.kind = seen->kind;
-    t->m.status = seen->status;
+    t->m.kind = observation->kind;
+    t->m.status = observation->status;
     t->m.cut = cut;
     t->m.n_marks = n_marks;
-    tell(t, EXTERNAL_VIOLATION);
-    put(t->to_parent, text.data, text.len_bytes);
+    send_message(t, EXTERNAL_VIOLATION);
+    send_bytes(t->to_parent, text.data, text.len_bytes);
     buf_free(&state);
     buf_free(&text);
     return 0;

@@ -1,4 +1,4 @@
-/* tornpage bench: how fast tornpage is beside the bare machine. */
+/* tornpage bench: compares tornpage's speed with the bare kernel's. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -21,9 +21,9 @@ enum { MAX_BENCHES = 32, NAME_COLUMNS = 14 };
 
 static const struct face_option options[BENCH_OPTIONS + 1] = {
     [BENCH_JSON] = {"json", 0, "FILE", "Also write the figures as JSON; '-' is standard output."},
-    [BENCH_SECONDS] = {"seconds", 's', "TIME", "How long one measurement takes at least: seconds, such as 0.5. Default: 1."},
-    [BENCH_ROUNDS] = {"rounds", 'n', "N", "Measure floor and ours N times, in turn, and take medians. Default: 5."},
-    [BENCH_JOBS] = {"jobs", 'j', "N", "Workers of the power benches, floor and ours alike. Default: as many as 'run' takes."},
+    [BENCH_SECONDS] = {"seconds", 's', "TIME", "Least time of one measurement: seconds, such as 0.5. Default: 1."},
+    [BENCH_ROUNDS] = {"rounds", 'n', "N", "Measure floor and ours N times, alternately, and take medians. Default: 5."},
+    [BENCH_JOBS] = {"jobs", 'j', "N", "Workers of the power benches, floor and ours alike. Default: as many as 'run' uses."},
     [BENCH_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
@@ -94,11 +94,11 @@ static void print_head(FILE *out)
 static void print_row(FILE *out, const struct bench *b, const struct bench_result *r)
 {
     fprintf(out, "%-*s%-10s", NAME_COLUMNS, b->name, b->unit);
-    if (r->outcome == BENCH_MEASURED)
+    if (r->status == BENCH_MEASURED)
         fprintf(out, "%12s%12s%8.2f   %.2f to %.2f\n", figure(r->floor), figure(r->ours), r->ratio, r->ratio_least,
                 r->ratio_most);
     else
-        fprintf(out, "  %s: %s\n", r->outcome == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
+        fprintf(out, "  %s: %s\n", r->status == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
     fflush(out);
 }
 
@@ -108,7 +108,7 @@ static json_t *row(const struct bench *b, const struct bench_result *r)
 
     json_object_set_new(j, "name", json_string(b->name));
     json_object_set_new(j, "unit", json_string(b->unit));
-    if (r->outcome == BENCH_MEASURED) {
+    if (r->status == BENCH_MEASURED) {
         json_object_set_new(j, "floor", json_real(r->floor));
         json_object_set_new(j, "ours", json_real(r->ours));
         json_object_set_new(j, "ratio", json_real(r->ratio));
@@ -118,7 +118,7 @@ static json_t *row(const struct bench *b, const struct bench_result *r)
         struct buf reason = {0};
 
         utf8_clean(&reason, r->reason);
-        json_object_set_new(j, r->outcome == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
+        json_object_set_new(j, r->status == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
         buf_free(&reason);
     }
     return j;
@@ -140,7 +140,7 @@ static void print_json(FILE *out, json_t *rows, const struct bench_options *o)
     json_decref(j);
 }
 
-/* Status: skipped when all were, broken when one was. */
+/* Returns the exit status: broken if a bench was, skipped if all were. */
 static int run_chosen(const struct chosen *c, const struct bench_options *o, FILE *people, json_t *rows)
 {
     size_t n_skipped = 0;
@@ -154,8 +154,8 @@ static int run_chosen(const struct chosen *c, const struct bench_options *o, FIL
         bench_run(c->bench[i], o, &r);
         print_row(people, c->bench[i], &r);
         json_array_append_new(rows, row(c->bench[i], &r));
-        n_skipped += r.outcome == BENCH_SKIPPED;
-        any_broken |= r.outcome == BENCH_BROKEN;
+        n_skipped += r.status == BENCH_SKIPPED;
+        any_broken |= r.status == BENCH_BROKEN;
     }
     return any_broken ? STATUS_BROKEN : n_skipped == c->n ? STATUS_SKIPPED : STATUS_GOOD;
 }
@@ -234,43 +234,40 @@ static int run_command(const struct face *f, int argc, char **argv)
 const struct face face_bench = {
     .name = "bench",
     .args = "[NAME]...",
-    .summary = "Measure how fast tornpage is beside the least that the machine needs for the same.",
-    .about =
-        "Each bench measures floor and ours in turn, in one run, so that a busy machine slows both. Figures are medians over the "
-        "rounds; the ratio is the median of the rounds' own ratios, with the least and the greatest as its spread. The larger "
-        "the "
-        "ratio the better: ours / floor, but floor / ours for memory. A bench that needs root or loop devices is skipped with "
-        "its "
-        "reason where there are none.\n"
-        "\n"
-        "Floors and what is compared with them:\n"
-        "  power-ext4, power-xfs, power-btrfs (states/s)\n"
-        "      floor: mount, read of all files and unmount of crash images of the same recording (the\n"
-        "      journal's recovery included) from a plain loop device over a memory file, with the same\n"
-        "      mount options and number of workers\n"
-        "      ours: the same states as 'run' explores them, each mounted: loaded, mounted, surveyed,\n"
-        "      probed with a write and fsync, unmounted, judged; recordings between them included\n"
-        "  kill (kills/s)\n"
-        "      floor: fork, mmap, store of 16 KiB, SIGKILL, wait, read of the file (64 KiB, there before)\n"
-        "      ours: the driver's run of a plan up to its kill point, survey and verifier; each run makes\n"
-        "      its file anew in an empty directory and removes it. Both on tmpfs, without root in $TMPDIR\n"
-        "  record (steps/s)\n"
-        "      floor: stores, writes and syncs as bare system calls on ext4 on a plain loop device\n"
-        "      ours: the same as a plan on the recorded disk, recording\n"
-        "  verify (bytes/s)\n"
-        "      floor: memcmp of two buffers of 16 MiB, which is beyond the L2 cache\n"
-        "      ours: the verifier on a file of that size with several legal versions\n"
-        "  sim (runs/s)\n"
-        "      floor: no floor but the target, 30,000 a second on one core\n"
-        "      ours: random plans of at most 8 steps simulated, built into worlds, judged\n"
-        "  covered-ext4, covered-xfs, covered-btrfs (states)\n"
-        "      floor: crash states that were mounted, of all scenarios\n"
-        "      ours: crash states that were covered: those, and all that cannot show anything else\n"
-        "  memory (MiB)\n"
-        "      floor: twice the write log, which has 100,000 entries on a volume of 1 GiB\n"
-        "      ours: the most that a process held which had a crash disk show every prefix of that log\n"
-        "\n"
-        "Exit status: 0 measured, 2 wrong usage, 77 everything skipped, 99 broken.",
+    .summary = "Compare tornpage's speed with what the bare kernel needs for the same work.",
+    .about = "Each bench measures floor and ours alternately in one run, so that a busy machine slows both. Figures are medians "
+             "over the rounds. The ratio is the median of the rounds' ratios, with the least and the greatest as its spread; "
+             "larger is better: it is ours / floor, but floor / ours for memory. A bench that needs root or loop devices is "
+             "skipped with the reason where there are none.\n"
+             "\n"
+             "The benches:\n"
+             "  power-ext4, power-xfs, power-btrfs (states/s)\n"
+             "      floor: mount, read of all files and unmount of crash images of the same recording (the\n"
+             "      journal's recovery included) from a plain loop device over a memory file, with the same\n"
+             "      mount options and number of workers\n"
+             "      ours: the same states as 'run' explores them, each mounted: loaded, mounted, read back,\n"
+             "      probed with a write and fsync, unmounted, judged; including recordings between them\n"
+             "  kill (kills/s)\n"
+             "      floor: fork, mmap, store of 16 KiB, SIGKILL, wait, read of the file (64 KiB, existing before)\n"
+             "      ours: the driver's run of a plan up to its kill point, readback and verifier; each run makes\n"
+             "      its file anew in an empty directory and removes it. Both on tmpfs; without root in $TMPDIR\n"
+             "  record (steps/s)\n"
+             "      floor: stores, writes and syncs as bare system calls on ext4 on a plain loop device\n"
+             "      ours: the same as a plan on the recorded disk, recording\n"
+             "  verify (bytes/s)\n"
+             "      floor: memcmp of two buffers of 16 MiB, larger than the L2 cache\n"
+             "      ours: the verifier on a file of that size with several legal versions\n"
+             "  sim (runs/s)\n"
+             "      floor: none, so the target stands here: 30,000 a second on one core\n"
+             "      ours: random plans of at most 8 steps simulated, built into worlds, judged\n"
+             "  covered-ext4, covered-xfs, covered-btrfs (states)\n"
+             "      floor: crash states of all scenarios that were mounted\n"
+             "      ours: crash states that were covered: the mounted ones and all that must show the same\n"
+             "  memory (MiB)\n"
+             "      floor: twice the write log, which has 100,000 entries on a volume of 1 GiB\n"
+             "      ours: the peak of a process in which a crash disk shows every prefix of that log\n"
+             "\n"
+             "Exit status: 0 measured, 2 wrong usage, 77 everything skipped, 99 broken.",
     .options = options,
     .run = run_command,
 };

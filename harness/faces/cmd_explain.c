@@ -1,8 +1,7 @@
 /*
- * tornpage explain: what is legal after each step of a scenario, per crash kind.
+ * tornpage explain: what is legal after each step of a scenario, by strike.
  *
- * The scenario runs once on the model backend without any fault, which gives a history in which all succeeds; the oracle's world
- * then tells what it makes of it.
+ * The scenario runs once on the model backend without faults. The oracle's world, built from that history, is then printed.
  */
 #include <assert.h>
 #include <errno.h>
@@ -51,7 +50,7 @@ static int explain(const struct plan *p)
 
     if (rc == 0) {
         uint32_t cap = (uint32_t)p->n_steps * (p->repeat ? p->repeat : 1) + SPARE_EVENTS;
-        /* calloc: untouched pages of the data area cost nothing */
+        /* calloc, because untouched pages of the data area then take no memory */
         struct history *h = history_init(xcalloc(1, history_bytes(cap, DATA_BYTES)), cap, DATA_BYTES, EXPLAIN_SEED);
         rc = dry_run(&config, p, h, &err);
         if (rc == 0) {

@@ -1,4 +1,4 @@
-/* tornpage explore: the crash states of somebody else's log, judged by a command. */
+/* tornpage explore: explores the crash states of an external log, judged by a command. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -41,40 +41,40 @@ enum {
 
 static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_LOG] = {"log", 'l', "FILE", "The log, in the format of dm-log-writes."},
-    [EXPLORE_BASE] = {"base", 'B', "IMAGE", "What the device held when the log began: a file or a device; it is only read."},
+    [EXPLORE_BASE] = {"base", 'B', "IMAGE", "The device's contents when the log began: a file or a device, which is only read."},
     [EXPLORE_FS] = {"fs", 0, "NAME", "The file system to mount: ext4, xfs, btrfs, or another that this kernel has."},
     [EXPLORE_CHECK] = {"check", 'c', "COMMAND",
                        "Run by sh -c on each mounted crash state. Status 0: good; 126 and 127: the shell could not run it; any "
                        "other: a violation."},
     [EXPLORE_MOUNT] = {"mount", 'o', "OPTIONS", "Mount options, as for mount -o."},
-    [EXPLORE_FROM] = {"from", 0, "MARK", "Only crashes behind the first mark of this name."},
+    [EXPLORE_FROM] = {"from", 0, "MARK", "Only crashes after the first mark of this name."},
     [EXPLORE_TO] = {"to", 0, "MARK", "Only crashes up to the next mark of this name."},
     [EXPLORE_MAX] = {"states", 0, "N", "Visit at most N crash states one by one, and mount at most N. Default: 1000."},
     [EXPLORE_TIME] =
         {"time", 't', "TIME",
-         "Begin no crash state after so long: seconds, or 90s, 5m, 2h. What was left out is told. Default: no limit."},
+         "Begin no crash state after this time: seconds, or 90s, 5m, 2h. The report says what was left out. Default: no limit."},
     [EXPLORE_JOBS] = {"jobs", 'j', "N",
-                      "Look at so many states side by side. Default: chosen by the number of processors. Results do not depend "
-                      "on it."},
+                      "Observe N states in parallel. Default: chosen by the number of processors. Results do not depend on it."},
     [EXPLORE_NO_PRUNE] = {"no-prune", 0, NULL,
                           "Mount every crash state. Needed when COMMAND depends on more than the volume and the mark."},
     [EXPLORE_CHECK_PRUNE] = {"check-prune", 0, NULL,
-                             "Mount the states that are covered as well; it is broken when COMMAND says something else there."},
-    [EXPLORE_SEED] = {"seed", 's', "N", "Where all randomness comes from. Default: 1."},
-    [EXPLORE_SECTOR] = {"sector", 0, "BYTES",
-                        "What the disk writes whole or not at all: 512 or 4096. Default: by file system, as of the loop "
-                        "backend; 4096 when the log has such sectors."},
+                             "Also mount the states that are covered; the run is broken if COMMAND ends differently there."},
+    [EXPLORE_SEED] = {"seed", 's', "N", "The source of all randomness. Default: 1."},
+    [EXPLORE_SECTOR] =
+        {"sector", 0, "BYTES",
+         "The atomic unit, which a disk writes whole or not at all: 512 or 4096. Default: the loop backend's for this "
+         "file system; 4096 if the log has such sectors."},
     [EXPLORE_DEADLINE] =
         {"deadline", 0, "TIME",
-         "A command that runs longer is killed, and that is a violation: seconds, or 90s, 5m; as many times that as "
-         "there are jobs for each processor. Default: 30s."},
+         "A command that runs longer is killed, which counts as a violation: seconds, or 90s, 5m. It is multiplied by the "
+         "number of jobs for each processor. Default: 30s."},
     [EXPLORE_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
     [EXPLORE_FINDINGS] = {"findings", 'f', "DIR",
-                          "Where the images of the first 10 violated states are saved, as raw sparse files. Default: findings."},
+                          "Directory for images of the first 10 violated states, raw sparse files. Default: findings."},
     [EXPLORE_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
-enum { TOLD_VIOLATIONS = 10, TOLD_EPOCHS = 20 };
+enum { MAX_VIOLATIONS = 10, MAX_EPOCHS = 20 };
 
 static int parse_number(int option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
@@ -155,7 +155,7 @@ static void write_json(const struct external_options *opt, const struct external
         json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", external_kind_names[v->kind], "status",
                                              v->status, "position", (json_int_t)v->cut, "marks", (json_int_t)v->n_marks, "mark",
                                              json_text_clean(v->mark), "state", json_text_clean(v->state), "said",
-                                             json_text_clean(v->said), "image", json_text_clean(v->image)));
+                                             json_text_clean(v->output), "image", json_text_clean(v->image)));
         if (*v->image)
             json_array_append_new(findings, json_text_clean(v->image));
     }
@@ -183,10 +183,10 @@ static void write_json(const struct external_options *opt, const struct external
 
 static void print_violation(const struct external_violation *v, FILE *out)
 {
-    struct buf mark = {.data = NULL}, said = {.data = NULL};
+    struct buf mark = {.data = NULL}, output = {.data = NULL};
 
     utf8_clean(&mark, v->mark);
-    utf8_clean(&said, v->said);
+    utf8_clean(&output, v->output);
     fprintf(out, "\nposition %llu, %s%s%s: ", (unsigned long long)v->cut, v->n_marks ? "last mark '" : "before any mark",
             buf_text(&mark), v->n_marks ? "'" : "");
     if (v->kind == EXTERNAL_MOUNT)
@@ -198,11 +198,11 @@ static void print_violation(const struct external_violation *v, FILE *out)
     else
         fprintf(out, "the command ended with status %d\n", v->status);
     fprintf(out, "    state: %s\n", v->state);
-    text_lines(out, buf_text(&said), 4, 12);
+    text_lines(out, buf_text(&output), 4, 12);
     if (*v->image)
         fprintf(out, "    image: %s\n", v->image);
     buf_free(&mark);
-    buf_free(&said);
+    buf_free(&output);
 }
 
 /* Epochs of which not all states were covered. */
@@ -211,13 +211,13 @@ static void print_sampled(const struct external_result *r, FILE *out)
     unsigned n = 0;
 
     for (size_t i = 0; i < r->n_epochs; i++) {
-        if (r->epochs[i].exhaustive || n++ >= TOLD_EPOCHS)
+        if (r->epochs[i].exhaustive || n++ >= MAX_EPOCHS)
             continue;
         fputs(n == 1 ? "\nSampled epochs: the states that may exist there were not all covered\n  " : "  ", out);
         summary_epoch(&r->epochs[i], out);
     }
-    if (n > TOLD_EPOCHS)
-        fprintf(out, "  ... and %s more; --json has more\n", text_count(n - TOLD_EPOCHS));
+    if (n > MAX_EPOCHS)
+        fprintf(out, "  ... and %s more; --json has more\n", text_count(n - MAX_EPOCHS));
     if (n)
         fputs("\n", out);
 }
@@ -228,10 +228,10 @@ static void print_result(const struct external_options *opt, const struct extern
     const struct term term = term_of(out);
     const enum verdict verdict = c->states_violated ? VERDICT_VIOLATED : VERDICT_KEPT;
 
-    for (size_t i = 0; i < r->n_violations && i < TOLD_VIOLATIONS; i++)
+    for (size_t i = 0; i < r->n_violations && i < MAX_VIOLATIONS; i++)
         print_violation(&r->violations[i], out);
-    if (r->n_violations > TOLD_VIOLATIONS)
-        fprintf(out, "\n... and %s more\n", text_count(r->n_violations - TOLD_VIOLATIONS));
+    if (r->n_violations > MAX_VIOLATIONS)
+        fprintf(out, "\n... and %s more\n", text_count(r->n_violations - MAX_VIOLATIONS));
     if (r->n_violations)
         fputs("\n", out);
     print_sampled(r, out);
@@ -254,7 +254,7 @@ static void watch(void *arg, uint64_t done, uint64_t left, uint64_t violated)
     progress_watch(arg, NULL, &p);
 }
 
-/* The status an error of the engine gives: input that is wrong is wrong usage. */
+/* The exit status for an error: wrong input counts as wrong usage. */
 static int status_of(int rc, const struct error *err)
 {
     if (err->skip)
@@ -310,7 +310,7 @@ static int run_command(const struct face *c, int argc, char **argv)
     if (option != OPTION_END)
         return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
     if (optind < argc)
-        return usage_error(c, "'%s' is no option, and explore takes nothing else", argv[optind]);
+        return usage_error(c, "'%s' is not an option, and explore takes no other arguments", argv[optind]);
     if (!opt.log_path || !opt.base_path || !opt.fs || !opt.check)
         return usage_error(c, "--%s is missing", !opt.log_path ? "log" : !opt.base_path ? "base" : !opt.fs ? "fs" : "check");
     if (json) {
@@ -324,35 +324,32 @@ static int run_command(const struct face *c, int argc, char **argv)
 const struct face face_explore = {
     .name = "explore",
     .args = "--log FILE --base IMAGE --fs NAME --check COMMAND",
-    .summary = "Visit the crash states of a write log that somebody else made, and judge each by a command.",
+    .summary = "Explore the crash states of another program's write log, and judge each by a command.",
     .about =
-        "The log comes from the kernel's dm-log-writes, from QEMU's blklogwrites, or from 'tornpage run --log'. For each disk "
-        "image "
-        "that a power cut during the log may have left, the file system is mounted and COMMAND runs, with the mount point as $1 "
-        "and "
-        "the last mark that was passed as $2; also in its environment: TORNPAGE_MOUNT, TORNPAGE_MARK, and in TORNPAGE_MARKS how "
-        "many marks were passed. It may write; each state is mounted afresh. A state that exists on both sides of a mark is "
-        "checked for either. A file system that does not mount is a violation, too.\n"
+        "The log comes from the kernel's dm-log-writes, from QEMU's blklogwrites, or from 'tornpage run --log'. For each "
+        "disk image that a power cut during the log may have left, the file system is mounted and COMMAND runs. It gets the "
+        "mount point as $1 and the last mark before the cut as $2; its environment holds both as TORNPAGE_MOUNT and "
+        "TORNPAGE_MARK, and the number of marks before the cut as TORNPAGE_MARKS. It may write: each state is mounted "
+        "afresh. A state that may exist before and after a mark is checked for both. A file system that does not mount is a "
+        "violation, too.\n"
         "\n"
-        "Marks are what whoever made the log promises ('dmsetup message DEVICE 0 mark fsync-done'): once it is passed, the "
-        "command "
-        "may insist on what had been synced before. Everything runs in private namespaces; whatever the command starts ends "
-        "with it.\n"
+        "A mark is a promise of the program that made the log ('dmsetup message DEVICE 0 mark fsync-done'): after it, "
+        "COMMAND may demand what was synced before it. Everything runs in private namespaces; all processes that COMMAND "
+        "starts end with it.\n"
         "\n"
-        "A state that agrees with one that was checked at as many marks, in everything that mount, COMMAND and unmount read from "
-        "the volume then, is covered: the same is concluded without a mount. That holds for a COMMAND that reads nothing but the "
-        "volume, $1, $2 and files that stay as they are. One that depends on the time, on chance, or on what its other runs left "
-        "behind needs --no-prune. Commands run side by side and in no order: what they write outside of the volume needs a name "
-        "of its own (mktemp), or --jobs 1.\n"
+        "A state is covered without a mount if it agrees with a checked one, at the same number of marks, in everything that "
+        "mount, COMMAND and unmount read from the volume. That holds if COMMAND reads nothing but the volume, $1, $2 and "
+        "files that do not change. One that depends on the time, on chance, or on what its earlier runs left behind needs "
+        "--no-prune. Commands run in parallel and in no fixed order: what they write outside the volume needs a unique name "
+        "(mktemp), or --jobs 1.\n"
         "\n"
-        "Which states: every prefix of the log, each write in flight dropped alone, kept alone and torn, all subsets of up to "
-        "six "
-        "writes in flight, samples of more; then all subsets of those as well, where it takes few enough mounts. The report says "
-        "how many states exist, and which epochs (the writes between two flushes) are exhaustive and which only sampled.\n"
+        "Which states: every prefix of the log; each write in flight dropped alone, kept alone and torn; all subsets of up "
+        "to six writes in flight, samples of more; then all subsets of those, too, if few enough mounts suffice. The report "
+        "says how many states exist, and which epochs (the writes between two flushes) are exhaustive and which are only "
+        "sampled.\n"
         "\n"
         "Exit status: 0 nothing violated, 1 violated, 2 wrong usage, or a log or image that is malformed or does not fit, 77 "
-        "skipped "
-        "(the machine lacks something), 99 broken.\n"
+        "skipped (the machine lacks something), 99 broken.\n"
         "\n"
         "Examples:\n"
         "  tornpage explore --log fsx.log --base fsx.base --fs xfs --check 'sh verify.sh \"$1\" \"$2\"'\n"

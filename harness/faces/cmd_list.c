@@ -51,7 +51,7 @@ static int list_scenarios(int argc, char **argv)
     return status;
 }
 
-/* A row "    left    text", the text wrapped behind OPTION_INDENT. */
+/* A row "    left    text"; the text begins in column OPTION_INDENT and is wrapped there. */
 static void print_row(const char *left, const char *text)
 {
     int n = printf("    %s", left);
@@ -88,7 +88,7 @@ static int list_backends(int argc, char **argv)
     return STATUS_GOOD;
 }
 
-/* An option that makes something go wrong on purpose, and what it may be. */
+/* An option that makes something go wrong on purpose, and its possible values. */
 static void print_fault_option(const struct backend *b, const struct backend_option *o)
 {
     struct option_choice c;

@@ -1,4 +1,4 @@
-/* tornpage log: write logs in the format of dm-log-writes, shown, converted, replayed. */
+/* tornpage log: shows, converts and replays write logs in the format of dm-log-writes. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -23,13 +23,14 @@
 enum { LOG_LOG, LOG_OUTPUT, LOG_BASE, LOG_UPTO, LOG_SECTOR, LOG_OPTIONS };
 
 static const struct face_option options[LOG_OPTIONS + 1] = {
-    [LOG_LOG] = {"log", 'l', "FILE", "The log; or name it behind the verb."},
+    [LOG_LOG] = {"log", 'l', "FILE", "The log; may also be named after the verb."},
     [LOG_OUTPUT] = {"output", 'o', "FILE", "import, export, replay: where the result goes."},
-    [LOG_BASE] = {"base", 'B', "IMAGE",
-                  "replay: what the device held when the log began. show, import, export: entries beyond this image are errors."},
+    [LOG_BASE] =
+        {"base", 'B', "IMAGE",
+         "replay: the device's contents when the log began. show, import, export: entries beyond this image are errors."},
     [LOG_UPTO] = {"upto", 'u', "N|MARK",
-                  "show, import, export, replay: only the first N entries, or those up to the first mark of this name and "
-                  "with it. A mark that is named as a number goes before that number. Default: all."},
+                  "show, import, export, replay: only the first N entries, or those up to and including the first mark of this "
+                  "name. If a mark's name is a number, the mark is meant. Default: all."},
     [LOG_SECTOR] = {"sector", 0, "BYTES",
                     "export: the sector size of the new log, a power of two from 512 to 65536. Default: 512."},
     [LOG_OPTIONS] = {NULL, 0, NULL, NULL},
@@ -39,7 +40,7 @@ struct request {
     const char *log, *output, *base, *upto, *sector;
 };
 
-/* An open log, read once and found sound. */
+/* An open log that was read once, without an error. */
 struct subject {
     struct logwrites *log;
     struct logmarks marks;
@@ -134,7 +135,7 @@ static void show_entry(const struct logwrites_entry *e, unsigned sector)
         printf("%8" PRIu64 "  %s", e->index, op);
     if (e->flags & LOGWRITES_MARK) {
         utf8_clean(&text, e->text);
-        for (char *c = text.data; c && *c; c++) /* one line an entry */
+        for (char *c = text.data; c && *c; c++) /* keeps to one line */
             *c = *c == '\n' || *c == '\t' ? ' ' : *c;
         printf("%*s%s", 44, "", buf_text(&text));
     }
@@ -157,7 +158,7 @@ static int show(const struct request *q, struct subject *s, struct error *err)
     return r < 0 ? r : 0;
 }
 
-/* One entry into the new log; `data` is scratch. */
+/* Copies one entry to the new log; *data is a buffer for its data, which grows. */
 static int copy_entry(struct subject *s, const struct logwrites_entry *e, struct logwrites_writer *w, uint8_t **data, size_t *cap,
                       struct error *err)
 {
@@ -196,7 +197,7 @@ static int convert(const struct request *q, struct subject *s, struct error *err
     return logwrites_finish(w, err);
 }
 
-/* Through a crash image, so that what is written is our own prefix state. */
+/* Uses a crash image, so that the result is the prefix state that exploring would show. */
 static int replay(const struct request *q, struct subject *s, struct error *err)
 {
     struct logwrites_loaded loaded = {.log = NULL};
@@ -250,7 +251,7 @@ static const struct verb *find_verb(const struct face *c, const char *name)
     return NULL;
 }
 
-/* What the verb needs is there, and nothing that it does not take. */
+/* Checks that all options which the verb needs were given, and none that it does not take. */
 static int check_request(const struct face *c, const struct verb *v, const struct request *q)
 {
     uint64_t sector;
@@ -309,21 +310,21 @@ const struct face face_log = {
     .args = "show|import|export|replay LOG",
     .summary = "Show, convert and replay write logs in the format of the kernel's dm-log-writes.",
     .about =
-        "tornpage keeps its recordings in that format, too: 'tornpage run --log DIR' saves the recording of each power cut as "
-        "DIR/NAME.log, with a mark where each step began and ended, and as DIR/NAME.base the image that the log starts from. So "
-        "what "
-        "tornpage records goes to replay-log as it is, and what others record goes to 'tornpage explore'. A disk that lies is "
-        "saved as what it did: a flush that it ignored is not in the log.\n"
+        "tornpage uses this format, too: 'tornpage run --log DIR' saves the write log of each power cut as DIR/NAME.log, "
+        "with a mark where each step began and ended, and the image that the log starts from as DIR/NAME.base. So replay-log "
+        "takes tornpage's logs as they are, and 'tornpage explore' takes those of others. For a disk that lies, the log has "
+        "what it did: a flush that it ignored is not in the log.\n"
         "\n"
         "  show    one line an entry: number, operation, flags, first sector, sectors, mark\n"
-        "  import  checks a foreign log and writes it in our form: sectors of 512 bytes, no METADATA hints,\n"
-        "          nothing behind the entries that count\n"
-        "  export  the other way: the same log with sectors of another size, for a device that has them\n"
+        "  import  checks another program's log and writes it in tornpage's form: sectors of 512 bytes, no\n"
+        "          METADATA hints, nothing after the last entry\n"
+        "  export  the other way: the same log with larger sectors, for a device that has them\n"
         "  replay  writes the image that the device held after the first N entries or at a mark, as\n"
-        "          replay-log --end-mark does. Every discard writes zeros here; replay-log leaves those of\n"
-        "          more than 128 MiB out where the device cannot discard\n"
+        "          replay-log --end-mark does. Every discard writes zeros here; replay-log skips those of\n"
+        "          more than 128 MiB if the device cannot discard\n"
         "\n"
-        "Logs are not trusted: what is truncated, out of bounds or makes no sense is an error that names the byte.\n"
+        "Logs are not trusted: a truncated log, or an entry that is out of bounds or makes no sense, is an error that names "
+        "the byte.\n"
         "\n"
         "Exit status: 0 good, 2 wrong usage or a malformed log, 99 broken.\n"
         "\n"

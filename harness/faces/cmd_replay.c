@@ -1,4 +1,4 @@
-/* tornpage replay: judges a finding again, from its file alone. */
+/* tornpage replay: reproduces a finding from its file alone, and judges it again. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -19,7 +19,7 @@ static const struct face_option options[REPLAY_OPTIONS + 1] = {
     [REPLAY_OPTIONS] = {NULL, 0, NULL, NULL},
 };
 
-/* The worse of two statuses: wrong usage, violated, broken, skipped, good. */
+/* The worse of two statuses; from the worst: wrong usage, violated, broken, skipped, good. */
 static int worse(int a, int b)
 {
     static const int order[] = {STATUS_USAGE, STATUS_VIOLATED, STATUS_BROKEN, STATUS_SKIPPED};
@@ -93,10 +93,9 @@ static int run_command(const struct face *c, int argc, char **argv)
 const struct face face_replay = {
     .name = "replay",
     .args = "FINDING...",
-    .summary = "Open exactly the crash state a finding was made in, and judge it again.",
-    .about =
-        "A finding is a file that 'tornpage run' saved; it needs neither the scenario's file nor anything else of that run.\n"
-        "Exit status: 0 not violated this time, 1 violated again, 2 wrong usage or not a finding, 77 skipped, 99 broken.",
+    .summary = "Open exactly the crash state of a finding, and judge it again.",
+    .about = "A finding is a file that 'tornpage run' saved. Nothing else of that run is needed, not even the scenario's file.\n"
+             "Exit status: 0 not violated this time, 1 violated again, 2 wrong usage or not a finding, 77 skipped, 99 broken.",
     .options = options,
     .run = run_command,
 };

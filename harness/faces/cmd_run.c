@@ -1,4 +1,4 @@
-/* tornpage run: scenarios x backends x crash kinds, judged; the matrix for people, JSON, JUnit and TAP for machines. */
+/* tornpage run: runs and judges scenarios x backends x strikes; a matrix for people, JSON, JUnit and TAP for machines. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -34,20 +34,22 @@ enum {
     RUN_OPTIONS = RUN_FORM + REPORT_N_FORMS
 };
 
+#define NAME_AND_COMMA(id, name, ...) #name ", "
+
 static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_BACKEND] = {"backend", 'b', "NAME[:KEY=VALUE,...]",
                      "The kind of volume to test; may be given several times, and braces hold alternatives: "
                      "-b loop:fs={ext4,xfs},disk=ignore-flush. Default: sim, dir, and loop with fs=ext4, fs=xfs and fs=btrfs. "
-                     "'tornpage list backends' tells what there is."},
-    [RUN_CRASH] = {"crash", 'c', "KIND[,KIND...]", "Only these crash kinds: none, kill, power. Default: all that apply."},
-    [RUN_SEED] = {"seed", 's', "N", "Where all randomness comes from; the same seed gives the same run. Default: 1."},
+                     "'tornpage list backends' lists them all."},
+    [RUN_CRASH] = {"crash", 'c', "KIND[,KIND...]",
+                   "Crash kinds to try: " STRIKE_TABLE(NAME_AND_COMMA) "or several of these. Default: all that apply."},
+    [RUN_SEED] = {"seed", 's', "N", "The source of all randomness; the same seed gives the same run. Default: 1."},
     [RUN_JOBS] = {"jobs", 'j', "N", "Worker processes. Default: chosen by the number of processors."},
-    [RUN_TIME] = {"time", 't', "TIME",
-                  "Stop after so long: seconds, or 90s, 5m, 2h. What is at work then looks at nothing more and is judged by what "
-                  "it saw; the "
-                  "rest is skipped."},
-    [RUN_STATES] = {"states", 0, "N",
-                    "Mount at most N crash states of each scenario, backend and crash kind. Default: the engine's limits."},
+    [RUN_TIME] =
+        {"time", 't', "TIME",
+         "Stop after this time: seconds, or 90s, 5m, 2h. Running jobs then mount no further states and are judged on what "
+         "they saw; the others are skipped."},
+    [RUN_STATES] = {"states", 0, "N", "Mount at most N crash states of each scenario, backend and crash kind. Default: 200."},
     [RUN_RUNS] =
         {"runs", 0, "N",
          "Runs of each scenario on backends that simulate ('sim'), each from a seed of its own. Default: the backend's."},
@@ -55,10 +57,10 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
                     "Also N random scenarios, made from the seed and named random/SEED; only these when no scenario is named."},
     [RUN_FSCK] = {"fsck", 0, NULL, "Also run the file system's checker on each crash state."},
     [RUN_NO_PRUNE] = {"no-prune", 0, NULL,
-                      "Mount every crash state, also one that agrees with a mounted one in everything that recovery reads."},
+                      "Mount every crash state, even if it agrees with a mounted one in everything that recovery reads."},
     [RUN_CHECK_PRUNE] = {"check-prune", 0, NULL,
-                         "Mount the states that are covered as well; a result is broken where one shows something else."},
-    [RUN_FINDINGS] = {"findings", 'f', "DIR", "Where findings are saved; made when there is one. Default: findings."},
+                         "Also mount the states that are covered; a result is broken if one shows something else."},
+    [RUN_FINDINGS] = {"findings", 'f', "DIR", "Directory of saved findings, made with the first one. Default: findings."},
     [RUN_LOG] = {"log", 0, "DIR",
                  "Save each power recording as DIR/NAME.log, in the format of dm-log-writes with a mark at each step's begin and "
                  "end, and the image it starts from as DIR/NAME.base; for 'tornpage explore' and replay-log."},
@@ -67,6 +69,8 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
 #undef FORM_OPTION
         [RUN_OPTIONS] = {NULL, 0, NULL, NULL},
 };
+
+#undef NAME_AND_COMMA
 
 static const char *const default_backends[] = {"sim", "dir", "loop:fs=ext4", "loop:fs=xfs", "loop:fs=btrfs"};
 
@@ -83,7 +87,7 @@ struct run {
     struct buf typed; /* the arguments as they were typed */
 };
 
-static int parse_strikees(const char *text, unsigned *ret)
+static int parse_strikes(const char *text, unsigned *ret)
 {
     const char *names[STRIKES + 1] = {NULL};
     char word[32];
@@ -92,18 +96,17 @@ static int parse_strikees(const char *text, unsigned *ret)
         names[k] = strike_table[k].name;
     *ret = 0;
     for (const char *p = text;; p++) {
-        size_t len = strcspn(p, ","), kind = 0;
-        snprintf(word, sizeof word, "%.*s", (int)len, p);
-        while (kind < STRIKES && strcmp(word, strike_table[kind].name) != 0)
-            kind++;
-        if (kind == STRIKES) {
+        const size_t len = strcspn(p, ",");
+        const enum strike strike = strike_parse(p, len);
+        if (strike == STRIKES) {
             struct buf b = {0};
+            snprintf(word, sizeof word, "%.*s", (int)len, p);
             text_choices(&b, word, names);
             usage_error(&face_run, "unknown crash kind '%s'%s", word, buf_text(&b));
             buf_free(&b);
             return STATUS_USAGE;
         }
-        *ret |= 1U << kind;
+        *ret |= 1U << strike;
         p += len;
         if (!*p)
             return 0;
@@ -128,7 +131,7 @@ static int take_option(struct run *run, int option, const char *value)
         specs_add(&run->specs, value);
         return 0;
     case RUN_CRASH:
-        return parse_strikees(value, &run->opt.strikes);
+        return parse_strikes(value, &run->opt.strikes);
     case RUN_SEED:
         run->seed_given = true;
         return parse_number(option, value, 0, INT64_MAX, &run->opt.seed);
@@ -168,14 +171,14 @@ static int take_option(struct run *run, int option, const char *value)
     }
 }
 
-/* Scenarios and backends from what stands behind the options; then the defaults. */
+/* Takes scenarios and backends from the positional arguments, and the defaults for what was not given. */
 static void take_arguments(struct run *run, int argc, char **argv)
 {
     bool named = false;
     struct rng r;
 
     for (int i = optind; i < argc; i++) {
-        /* A shell turns -b loop:fs={ext4,xfs} into two words, of which only the first is the option's value. */
+        /* A shell makes two words of -b loop:fs={ext4,xfs}, and only the first is the option's value. */
         if (specs_looks_like(argv[i]) && access(argv[i], F_OK) != 0) {
             specs_add(&run->specs, argv[i]);
         } else {
@@ -201,7 +204,7 @@ static void take_arguments(struct run *run, int argc, char **argv)
             specs_add(&run->specs, default_backends[i]);
 }
 
-/* Opens what reports go to before the run, so that a wrong path costs nothing; at most one may have standard output. */
+/* Opens the reports' files before the run, so that a wrong path is found early. At most one report may go to standard output. */
 static int open_reports(struct run *run)
 {
     const char *on_stdout = NULL;
@@ -228,7 +231,7 @@ static int open_reports(struct run *run)
 
 static int close_report(FILE *out, const char *path)
 {
-    if (!out || out == stdout) /* that one is checked when the program ends */
+    if (!out || out == stdout) /* stdout is checked when the program ends */
         return 0;
     int bad = ferror(out);
     if (fclose(out) == 0 && !bad)
@@ -237,7 +240,7 @@ static int close_report(FILE *out, const char *path)
     return STATUS_BROKEN;
 }
 
-/* What was typed behind "run". To be called before getopt_long permutes argv. */
+/* Remembers what was typed behind "run". Call it before getopt_long permutes argv. */
 static void remember_arguments(int argc, char **argv, struct buf *ret)
 {
     for (int i = 1; i < argc; i++) {
@@ -371,22 +374,21 @@ const struct face face_run = {
     .name = "run",
     .args = "[SCENARIO|DIRECTORY]... [-b BACKEND]...",
     .summary = "Run scenarios, break something at each chosen instant, and judge what is left.",
-    .about =
-        "SCENARIO is a file, or a name as the matrix prints it (local/store-no-msync), or random/SEED; of a DIRECTORY all "
-        "*.scn files below it are run. Default: the scenarios in ./scenarios, else those installed (or $TORNPAGE_SCENARIOS).\n"
-        "\n"
-        "The matrix tells for each scenario, backend and crash kind: kept (everything was there), lossy N/M (something was "
-        "legally lost in N of M crash states), VIOLATED N/M (something was seen that the contract forbids), broken (the "
-        "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.\n"
-        "\n"
-        "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything skipped, 99 broken "
-        "and nothing violated.\n"
-        "\n"
-        "Examples:\n"
-        "  tornpage run\n"
-        "  tornpage run scenarios/local/store-no-msync.scn -b loop:fs=ext4,mount=nobarrier\n"
-        "  tornpage run -b loop:fs={ext4,xfs,btrfs},disk=ignore-flush --crash power\n"
-        "  tornpage run --random 1000 -b sim --seed 7 --json -\n",
+    .about = "SCENARIO is a file, or a name as in the matrix (local/store-no-msync), or random/SEED. Of a DIRECTORY all *.scn "
+             "files below it are run. Default: the scenarios in ./scenarios, else those installed (or $TORNPAGE_SCENARIOS).\n"
+             "\n"
+             "The matrix shows for each scenario, backend and crash kind: kept (everything was there), lossy N/M (something was "
+             "legally lost in N of M crash states), VIOLATED N/M (something was seen that the contract forbids), broken (the "
+             "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.\n"
+             "\n"
+             "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything skipped, 99 "
+             "broken and nothing violated.\n"
+             "\n"
+             "Examples:\n"
+             "  tornpage run\n"
+             "  tornpage run scenarios/local/store-no-msync.scn -b loop:fs=ext4,mount=nobarrier\n"
+             "  tornpage run -b loop:fs={ext4,xfs,btrfs},disk=ignore-flush --crash power\n"
+             "  tornpage run --random 1000 -b sim --seed 7 --json -\n",
     .options = options,
     .run = run_command,
 };

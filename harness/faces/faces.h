@@ -1,11 +1,16 @@
-/* What the commands of the command line share: the form of a command, its options, exit statuses, wrong usage. */
+/*
+ * What the commands of the command line share: the form of a command, its options, exit statuses, wrong usage.
+ *
+ * What the code calls a strike is a "crash kind" in every text for users: `--crash KIND`, the key "crash" in JSON, help texts,
+ * reports and the README. These are interfaces, and keep the older word.
+ */
 #ifndef TORNPAGE_FACES_FACES_H
 #define TORNPAGE_FACES_FACES_H
 
-/* Exit statuses. When several apply, the first in this order is given: usage, violated, broken, skipped, good. */
+/* Exit statuses. If several apply, the first in this order counts: usage, violated, broken, skipped, good. */
 enum status {
     STATUS_GOOD = 0,     /* nothing violated */
-    STATUS_VIOLATED = 1, /* the oracle objects to something that was seen */
+    STATUS_VIOLATED = 1, /* the oracle objects to an observation */
     STATUS_USAGE = 2,    /* wrong usage, or a malformed scenario */
     STATUS_SKIPPED = 77, /* everything was skipped */
     STATUS_BROKEN = 99,  /* the harness or the machine failed */
@@ -14,7 +19,7 @@ enum status {
 struct face_option {
     const char *name;  /* long name without "--" */
     char letter;       /* short form, 0: none */
-    const char *value; /* what --help calls its value; NULL: it takes none */
+    const char *value; /* the placeholder of its value in --help; NULL: it takes none */
     const char *help;  /* one or two sentences; defaults belong here */
 };
 
@@ -33,14 +38,14 @@ extern const struct face *const faces[]; /* NULL-terminated, in the order of --h
 enum { OPTION_END = -1, OPTION_BAD = -2, OPTION_HELP = -3 };
 /*
  * The next option of argv: its index in c->options, with *ret_value (NULL without one). OPTION_END: only positional arguments
- * are left, argv[optind] and on. OPTION_BAD: wrong, and the user was told. OPTION_HELP: --help was given and printed.
+ * are left, argv[optind] and on. OPTION_BAD: a wrong option, which was reported. OPTION_HELP: the help was asked for and printed.
  */
 int option_next(const struct face *c, int argc, char **argv, const char **ret_value);
 void face_help(const struct face *c);
 
-/* Tells the user what is wrong, and where to read more (c may be NULL); returns STATUS_USAGE. */
+/* Prints what is wrong with the usage, and which help to read (c may be NULL); returns STATUS_USAGE. */
 int usage_error(const struct face *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Flushes stdout; STATUS_BROKEN, and a message, when it could not be written; else `status`. */
+/* Flushes stdout. Returns `status`, or prints a message and returns STATUS_BROKEN if stdout could not be written. */
 int close_stdout(int status);
 
 #endif

@@ -23,7 +23,7 @@ static void help(void)
         text_wrap(stdout, (*c)->summary, 12, 12, TEXT_WIDTH);
     }
     puts("\n  --help, --version\n\n"
-         "'tornpage COMMAND --help' tells all about one command.\n\n"
+         "'tornpage COMMAND --help' describes one command.\n\n"
          "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything\n"
          "skipped, 99 broken (the harness or the machine failed).");
 }
@@ -64,14 +64,14 @@ int main(int argc, char **argv)
         return close_stdout(STATUS_GOOD);
     }
     if (strcmp(argv[1], "help") == 0) {
-        const struct face *asked = find(argv[2]);
-        if (!asked)
+        const struct face *named = find(argv[2]);
+        if (!named)
             return unknown_command(argv[2]);
-        face_help(asked);
+        face_help(named);
         return close_stdout(STATUS_GOOD);
     }
 
-    /* A crash disk takes a descriptor for each processor. */
+    /* A crash disk needs a descriptor for each processor. */
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;

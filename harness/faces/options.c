@@ -1,5 +1,5 @@
 /*
- * Options of commands: one table per command gives getopt_long its options and --help its text, so that the two cannot differ.
+ * Options of commands. One table per command serves both getopt_long and --help, so that the two cannot differ.
  */
 #include <assert.h>
 #include <getopt.h>
@@ -61,7 +61,7 @@ void face_help(const struct face *c)
     }
 }
 
-/* The short options as getopt wants them: '+'-less, so that options may stand behind positional arguments. */
+/* The short options in getopt's form; without '+', so that options may follow positional arguments. */
 static void letters_of(const struct face *c, char *ret)
 {
     *ret++ = ':';
@@ -75,7 +75,7 @@ static void letters_of(const struct face *c, char *ret)
     *ret = '\0';
 }
 
-/* Tells why a long option is none: several begin like it, or none does. */
+/* Reports a wrong long option: it is ambiguous, or unknown. */
 static int bad_option(const struct face *c, const char *word)
 {
     const char *names[MAX_OPTIONS + 2];

@@ -1,6 +1,6 @@
 /*
- * Finding and loading the scenarios a command line names. A scenario's name is its path below the nearest directory called
- * "scenarios", without .scn; below the directory given where no such directory is above it.
+ * Finding and loading scenarios: see scenarios.h. A scenario's name is its path below the nearest directory called "scenarios",
+ * without .scn; if no directory above it has that name, its path below the directory that was given.
  */
 #include "faces/scenarios.h"
 
@@ -106,7 +106,7 @@ static void load(struct scenarios *s, const char *file, const char *given)
     buf_free(&name);
 }
 
-static int shown(const struct dirent *d)
+static int is_visible(const struct dirent *d)
 {
     return d->d_name[0] != '.';
 }
@@ -116,11 +116,11 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Loads all scenarios below dir; returns how many files were found. */
+/* Loads all scenarios below dir. Returns the number of files found. */
 static size_t load_below(struct scenarios *s, const char *dir, const char *given)
 {
     struct dirent **entry = NULL;
-    int n = scandir(dir, &entry, shown, by_bytes);
+    int n = scandir(dir, &entry, is_visible, by_bytes);
     size_t found = 0;
 
     if (n < 0) {
@@ -133,7 +133,7 @@ static size_t load_below(struct scenarios *s, const char *dir, const char *given
         size_t len = strlen(entry[i]->d_name), tail = strlen(suffix);
 
         buf_printf(&path, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", entry[i]->d_name);
-        /* Directories behind symbolic links are not entered: a link upwards would never end. */
+        /* Directories behind symbolic links are not entered: a link upwards would make a loop. */
         if (lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
             found += load_below(s, path.data, given);
         } else if (len > tail && strcmp(entry[i]->d_name + len - tail, suffix) == 0) {
@@ -151,7 +151,7 @@ static void no_such_scenario(struct scenarios *s, const char *word)
 {
     const char *home = scenarios_home();
 
-    fprintf(stderr, "tornpage: no scenario, file or directory '%s'%s%s%s\n", word, home ? " (looked here and in " : "",
+    fprintf(stderr, "tornpage: no scenario, file or directory '%s'%s%s%s\n", word, home ? " (searched here and in " : "",
             home ? home : "", home ? "; 'tornpage list scenarios' shows what there is)" : "");
     s->n_errors++;
 }
@@ -180,7 +180,7 @@ void scenarios_add(struct scenarios *s, const char *word)
                text_number(word + strlen(random_prefix), 0, UINT64_MAX, &seed)) {
         scenarios_add_random(s, seed);
     } else {
-        /* A name as reports print it: below the scenarios' home, without the suffix. */
+        /* A name as in reports: a path below scenarios_home(), without the suffix. */
         buf_printf(&path, "%s/%s%s", home ? home : ".", word, suffix);
         if (home && access(path.data, F_OK) == 0)
             load(s, path.data, home);

@@ -1,4 +1,4 @@
-/* Finding and loading the scenarios a command line names. */
+/* Finds and loads the scenarios named on a command line. */
 #ifndef TORNPAGE_FACES_SCENARIOS_H
 #define TORNPAGE_FACES_SCENARIOS_H
 
@@ -10,10 +10,10 @@
 struct scenarios {
     struct plan **plan;
     size_t n, cap;
-    size_t n_errors; /* files that could not be loaded, words that name nothing; the user was told of each */
+    size_t n_errors; /* files that could not be loaded, words that name nothing; each was reported */
 };
 
-/* The directory of scenarios used when none is named; NULL when there is none. Valid until the next call. */
+/* The directory of scenarios to use if none is named, or NULL. Valid until the next call. */
 const char *scenarios_home(void);
 /*
  * Loads what `word` names: a file, a directory (all *.scn below it, sorted), the name of a scenario below scenarios_home()
@@ -22,7 +22,7 @@ const char *scenarios_home(void);
 void scenarios_add(struct scenarios *s, const char *word);
 /* Adds the random scenario of this seed, named random/SEED. */
 void scenarios_add_random(struct scenarios *s, uint64_t seed);
-/* Sorts by name and reports (as errors) different files that share a name; the same file named twice counts once. */
+/* Sorts by name. Different files with the same name are errors; a file that was named twice is kept once. */
 void scenarios_finish(struct scenarios *s);
 void scenarios_free(struct scenarios *s);
 

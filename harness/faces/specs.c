@@ -33,7 +33,8 @@ static void add_one(struct specs *s, const char *spec)
     s->config[s->n++] = c;
 }
 
-/* Where the brace at *open closes; NULL when it does not. *ret_commas counts the commas at its own level. */
+/* The brace that closes the one at `open`; NULL if there is none. *ret_commas counts the commas between, but not in inner braces.
+ */
 static const char *closing(const char *open, size_t *ret_commas)
 {
     int depth = 0;
@@ -48,8 +49,10 @@ static const char *closing(const char *open, size_t *ret_commas)
     return NULL;
 }
 
-/* Budget: how many words may still come of it, -1 once that was exceeded (and said). Expands the first brace that holds
- * alternatives and goes on with each; words without any are added. */
+/*
+ * Expands the first brace that holds alternatives, and then each resulting word in the same way; adds words without such a brace.
+ * *budget: how many words may still be added; -1 once there were more, which was reported.
+ */
 static void expand(struct specs *s, const char *word, int *budget)
 {
     const char *open = word, *close = NULL;

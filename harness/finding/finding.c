@@ -1,4 +1,4 @@
-/* Saves findings: see finding.h. finding_load.c reads them back. */
+/* Saving findings: see finding.h. finding_load.c loads them. */
 #include "finding/finding.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static json_t *hex_json(uint64_t x)
 
 static json_t *event_json(const struct event *e)
 {
-    /* Never ended is -1 here. */
+    /* HISTORY_NEVER becomes -1. */
     return json_sprintf("%u %u %lld %lld %lld %lld %lld %d %d %d %llu %llu %llu %llu %llu", e->step, e->lane,
                         (long long)e->begin_seq, (long long)e->end_seq, (long long)e->begin_pos, (long long)e->end_pos,
                         (long long)e->ret, e->err, e->signo, e->si_code, (unsigned long long)e->fault_off,
@@ -97,7 +97,7 @@ static uint64_t mix_text(uint64_t h, const char *s)
     return rng_mix(h);
 }
 
-/* What was found and where: runs from one seed give one name, other findings never the same. */
+/* A digest of the defects and of where they were found: equal for runs from one seed, different for other findings. */
 static uint64_t digest(const struct finding *f)
 {
     const uint64_t numbers[] = {f->seed, f->pos, f->strike, f->kill.kind, f->kill.step, f->kill.bytes, f->kill.spins};
@@ -136,7 +136,7 @@ int finding_save(const struct finding *f, const char *dir, char **ret_path, stru
     errno = ENOMEM;
     json_t *j = finding_json(f);
     if (!j)
-        return error_set(err, errno, "finding", path, "it cannot be put into words: %s", strerror(errno));
+        return error_set(err, errno, "finding", path, "it cannot be written as JSON: %s", strerror(errno));
     FILE *out = fopen(temp, "we");
     if (!out || json_dumpf(j, out, JSON_INDENT(1)) < 0 || fflush(out) != 0 || fsync(fileno(out)) < 0)
         rc = error_set(err, errno ? errno : EIO, "write", temp, NULL);

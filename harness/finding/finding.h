@@ -1,8 +1,9 @@
 /*
- * A finding: one file (JSON) that `tornpage replay` judges again alone: the scenario's text, the history, the crash point, the
- * disk image of the crash state (non-zero blocks, deflated), the backend's spec, seed, kernel release and tornpage version, and
- * the defects. For a power cut on a recorded disk, replay mounts that image and verifies it against the saved history. For a
- * kill, or a model backend, it runs the scenario again with the same kill point or seed.
+ * A finding: a saved violation, one JSON file from which alone `tornpage replay` can judge it again. It holds the scenario's
+ * text, the history, the crash point, the disk image of the crash state (non-zero blocks, deflated), the backend's spec, the
+ * seed, the kernel release, the tornpage version, and the defects. For a power cut on a recorded disk, replay mounts the image
+ * and verifies it against the saved history. For a kill, or on a model backend, it runs the scenario again with the same kill
+ * point and seed.
  */
 #ifndef TORNPAGE_FINDING_FINDING_H
 #define TORNPAGE_FINDING_FINDING_H
@@ -22,23 +23,23 @@ struct finding {
     enum strike strike;
     uint64_t seed; /* of the run */
     const struct history *history;
-    uint64_t pos;           /* power: position of the cut the survivors were judged at */
-    struct kill_point kill; /* kill */
-    const char *state_text; /* power: the crash state in words, "" otherwise */
-    int image_fd;           /* power on a recorded disk: the image as a memory file; -1 otherwise */
+    uint64_t pos;           /* of a power cut: the cut at which the survivors were judged */
+    struct kill_point kill; /* of a kill */
+    const char *state_text; /* of a power cut: the crash state in words; else "" */
+    int image_fd;           /* of a power cut on a recorded disk: the crash image as a memory file; else -1 */
     const struct verify_result *verdict;
 };
 
 /*
- * Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json (atomically: temporary file, fsync, rename); `dir` is made when missing. N is
- * a digest of what was found and where (hexadecimal): the same finding replaces itself, another one never does. *ret_path is
- * malloced.
+ * Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json atomically (temporary file, fsync, rename); makes `dir` if it is missing. N is
+ * a hexadecimal digest of the defects and of where they were found, so a finding replaces only the same finding. The caller frees
+ * *ret_path. -errno if the file could not be written; then there is none.
  */
 int finding_save(const struct finding *f, const char *dir, char **ret_path, struct error *err);
 /*
- * Replays a finding file once; *ret says what was seen now, to be freed with result_free. -EINVAL with file and cause for a file
- * that is not a finding; -errno when it cannot be read. What goes wrong later is a result (broken, skipped). Privileges are those
- * of `run`.
+ * Replays a finding file once (trial/replay.c). *ret is the result of this replay; the caller frees it with result_free. -EINVAL,
+ * with file and cause in *err, if the file is not a finding; another -errno if it cannot be read. Later failures are results
+ * (broken, skipped). Needs the same privileges as `run`.
  */
 int finding_replay(const char *path, struct result *ret, struct error *err);
 

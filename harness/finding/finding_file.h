@@ -1,4 +1,4 @@
-/* A finding as read back from its file. Private to the engine and its tests. */
+/* A finding as loaded from its file, for replay. */
 #ifndef TORNPAGE_FINDING_FINDING_FILE_H
 #define TORNPAGE_FINDING_FINDING_FILE_H
 
@@ -6,7 +6,7 @@
 
 enum { FINDING_FORMAT = 1 };
 
-/* The values of one event in a finding file, in this order, as text with spaces between. */
+/* The fields of an event in a finding file, in this order; their values are text, separated by spaces. */
 #define FINDING_EVENT_FIELDS                                                                                                     \
     "step lane begin_seq end_seq begin_pos end_pos ret err signo si_code fault_off ino size_bytes data_off data_len"
 
@@ -18,11 +18,11 @@ struct finding_file {
     struct kill_point kill;
     struct history *history;
     int image_fd;          /* -1: none */
-    unsigned defect_kinds; /* bit per enum defect that was found then */
+    unsigned defect_kinds; /* a bit per enum defect that the finding holds */
     char *state_text, *kernel, *version;
 };
 
-/* 0; -EINVAL with file and cause; -errno when the file cannot be read. */
+/* 0; -EINVAL, with file and cause in *err, if it is not a finding; another -errno if it cannot be read. Free *ret in any case. */
 int finding_load(const char *path, struct finding_file *ret, struct error *err);
 void finding_file_free(struct finding_file *f);
 

@@ -1,4 +1,4 @@
-/* Reads findings back. A file may hold anything: every number is checked before it is used. */
+/* Loading findings. The file is not trusted: every number is checked before it is used. */
 #include "finding/finding_file.h"
 
 #include <assert.h>
@@ -121,7 +121,7 @@ static const char *load_kill(const json_t *j, const struct plan *p, struct kill_
     return NULL;
 }
 
-static bool crash_of(const json_t *j, enum strike *ret)
+static bool strike_of(const json_t *j, enum strike *ret)
 {
     const char *s = json_string_value(j);
 
@@ -176,7 +176,7 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
         rc = load_plan(j, path, f, err);
     if (rc < 0)
         return rc;
-    if (!crash_of(json_object_get(j, "crash"), &f->strike))
+    if (!strike_of(json_object_get(j, "crash"), &f->strike))
         bad = "the crash kind is missing or unknown";
     else if (!hex_of(json_object_get(j, "seed"), &f->seed) || !hex_of(json_object_get(j, "position"), &f->pos))
         bad = "its seed or position is damaged";

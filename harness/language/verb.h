@@ -43,8 +43,8 @@ enum verb_property {
 struct verb {
     const char *name;
     const char *syntax; /* arguments only */
+    const char *help;   /* a paragraph, plain text, no newlines */
     enum verb_target target;
-    const char *help;    /* a paragraph, plain text, no newlines */
     unsigned properties; /* VERB_WRITES and so on */
     /* Tells the oracle's world what the recorded event did. NULL: nothing. */
     void (*effect)(struct world *w, const struct step *s, const struct event *e);

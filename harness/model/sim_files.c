@@ -206,6 +206,7 @@ static enum sim_progress work_pwrite(struct sim_at *at)
     }
     struct simfs_inode *i = l->writing;
 
+    assert(i);
     while (l->done < l->len) {
         const uint64_t off = l->off + l->done, room = PAGE_BYTES - off % PAGE_BYTES;
         const uint64_t n = l->len - l->done < room ? l->len - l->done : room;

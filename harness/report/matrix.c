@@ -1,9 +1,9 @@
 /*
- * The matrix: a row for each scenario, a group of columns for each backend with a column for each crash kind that was tried.
+ * The matrix: a row for each scenario, a group of columns for each backend, with a column for each strike that was tried.
  *
- * A kind that a backend skipped everywhere gets no column (the reason stands below the matrix). Where the width does not do, each
- * backend has one column only, which tells the worst of its crash kinds; and where that does not do either, the backends go into
- * several blocks one below the other. Random scenarios, when many, share one row.
+ * A strike that a backend skipped everywhere gets no column (the summary below the matrix has the reason). If the terminal is too
+ * narrow, each backend has one column, which shows the worst verdict of its strikes; if it is still too narrow, the backends are
+ * split into several blocks, one below the other. Many random scenarios share one row.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -17,21 +17,21 @@ enum {
     MANY_RANDOM = 8,
     HEADER_LINES = 8,
     GROUP_GAP = 3,          /* " | " */
-    WORST_COLUMN = STRIKES, /* the one column of a backend when there is no room for more */
+    WORST_COLUMN = STRIKES, /* the only column of a backend in a narrow matrix */
     N_COLUMNS,
 };
 
 static const char random_prefix[] = "random/", absent[] = "-", row_title[] = "scenario";
 
 struct cell {
-    size_t n[VERDICT_KINDS], known; /* known: of those violated */
+    size_t n[VERDICT_KINDS], known; /* known: how many of the violated ones */
     uint64_t covered, lossy, violated;
     uint64_t surprises;
 };
 
 struct row {
     const char *name;   /* "random/": all of them */
-    struct cell *cells; /* by group and crash kind */
+    struct cell *cells; /* by group and strike */
 };
 
 struct column {
@@ -57,27 +57,6 @@ struct matrix {
     bool narrow; /* one column a backend */
 };
 
-const char *verdict_word(enum verdict v)
-{
-    return v == VERDICT_VIOLATED ? "VIOLATED" : verdict_names[v];
-}
-
-const char *verdict_colour(enum verdict v, struct term term)
-{
-    static const char *const colour[VERDICT_KINDS] = {[VERDICT_KEPT] = "\033[32m",
-                                                      [VERDICT_LOSSY] = "\033[33m",
-                                                      [VERDICT_VIOLATED] = "\033[1;31m",
-                                                      [VERDICT_BROKEN] = "\033[1;35m",
-                                                      [VERDICT_SKIPPED] = "\033[2m"};
-
-    return term.colour ? colour[v] : "";
-}
-
-const char *colour_end(struct term term)
-{
-    return term.colour ? "\033[0m" : "";
-}
-
 static int severity(enum verdict v)
 {
     static const int of[VERDICT_KINDS] = {
@@ -97,9 +76,9 @@ static enum verdict worst(const struct cell *c)
 }
 
 /*
- * "lossy 37/120": the verdict, in how many of how many states (or runs). What was kept has a number where crash states were
- * looked at, which is after power cuts. '*' marks surprises, told below; brackets what the scenario's
- * header knows of this backend.
+ * "lossy 37/120": the verdict, and in how many of how many states (or runs). "kept" has a number only if the strike may lose
+ * something, because then the number of states without a loss means something. '*' marks surprises, which the summary lists;
+ * brackets mark a violation that the scenario's header lists as known for this backend.
  */
 static enum verdict cell_text(const struct cell *c, enum strike strike, char *buf)
 {
@@ -114,17 +93,17 @@ static enum verdict cell_text(const struct cell *c, enum strike strike, char *bu
         snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
     else if (v == VERDICT_LOSSY && c->covered)
         snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->lossy), text_short(c->covered), star);
-    else if (v == VERDICT_KEPT && strike == STRIKE_POWER && c->covered)
+    else if (v == VERDICT_KEPT && strike_table[strike].loss[VIEW_LOCAL] != LOSS_NOTHING && c->covered)
         snprintf(buf, MAX_CELL, "%s %s%s", verdict_word(v), text_short(c->covered), star);
     else
         snprintf(buf, MAX_CELL, "%s%s", verdict_word(v), star);
     return v;
 }
 
-static struct cell *cell_at(const struct matrix *m, const struct row *row, size_t group, size_t kind)
+static struct cell *cell_at(const struct matrix *m, const struct row *row, size_t group, size_t strike)
 {
-    assert(group < m->n_groups && kind < STRIKES);
-    return &row->cells[group * STRIKES + kind];
+    assert(group < m->n_groups && strike < STRIKES);
+    return &row->cells[group * STRIKES + strike];
 }
 
 static bool is_random(const char *name)
@@ -168,7 +147,7 @@ static void fill(struct matrix *m, const struct report *r)
     }
 }
 
-/* Rows show the part of the name behind the last '/', below a line with the part before it. */
+/* A row shows the name behind its last '/'; the directory stands on a line above. */
 static size_t directory_length(const char *name)
 {
     const char *slash = strrchr(name, '/');
@@ -197,27 +176,25 @@ static void cut_header(struct group *g, const char *spec)
     }
 }
 
-/* What stands in column k of the row: the cell of one crash kind, or the worst of all kinds. */
+/* The text of column k in a row: one strike's cell, or in WORST_COLUMN the worst cell of all strikes. Returns its verdict. */
 static enum verdict column_text(const struct matrix *m, const struct row *row, size_t group, size_t k, char *buf)
 {
-    static const enum strike order[STRIKES] = {STRIKE_POWER, STRIKE_KILL, STRIKE_NONE};
-    enum verdict said = VERDICT_KINDS;
+    enum verdict worst_so_far = VERDICT_KINDS;
     char text[MAX_CELL];
 
     if (k < STRIKES)
         return cell_text(cell_at(m, row, group, k), (enum strike)k, buf);
     snprintf(buf, MAX_CELL, "%s", absent);
-    for (size_t i = 0; i < STRIKES; i++) {
-        enum verdict v =
-            m->groups[group].tried[order[i]] ? cell_text(cell_at(m, row, group, order[i]), order[i], text) : VERDICT_KINDS;
-        if (v == VERDICT_KINDS || (said != VERDICT_KINDS && severity(v) <= severity(said)))
+    for (unsigned s = STRIKES; s-- > 0;) { /* of equally bad ones, the table's last wins */
+        enum verdict v = m->groups[group].tried[s] ? cell_text(cell_at(m, row, group, s), (enum strike)s, text) : VERDICT_KINDS;
+        if (v == VERDICT_KINDS || (worst_so_far != VERDICT_KINDS && severity(v) <= severity(worst_so_far)))
             continue;
-        /* Only power cuts leave states to count; another kind is named when it says anything but "kept". */
-        bool named = order[i] != STRIKE_POWER && v != VERDICT_KEPT && v != VERDICT_SKIPPED;
-        snprintf(buf, MAX_CELL, "%s%s%.*s", named ? strike_table[order[i]].name : "", named ? " " : "", MAX_CELL / 2, text);
-        said = v;
+        /* Without a name the cell is of the table's last strike; another is named if its verdict is worse than kept. */
+        bool named = s != STRIKES - 1 && v != VERDICT_KEPT && v != VERDICT_SKIPPED;
+        snprintf(buf, MAX_CELL, "%s%s%.*s", named ? strike_table[s].name : "", named ? " " : "", MAX_CELL / 2, text);
+        worst_so_far = v;
     }
-    return said;
+    return worst_so_far;
 }
 
 static void lay_out_group(struct matrix *m, size_t g)
@@ -243,7 +220,7 @@ static void lay_out_group(struct matrix *m, size_t g)
             group->width = (unsigned)group->piece_len[i];
 }
 
-/* Which crash kinds a backend has columns for: those that some scenario was not skipped for, else any that was skipped. */
+/* Finds the strikes that get a column: those not skipped for every scenario; if there are none, one that was skipped. */
 static void find_tried(struct matrix *m, size_t g)
 {
     struct group *group = &m->groups[g];
@@ -298,7 +275,7 @@ static void print_rule(const struct matrix *m, size_t from, size_t to, FILE *out
     fputc('\n', out);
 }
 
-/* The specs, cut at their commas into lines; below them the crash kinds. */
+/* The backends' specs, split into lines at commas; below them the strikes. */
 static void print_header(const struct matrix *m, size_t from, size_t to, FILE *out)
 {
     size_t n_lines = 1;
@@ -342,7 +319,7 @@ static void print_row(const struct matrix *m, const struct row *row, size_t from
     fprintf(out, "%-*s", (int)m->label_width, label);
     for (size_t g = from; g < to; g++) {
         const struct group *group = &m->groups[g];
-        unsigned at = 0, blanks = 0; /* blanks: owed, but not printed at the end of a line */
+        unsigned at = 0, blanks = 0; /* blanks: printed only if something follows on the line */
         fputs(" | ", out);
         for (size_t k = 0; k < N_COLUMNS; k++) {
             if (!group->column[k].shown)
@@ -393,7 +370,8 @@ void matrix_print(const struct report *r, FILE *out, struct term term)
         print_block(&m, from, to, out, term);
     }
     if (m.narrow && m.n_rows)
-        fputs("(One column a backend: it tells the worst of the crash kinds; counts are of power cuts.)\n\n", out);
+        fprintf(out, "(One column a backend: the worst of its crash kinds. A count without a crash kind is of '%s'.)\n\n",
+                strike_table[STRIKES - 1].name);
     for (size_t i = 0; i < m.n_rows; i++)
         free(m.rows[i].cells);
     free(m.rows);

@@ -1,4 +1,4 @@
-/* The progress line: what is done, how fast, what is left. It only reads what the campaign publishes. */
+/* The progress line: work done, speed, time left. It only reads the counters that the campaign publishes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static void measure(struct progress_line *l, double now_s, uint64_t count)
     l->rate_at = count;
 }
 
-/* Seconds left, or -1 while nothing can be said: what is known to be left of running jobs, and a mean job for each other. */
+/* An estimate of the seconds left, -1 while there is none: the larger of what jobs and what running jobs' states suggest. */
 static double time_left(const struct progress_line *l, double now_s, const struct progress *p)
 {
     double elapsed_s = now_s - l->begin_s, left_s = -1;

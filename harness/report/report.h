@@ -1,4 +1,4 @@
-/* What a run came to, and the forms it is reported in: a matrix and notes for people; JSON, JUnit and TAP for machines. */
+/* Reports of a run: a matrix and a summary for people; JSON, JUnit and TAP for machines. */
 #ifndef TORNPAGE_REPORT_REPORT_H
 #define TORNPAGE_REPORT_REPORT_H
 
@@ -13,7 +13,7 @@
 #include "result/result.h"
 
 struct report {
-    const struct result *results; /* sorted by scenario, backend, crash kind */
+    const struct result *results; /* sorted by scenario, backend, strike */
     size_t n_results;
     const struct backend_config *configs; /* in the order of the command line */
     size_t n_configs;
@@ -40,19 +40,19 @@ enum { REPORT_FORMS(REPORT_FORM_ENUM) REPORT_N_FORMS };
 REPORT_FORMS(REPORT_FORM_WRITE)
 #undef REPORT_FORM_WRITE
 
-/* The matrix of scenarios x backends, in blocks of as many backends as fit the width. */
+/* The matrix of scenarios x backends, in blocks as wide as the terminal. */
 void matrix_print(const struct report *r, FILE *out, struct term term);
-/* What stands below it: violations with their details, reasons, notes, totals, seed and command. */
+/* Below the matrix: violations with details, reasons, notes, totals, the seed and the command to repeat the run. */
 void summary_print(const struct report *r, FILE *out, struct term term);
 
-/* "What recovery reads ...": why so little was covered without a mount. */
+/* The note that explains why little was covered without a mount: "What recovery reads ...". */
 extern const char report_untraced[];
 
-/* One epoch: as JSON, which belongs to the caller, and as the end of a line for people: "positions 13 to 36 of the log: ...". */
+/* One epoch as JSON (the caller's to free), and as the end of a line for people: "positions 13 to 36 of the log: ...". */
 json_t *report_epoch(const struct epoch_result *e);
 void summary_epoch(const struct epoch_result *e, FILE *out);
 
-/* How a verdict word is printed for people ("VIOLATED"), and its terminal colour ("" and "" without colour). */
+/* A verdict for people ("VIOLATED"); the escape sequences that begin its colour and end it, "" if the terminal has none. */
 const char *verdict_word(enum verdict v);
 const char *verdict_colour(enum verdict v, struct term term);
 const char *colour_end(struct term term);
@@ -65,9 +65,9 @@ struct progress_line {
     double limit_s;   /* --time; 0: none */
     double last_s;    /* when the line was last drawn */
     double rate;      /* states (or runs) a second, smoothed */
-    double rate_at_s; /* when it was last measured, */
+    double rate_at_s; /* when rate was last measured, */
     uint64_t rate_at; /*   and the count then */
-    char newest[64];  /* the scenario that finished last */
+    char newest[64];  /* the scenario of the latest result */
 };
 void progress_begin(struct progress_line *l, FILE *out, double limit_s);
 /* A campaign_watch; arg is the struct progress_line. */

@@ -1,4 +1,4 @@
-/* JSON: the names are a promise (see README). Nothing but wall_s differs between two runs with one seed on `sim`. */
+/* The --json report. Its keys are an interface and do not change. On `sim`, two runs with one seed differ only in wall_s. */
 #include <jansson.h>
 
 #include "base/json_text.h"

@@ -1,11 +1,11 @@
-/* JUnit XML: a suite for each backend, a case for each scenario and crash kind; violated is a failure, broken an error. */
+/* The --junit report: a suite for each backend, a case for each scenario and strike. Violated is a failure, broken an error. */
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "report/report.h"
 
-/* Adds text as XML character data, also good between double quotes. */
+/* Adds text as XML character data that is also valid inside double quotes. */
 static void escape(struct buf *b, const char *s)
 {
     struct buf clean = {0};
@@ -45,13 +45,13 @@ static void add_case(struct buf *b, const struct result *r)
 {
     static const char *const element[VERDICT_KINDS] = {
         [VERDICT_VIOLATED] = "failure", [VERDICT_BROKEN] = "error", [VERDICT_SKIPPED] = "skipped"};
-    const char *outcome = r->known ? NULL : element[r->verdict];
+    const char *tag = r->known ? NULL : element[r->verdict];
 
     buf_puts(b, "    <testcase classname=\"");
     escape(b, r->scenario);
     buf_printf(b, "\" name=\"%s\" time=\"%.3f\">", strike_table[r->strike].name, r->wall_s);
-    if (outcome) {
-        buf_printf(b, "<%s message=\"", outcome);
+    if (tag) {
+        buf_printf(b, "<%s message=\"", tag);
         escape_line(b, r->reason);
         buf_puts(b, "\">");
         if (r->verdict != VERDICT_SKIPPED)
@@ -60,13 +60,13 @@ static void add_case(struct buf *b, const struct result *r)
             buf_puts(b, "\nfinding: ");
             escape(b, r->findings[i]);
         }
-        buf_printf(b, "</%s>", outcome);
+        buf_printf(b, "</%s>", tag);
     }
     buf_printf(b, "<system-out>%s, %llu states covered, %llu mounted, %llu lossy, %llu violated, %llu kills, %llu surprises",
                verdict_names[r->verdict], (unsigned long long)r->states_covered, (unsigned long long)r->states_mounted,
                (unsigned long long)r->states_lossy, (unsigned long long)r->states_violated, (unsigned long long)r->kills,
                (unsigned long long)r->surprises);
-    if (!outcome && r->reason && *r->reason) {
+    if (!tag && r->reason && *r->reason) {
         buf_puts(b, "; ");
         escape(b, r->reason);
     }

@@ -1,11 +1,11 @@
-/* TAP version 13: a test for each result; details as comments, which every TAP reader can pass over. */
+/* The --tap report, TAP version 13: a test for each result; details are comments, which TAP readers ignore. */
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "report/report.h"
 
-/* A description may hold no '#', which would begin a directive, and no newline. */
+/* Prints s without '#', which would begin a directive, and without newlines. */
 static void one_line(FILE *out, const char *s)
 {
     struct buf clean = {0};

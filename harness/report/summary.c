@@ -1,4 +1,4 @@
-/* What stands below the matrix: violations with their details, reasons, notes, totals, the seed and the command to repeat it. */
+/* The summary below the matrix: violations with details, reasons, notes, totals, the seed and the command to repeat the run. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,10 +6,10 @@
 #include "report/report.h"
 
 enum {
-    MAX_VIOLATIONS = 40, /* told in full; the rest is counted */
-    MAX_LINES = 14,      /* of one result's details */
-    MAX_NAMES = 6,       /* scenarios named behind one reason */
-    MAX_SAMPLED = 20,    /* epochs */
+    MAX_VIOLATIONS = 40, /* printed in full; the others are counted */
+    MAX_LINES = 14,      /* of a result's details */
+    MAX_NAMES = 6,       /* scenarios named for one reason */
+    MAX_SAMPLED = 20,    /* epochs listed */
 };
 
 static void heading(FILE *out, struct term term, const char *text)
@@ -76,20 +76,20 @@ static bool unobserved(const struct result *r)
     return (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY) && r->reason && *r->reason;
 }
 
-/* One line for each scenario, crash kind and reason, with the backends it holds for. */
+/* One line for each scenario, strike and reason, with all its backends. */
 static void print_unobserved(const struct report *r, FILE *out, struct term term)
 {
     bool any = false;
 
     for (size_t i = 0; i < r->n_results; i++) {
         const struct result *one = &r->results[i];
-        bool told = false;
+        bool printed = false;
         if (!unobserved(one))
             continue;
-        for (size_t k = i; k-- > 0 && strcmp(r->results[k].scenario, one->scenario) == 0 && !told;)
-            told = unobserved(&r->results[k]) && r->results[k].strike == one->strike &&
-                   strcmp(r->results[k].reason, one->reason) == 0;
-        if (told)
+        for (size_t k = i; k-- > 0 && strcmp(r->results[k].scenario, one->scenario) == 0 && !printed;)
+            printed = unobserved(&r->results[k]) && r->results[k].strike == one->strike &&
+                      strcmp(r->results[k].reason, one->reason) == 0;
+        if (printed)
             continue;
         if (!any)
             heading(out, term, "Not observed: what the scenario says may happen, and no run showed");
@@ -105,7 +105,7 @@ static void print_unobserved(const struct report *r, FILE *out, struct term term
         fputc('\n', out);
 }
 
-/* Results of one verdict with the same backend, crash kind and reason are told as one. */
+/* Sorts results by reason, backend and strike; those that agree in all three are printed together. */
 static int by_reason(const void *a, const void *b)
 {
     const struct result *const *x = a, *const *y = b;
@@ -118,7 +118,7 @@ static int by_reason(const void *a, const void *b)
     return order ? order : (*x > *y) - (*x < *y);
 }
 
-static bool alike(const struct result *a, const struct result *b)
+static bool same_reason(const struct result *a, const struct result *b)
 {
     return strcmp(a->reason, b->reason) == 0 && strcmp(a->backend, b->backend) == 0 && a->strike == b->strike;
 }
@@ -136,7 +136,7 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
         heading(out, term, verdict == VERDICT_BROKEN ? "Broken: the harness or the machine failed" : "Skipped");
     }
     for (size_t i = 0, end; i < n; i = end) {
-        for (end = i; end < n && alike(v[i], v[end]);)
+        for (end = i; end < n && same_reason(v[i], v[end]);)
             end++;
         if (i == 0 || strcmp(v[i]->reason, v[i - 1]->reason) != 0) {
             fputs("  ", out);
@@ -156,7 +156,7 @@ static void print_reasons(const struct report *r, enum verdict verdict, FILE *ou
 
 const char report_untraced[] =
     "What recovery reads could not be traced everywhere (with a BPF program at block:block_rq_issue; it "
-    "needs tracefs, CAP_BPF and CAP_PERFMON), so more states were mounted than need be.";
+    "needs tracefs, CAP_BPF and CAP_PERFMON), so more states were mounted than necessary.";
 
 void summary_epoch(const struct epoch_result *e, FILE *out)
 {

@@ -67,7 +67,7 @@ void text_shell(struct buf *b, const char *word)
     buf_puts(b, "'");
 }
 
-/* Buffers handed out in turn, so that one printf may use several. */
+/* Buffers in turn, so that one printf may use several. */
 static char *scratch(void)
 {
     static char ring[8][40];
@@ -163,7 +163,7 @@ bool text_seconds(const char *text, double *ret_s)
 const char *text_similar(const char *word, const char *const *list)
 {
     const char *best = NULL;
-    size_t best_distance = strlen(word) / 3 + 2; /* one more than is still called similar */
+    size_t best_distance = strlen(word) / 3 + 2; /* a distance that is no longer similar */
 
     for (; *list; list++) {
         size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0

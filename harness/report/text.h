@@ -11,26 +11,26 @@ struct buf;
 
 enum { TEXT_WIDTH = 100 }; /* columns of help texts and tables */
 
-/* Prints `text` wrapped to `width`; the cursor stands in column `at`, further lines are indented by `indent`. Ends the line. */
+/* Prints `text` wrapped to `width`, and a newline. The cursor is in column `at`; further lines are indented by `indent`. */
 void text_wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width);
 /* Prints each line of `text` behind `indent` spaces, at most max_lines of them; returns how many lines were left out. */
 size_t text_lines(FILE *out, const char *text, unsigned indent, size_t max_lines);
-/* Adds `word` quoted for a shell where it needs to be. */
+/* Adds `word`, quoted if a shell needs that. */
 void text_shell(struct buf *b, const char *word);
-/* n with commas between thousands; in one of a few static buffers, for use within one printf. */
+/* n with commas between thousands. One of eight static buffers in turn: use it within one printf. */
 const char *text_count(uint64_t n);
-/* As text_count without commas, and short: what is more than seven digits is rounded, "1.3e+12". */
+/* n without commas, rounded if it has more than seven digits: "1.3e+12". Static buffers as text_count. */
 const char *text_short(uint64_t n);
-/* Seconds as "4.2 s", "3 min 07 s", "2 h 05 min"; static buffers as text_count. */
+/* Seconds as "4.2 s", "3 min 07 s", "2 h 05 min". Static buffers as text_count. */
 const char *text_duration(double s);
-/* A whole decimal or 0x number in [min, max]; false when `text` is anything else. */
+/* Parses a whole decimal or 0x number in [min, max]; false if `text` is anything else. */
 bool text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
-/* Seconds: "90", "90s", "1.5m", "2h"; positive. */
+/* Parses a positive time: "90", "90s", "1.5m", "2h". False if `text` is anything else. */
 bool text_seconds(const char *text, double *ret_s);
 
-/* The entry of the NULL-terminated list that looks most like `word`; NULL when none does. */
+/* The entry of the NULL-terminated list that is most similar to `word`; NULL if none is similar. */
 const char *text_similar(const char *word, const char *const *list);
-/* Adds "; did you mean X?" where something is similar, and the list: "; there are: a, b, c". */
+/* Adds "; did you mean X?" if an entry is similar, and the list: "; there are: a, b, c". */
 void text_choices(struct buf *b, const char *word, const char *const *list);
 
 struct term {

@@ -1,4 +1,4 @@
-/* Names of the verdicts, and the end of a result. */
+/* Verdict names; freeing a result: see result.h. */
 #include "result/result.h"
 
 #include <stdlib.h>

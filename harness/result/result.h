@@ -1,4 +1,4 @@
-/* What one scenario on one backend under one crash kind came to. */
+/* The result of a trial: one scenario on one backend under one strike. */
 #ifndef TORNPAGE_RESULT_RESULT_H
 #define TORNPAGE_RESULT_RESULT_H
 
@@ -12,27 +12,27 @@
 enum verdict { VERDICT_KEPT, VERDICT_LOSSY, VERDICT_VIOLATED, VERDICT_BROKEN, VERDICT_SKIPPED, VERDICT_KINDS };
 extern const char *const verdict_names[VERDICT_KINDS]; /* "kept", "lossy", "violated", "broken", "skipped" */
 
-enum { RESULT_EPOCHS = 500 }; /* told one by one; all are counted */
+enum { RESULT_EPOCHS = 500 }; /* at most so many are listed; all are counted */
 
 struct result {
     char *scenario; /* plan->name */
     char *backend;  /* backend_config spec */
     enum strike strike;
     enum verdict verdict;
-    char *reason; /* why broken or skipped; what `sometimes` was not observed; a violation's first line; "" */
-    uint64_t states_covered, states_mounted, states_lossy, states_violated; /* power; simulate: runs */
-    uint64_t epochs_exhaustive, epochs_sampled; /* power: all subsets of the epoch's writes were covered, or only some */
-    double states_exist;                        /* power: all subsets, torn writes apart */
-    struct epoch_result *epochs;                /* power: those with more than one write; the first RESULT_EPOCHS */
+    char *reason; /* why broken or skipped; which `sometimes` was never observed; a violation's first line; else "" */
+    uint64_t states_covered, states_mounted, states_lossy, states_violated; /* of power cuts; runs, if the backend simulates */
+    uint64_t epochs_exhaustive, epochs_sampled; /* epochs of which all subsets of the writes were covered, or some */
+    double states_exist;                        /* subsets of each epoch's writes, not counting torn writes */
+    struct epoch_result *epochs;                /* the first RESULT_EPOCHS of more than one write */
     size_t n_epochs, cap_epochs;
-    bool cut_short; /* the time was up before all was done */
-    bool untraced;  /* power: what recovery reads could not be traced, so that little is covered without a mount */
-    uint64_t kills; /* processes killed (kill) */
+    bool cut_short; /* --time ran out before all was done */
+    bool untraced;  /* what recovery reads could not be traced, so little is covered without a mount */
+    uint64_t kills; /* kills that were judged */
     uint64_t surprises;
-    bool known;      /* violated only as the scenario's header says is known of this backend: no failure of the run */
+    bool known;      /* violated, and the scenario's header lists it as known for this backend: the run does not fail */
     char **findings; /* paths of finding files, sorted */
     size_t n_findings;
-    char *details; /* for people: the text of each defect found, may be "" */
+    char *details; /* for people: the text of each defect, or "" */
     double wall_s;
 };
 
