@@ -27,15 +27,21 @@
 
 #define PREFIX "tornpage-dir-"
 
-struct volume {
+struct settings {
+    const char *path; /* NULL: not named */
+};
+
+struct place {
     char path[480];
     int lock_fd; /* the directory, locked */
 };
 
 static const struct backend_option options[] = {
     {.key = "path",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct settings, path),
      .help = "the directory to work in; default: a place on a real disk, the first of $TMPDIR, /tmp and /var/tmp that is one"},
-    {0},
+    {.key = NULL},
 };
 
 /* What is in memory only is no default: it would answer for no disk file system. */
@@ -61,7 +67,7 @@ static bool is_writable_directory(const char *path)
 /* The directory that holds the volumes; NULL when none was named and none will do. */
 static const char *base_of(const struct backend_config *c)
 {
-    const char *named = backend_value(c, "path"), *fallbacks[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    const char *named = ((const struct settings *)c->settings)->path, *fallbacks[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
 
     if (named)
         return named;
@@ -106,11 +112,11 @@ static void remove_abandoned(int base_fd, const char *base, const char *name)
 }
 
 /* Once, before there are volumes: what killed runs left. */
-static int dir_prepare(struct backend_config *c, struct error *err)
+static int dir_prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
     const char *base = base_of(c);
 
-    (void)err;
+    (void)ret_shared, (void)err;
     int fd = base ? open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     DIR *d = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? fdopendir(fd) : NULL;
 
@@ -126,7 +132,7 @@ static int dir_prepare(struct backend_config *c, struct error *err)
     return 0;
 }
 
-static int make_locked(struct volume *v, const char *base, struct error *err)
+static int make_locked(struct place *v, const char *base, struct error *err)
 {
     int n = snprintf(v->path, sizeof v->path, "%s/" PREFIX "XXXXXX", base);
 
@@ -152,10 +158,10 @@ static int make_locked(struct volume *v, const char *base, struct error *err)
     return rc;
 }
 
-static int dir_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+static int dir_open(const struct backend_config *c, uint64_t seed, void **ret_handle, struct error *err)
 {
     const char *base = base_of(c);
-    struct volume *v = xcalloc(1, sizeof *v);
+    struct place *v = xcalloc(1, sizeof *v);
 
     (void)seed;
     v->lock_fd = -1;
@@ -165,48 +171,48 @@ static int dir_open(const struct backend_config *c, uint64_t seed, struct volume
         free(v);
         return rc;
     }
-    *ret = v;
+    *ret_handle = v;
     return 0;
 }
 
-static void dir_close(struct volume *v)
+static void dir_close(void *handle)
 {
+    struct place *v = handle;
+
     (void)run_directory_remove(v->path, NULL);
     close(v->lock_fd);
     free(v);
 }
 
 /* There is nothing to mount: the directory stands as long as the volume is open. */
-static int dir_stands(struct volume *v, struct error *err)
+static int dir_stands(void *handle, struct error *err)
 {
-    (void)v;
-    (void)err;
+    (void)handle, (void)err;
     return 0;
 }
 
-static const char *dir_path(struct volume *v)
+static const char *dir_path(void *handle, unsigned client)
 {
-    return v->path;
+    (void)client;
+    return ((const struct place *)handle)->path;
 }
 
-static void dir_guarantees(const struct backend_config *c, struct guarantees *ret)
-{
-    (void)c;
-    *ret = guarantees_default;
-}
-
-const struct backend backend_dir = {
-    .name = "dir",
-    .summary = "an existing directory of any file system, a mounted NFS share too",
-    .options = options,
-    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL,
-    .cannot = "power cuts: the kernel and its page cache stay up, so nothing here says what reached the disk",
-    .probe = dir_probe,
+static const struct backend_volumes volumes = {
     .prepare = dir_prepare,
-    .guarantees = dir_guarantees,
     .open = dir_open,
     .close = dir_close,
     .mount = dir_stands,
     .unmount = dir_stands,
     .path = dir_path,
+};
+
+const struct backend backend_dir = {
+    .name = "dir",
+    .summary = "an existing directory of any file system, a mounted NFS share too",
+    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL,
+    .cannot = "power cuts: the kernel and its page cache stay up, so nothing here says what reached the disk",
+    .options = options,
+    .settings_bytes = sizeof(struct settings),
+    .probe = dir_probe,
+    .volumes = &volumes,
 };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,25 +21,76 @@
 #include "base/size.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
+#include "disk/disk.h"
+#include "disk/disk_faults.h"
 #include "disk/fuse_disk.h"
 #include "host/isolate.h"
-#include "language/plan.h"
 #include "states/crash_disk.h"
 
+struct settings {
+    const char *fs;
+    struct words mkfs, mount;
+    uint64_t size_bytes; /* 0: by file system */
+    int sector;          /* index into sectors; OPTION_UNSET: by file system */
+};
+
+static const unsigned sectors[] = {512, 4096};
+
+static bool sector_choice(size_t i, struct option_choice *ret)
+{
+    static const char *const names[] = {"512", "4096", NULL};
+
+    *ret = (struct option_choice){.name = names[i]};
+    return ret->name;
+}
+
+static bool fault_choice(size_t i, struct option_choice *ret)
+{
+    const struct disk_fault_kind *k = &disk_fault_kinds[i];
+
+    *ret = (struct option_choice){.name = k->name, .argument = k->argument, .sentence = k->sentence};
+    return ret->name;
+}
+
 static const struct backend_option options[] = {
-    {"fs", "ext4", "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
-    {"mkfs", NULL, "more options for mkfs, separated by spaces"},
-    {"mount", NULL, "mount options; '+' between them stands for a comma"},
-    {"size", NULL, "size of the volume, such as 64m; default: small, by file system"},
-    {"sector", NULL, "atomic unit and logical sector of the disk: 512 or 4096; default: by file system, see the manual"},
-    {"disk", NULL, "lies of the disk: ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
-    {NULL, NULL, NULL},
+    {.key = "fs",
+     .type = OPTION_TEXT,
+     .fallback = "ext4",
+     .offset = offsetof(struct settings, fs),
+     .help = "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
+    {.key = "mkfs",
+     .type = OPTION_WORDS,
+     .separator = ' ',
+     .offset = offsetof(struct settings, mkfs),
+     .help = "more options for mkfs, separated by spaces"},
+    {.key = "mount",
+     .type = OPTION_WORDS,
+     .separator = ',',
+     .offset = offsetof(struct settings, mount),
+     .help = "mount options; '+' between them stands for a comma"},
+    {.key = "size",
+     .type = OPTION_SIZE,
+     .least = UINT64_C(1) << 20,
+     .most = UINT64_C(1) << 43,
+     .offset = offsetof(struct settings, size_bytes),
+     .help = "size of the volume, such as 64m; default: small, by file system"},
+    {.key = "sector",
+     .type = OPTION_CHOICE,
+     .choice = sector_choice,
+     .offset = offsetof(struct settings, sector),
+     .help = "atomic unit and logical sector of the disk: 512 or 4096; default: by file system, see the manual"},
+    {.key = "disk",
+     .type = OPTION_FAULTS,
+     .choice = fault_choice,
+     .fault = true,
+     .help = "lies of the disk: ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
+    {.key = NULL},
 };
 
 enum { MAX_SPARES = 6 }; /* of a process: two for each file system that is tested by default */
 
 /* What all volumes of one configuration share. */
-struct prepared {
+struct shared {
     int image_fd;
 };
 
@@ -46,7 +98,7 @@ struct prepared {
 static struct blocktracer *tracer;
 static unsigned tracer_users;
 
-struct volume {
+struct loop_volume {
     const struct backend_config *config;
     struct disk *disk; /* NULL for crash images */
     struct fuse_disk *server;
@@ -57,71 +109,34 @@ struct volume {
     char mount[208]; /* mount point below it */
 };
 
-static int volume_size(const struct backend_config *c, uint64_t *ret)
+static const struct settings *settings_of(const struct backend_config *c)
 {
-    const char *text = backend_value(c, "size");
-
-    *ret = fsimage_default_size(backend_value(c, "fs"));
-    return text ? size_parse(text, strlen(text), ret) : 0;
+    return c->settings;
 }
 
 /* The disk's logical sector. 512 unless asked otherwise, as on most drives whose atomic unit is 4096: 1 KiB blocks must fit. */
 static unsigned logical_sector(const struct backend_config *c)
 {
-    const char *text = backend_value(c, "sector");
+    const int sector = settings_of(c)->sector;
 
-    return text ? (unsigned)strtoul(text, NULL, 10) : 512;
+    return sector == OPTION_UNSET ? 512 : sectors[sector];
 }
 
-/* Its atomic unit. */
 static unsigned atomic_unit(const struct backend_config *c)
 {
-    const char *text = backend_value(c, "sector");
+    const struct settings *s = settings_of(c);
 
-    return text ? (unsigned)strtoul(text, NULL, 10) : fsimage_default_sector(backend_value(c, "fs"));
-}
-
-static void loop_lies(const struct backend_config *c, struct disk_lies *ret)
-{
-    const char *text = backend_value(c, "disk");
-    char *words = xstrdup(text ? text : "");
-    const char *bad;
-
-    disk_lies_parse(words, ret, &bad);
-    free(words);
-}
-
-static int check_options(const struct backend_config *c, struct error *err)
-{
-    const char *sector = backend_value(c, "sector"), *disk = backend_value(c, "disk"), *bad = "";
-    struct disk_lies lies;
-    char *words;
-    uint64_t size_bytes;
-    int r;
-
-    if (volume_size(c, &size_bytes) < 0 || size_bytes < 1 << 20 || size_bytes > (uint64_t)1 << 43)
-        return error_set(err, EINVAL, "loop", "", "size=%s: expected a size from 1m to 8t", backend_value(c, "size"));
-    if (sector && strcmp(sector, "512") != 0 && strcmp(sector, "4096") != 0)
-        return error_set(err, EINVAL, "loop", "", "sector=%s: expected 512 or 4096", sector);
-    words = xstrdup(disk ? disk : "");
-    r = disk_lies_parse(words, &lies, &bad);
-    if (r < 0)
-        error_set(err, EINVAL, "loop", "",
-                  "disk=%s: expected ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N or corrupt:N, N counting from 1", bad);
-    free(words);
-    return r;
+    return s->sector == OPTION_UNSET ? fsimage_default_sector(s->fs) : sectors[s->sector];
 }
 
 static int loop_probe(const struct backend_config *c, struct error *err)
 {
-    int r = check_options(c, err);
+    int r = isolate_possible(err);
 
-    if (r == 0)
-        r = isolate_possible(err);
     if (r == 0 && access("/dev/fuse", R_OK | W_OK))
         r = error_skip(err, "loop", "no /dev/fuse here: load the module fuse, or give the container that device");
     if (r == 0)
-        r = fsimage_possible(backend_value(c, "fs"), err);
+        r = fsimage_possible(settings_of(c)->fs, err);
     return r;
 }
 
@@ -138,7 +153,7 @@ static int mount_once(const struct backend_config *c, int image_fd, struct error
     r = loopdev_attach(image_fd, logical_sector(c), &l, err);
     if (r < 0)
         return r;
-    r = fsimage_mount(backend_value(c, "fs"), l.path, dir, backend_value(c, "mount"), err);
+    r = fsimage_mount(settings_of(c)->fs, l.path, dir, settings_of(c)->mount.text, err);
     if (r == 0 && umount(dir))
         r = error_set(err, errno, "umount", dir, NULL);
     loopdev_detach(&l);
@@ -175,60 +190,57 @@ static int first_mount(const struct backend_config *c, int image_fd, struct erro
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     if (n != (ssize_t)sizeof child_err)
-        return error_set(err, EIO, "mount", backend_value(c, "fs"), "the process that mounted the image first died");
+        return error_set(err, EIO, "mount", settings_of(c)->fs, "the process that mounted the image first died");
     if (child_err.code && err)
         *err = child_err;
     return -child_err.code;
 }
 
-static void keep_image(struct backend_config *c, int image_fd)
+static struct shared *keep_image(int image_fd)
 {
-    struct prepared *p = xcalloc(1, sizeof *p);
+    struct shared *s = xcalloc(1, sizeof *s);
 
-    p->image_fd = image_fd;
+    s->image_fd = image_fd;
     if (tracer_users++ == 0)
         blocktracer_new(&tracer, NULL); /* without it all works, only slower */
-    c->prepared = p;
+    return s;
 }
 
-static int loop_prepare(struct backend_config *c, struct error *err)
+static int loop_prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
-    uint64_t size_bytes = 0;
-    int fd, r;
+    const struct settings *s = settings_of(c);
+    const uint64_t size_bytes = s->size_bytes ? s->size_bytes : fsimage_default_size(s->fs);
+    const int fd = fsimage_make(s->fs, size_bytes, logical_sector(c), s->mkfs.text, err);
 
-    r = volume_size(c, &size_bytes);
-    if (r < 0)
-        return error_set(err, -r, "loop", "", "size");
-    fd = fsimage_make(backend_value(c, "fs"), size_bytes, logical_sector(c), backend_value(c, "mkfs"), err);
     if (fd < 0)
         return fd;
-    r = first_mount(c, fd, err);
-    if (r < 0) {
+    const int r = first_mount(c, fd, err);
+
+    if (r < 0)
         close(fd);
-        return r;
-    }
-    keep_image(c, fd);
-    return 0;
+    else
+        *ret_shared = keep_image(fd);
+    return r;
 }
 
-static int loop_adopt(struct backend_config *c, int image_fd, struct error *err)
+static int loop_adopt(const struct backend_config *c, int image_fd, void **ret_shared, struct error *err)
 {
     const int fd = fcntl(image_fd, F_DUPFD_CLOEXEC, 0);
 
+    (void)c;
     if (fd < 0)
         return error_set(err, errno, "dup", "image", NULL);
-    keep_image(c, fd);
+    *ret_shared = keep_image(fd);
     return 0;
 }
 
 static void loop_guarantees(const struct backend_config *c, struct guarantees *ret)
 {
-    const char *fs = backend_value(c, "fs"), *mount_options = backend_value(c, "mount");
+    const char *fs = settings_of(c)->fs;
 
-    *ret = guarantees_default;
     /* Documented to show blocks that nobody wrote there (kernel admin-guide, ext4). No barriers and lying disks are not reasons
      * to promise less: what sync(2) and msync(2) document is then broken, and that is what a person must be told. */
-    if (mount_options && strstr(mount_options, "data=writeback"))
+    if (words_have(&settings_of(c)->mount, "data=writeback"))
         ret->no_stale_blocks = false;
     /* Practice is known of these; ext2 and others owe nobody the order of names. */
     if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)
@@ -237,7 +249,7 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
         ret->ordered_names = false;
 }
 
-static void end_volume(struct volume *v)
+static void end_volume(struct loop_volume *v)
 {
     if (!v)
         return;
@@ -255,7 +267,7 @@ static void end_volume(struct volume *v)
 
 /* A directory that no other volume has. Its name is the same each time where nobody else uses the scratch: reports may show it.
  */
-static int make_dir(struct volume *v, struct error *err)
+static int make_dir(struct loop_volume *v, struct error *err)
 {
     unsigned i = 0;
     int r;
@@ -268,9 +280,9 @@ static int make_dir(struct volume *v, struct error *err)
 }
 
 /* A volume with its directories, and no disk yet; to be ended also on failure. */
-static int make_volume(const struct backend_config *c, struct volume **ret, struct error *err)
+static int make_volume(const struct backend_config *c, struct loop_volume **ret, struct error *err)
 {
-    struct volume *v = xcalloc(1, sizeof *v);
+    struct loop_volume *v = xcalloc(1, sizeof *v);
 
     v->config = c;
     v->loop.fd = -1;
@@ -283,10 +295,10 @@ static int make_volume(const struct backend_config *c, struct volume **ret, stru
 }
 
 /* Starts disk, server and device. */
-static int open_disk(struct volume *v, struct error *err)
+static int open_disk(struct loop_volume *v, struct error *err)
 {
-    const struct prepared *p = v->config->prepared;
-    int fd = -1, r = disk_new(p->image_fd, atomic_unit(v->config), &v->disk, err);
+    const struct shared *s = v->config->shared;
+    int fd = -1, r = disk_new(s->image_fd, atomic_unit(v->config), &v->disk, err);
 
     if (r == 0)
         r = fuse_disk_start(v->disk, v->mount, &v->server, &fd, err);
@@ -302,7 +314,7 @@ static int open_disk(struct volume *v, struct error *err)
  * several crash states. Wiped in children, which would otherwise share them.
  */
 struct spares {
-    struct volume *v[MAX_SPARES];
+    struct loop_volume *v[MAX_SPARES];
 };
 
 static struct spares *own_spares(void)
@@ -321,9 +333,9 @@ static struct spares *own_spares(void)
 }
 
 /* Takes out number i. */
-static struct volume *take_at(struct spares *s, size_t i)
+static struct loop_volume *take_at(struct spares *s, size_t i)
 {
-    struct volume *v = s->v[i];
+    struct loop_volume *v = s->v[i];
 
     memmove(&s->v[i], &s->v[i + 1], (MAX_SPARES - 1 - i) * sizeof s->v[0]);
     s->v[MAX_SPARES - 1] = NULL;
@@ -331,7 +343,7 @@ static struct volume *take_at(struct spares *s, size_t i)
 }
 
 /* Takes the spare volume of this configuration, for crash images or not; NULL: there is none. */
-static struct volume *take_spare(const struct backend_config *c, bool crashed)
+static struct loop_volume *take_spare(const struct backend_config *c, bool crashed)
 {
     struct spares *s = own_spares();
 
@@ -342,8 +354,9 @@ static struct volume *take_spare(const struct backend_config *c, bool crashed)
 }
 
 /* Keeps it for the next one who opens such a volume, if it is in order. */
-static void loop_close(struct volume *v)
+static void loop_close(void *handle)
 {
+    struct loop_volume *v = handle;
     struct spares *s = own_spares();
     size_t n = 0;
 
@@ -360,7 +373,7 @@ static void loop_close(struct volume *v)
 
 static void end_spares(const struct backend_config *c)
 {
-    struct volume *v;
+    struct loop_volume *v;
 
     for (int crashed = 0; crashed < 2; crashed++)
         while ((v = take_spare(c, crashed)) != NULL)
@@ -368,14 +381,14 @@ static void end_spares(const struct backend_config *c)
 }
 
 /* The spare volume as if it were new: the image is on its disk again, and nothing of what was is in the device's cache. */
-static bool refresh(struct volume *v)
+static bool refresh(struct loop_volume *v)
 {
     return fuse_disk_serves(v->server) && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0;
 }
 
-static int loop_open(const struct backend_config *c, uint64_t seed, struct volume **ret, struct error *err)
+static int loop_open(const struct backend_config *c, uint64_t seed, void **ret_handle, struct error *err)
 {
-    struct volume *v = take_spare(c, false);
+    struct loop_volume *v = take_spare(c, false);
     int r = 0;
 
     (void)seed;
@@ -388,16 +401,16 @@ static int loop_open(const struct backend_config *c, uint64_t seed, struct volum
     if (r < 0)
         end_volume(v);
     else
-        *ret = v;
+        *ret_handle = v;
     return r;
 }
 
-static int loop_open_crashed(const struct backend_config *c, struct crash_image *image, struct volume **ret, struct error *err)
+static int loop_open_image(const struct backend_config *c, struct crash_image *image, void **ret_handle, struct error *err)
 {
-    struct volume *v = take_spare(c, true);
+    struct loop_volume *v = take_spare(c, true);
     int r = 0;
 
-    if (!v || crash_disk_take(v->crash_disk, image, NULL) < 0) {
+    if (!v || crash_disk_set_image(v->crash_disk, image, NULL) < 0) {
         end_volume(v);
         r = make_volume(c, &v, err);
         if (r == 0)
@@ -406,83 +419,79 @@ static int loop_open_crashed(const struct backend_config *c, struct crash_image 
     if (r < 0)
         end_volume(v);
     else
-        *ret = v;
+        *ret_handle = v;
     return r;
 }
 
-static void loop_release(struct backend_config *c)
+static void loop_release(const struct backend_config *c, void *shared)
 {
-    struct prepared *p = c->prepared;
+    struct shared *s = shared;
 
-    if (!p)
-        return;
     end_spares(c);
     if (--tracer_users == 0) {
         blocktracer_free(tracer);
         tracer = NULL;
     }
-    close(p->image_fd);
-    free(p);
-    c->prepared = NULL;
+    close(s->image_fd);
+    free(s);
 }
 
-static const char *device(const struct volume *v)
+static const char *device(const struct loop_volume *v)
 {
     return v->crash_disk ? crash_disk_path(v->crash_disk) : v->loop.path;
 }
 
-static int loop_mount(struct volume *v, struct error *err)
+static int loop_mount(void *handle, struct error *err)
 {
-    const int r = fsimage_mount(backend_value(v->config, "fs"), device(v), v->mount, backend_value(v->config, "mount"), err);
+    struct loop_volume *v = handle;
+    const struct settings *s = settings_of(v->config);
+    const int r = fsimage_mount(s->fs, device(v), v->mount, s->mount.text, err);
 
     v->mounted = r == 0;
     return r;
 }
 
-static int loop_unmount(struct volume *v, struct error *err)
+static int loop_unmount(void *handle, struct error *err)
 {
+    struct loop_volume *v = handle;
+
     if (umount(v->mount))
         return error_set(err, errno, "umount", v->mount, NULL);
     v->mounted = false;
     return 0;
 }
 
-static const char *loop_path(struct volume *v)
+static const char *loop_path(void *handle, unsigned client)
 {
-    return v->mount;
+    (void)client;
+    return ((const struct loop_volume *)handle)->mount;
 }
 
-static struct disk *loop_disk(struct volume *v)
+static struct disk *loop_disk(void *handle, unsigned n)
 {
-    return v->disk;
+    return n == 0 ? ((const struct loop_volume *)handle)->disk : NULL;
 }
 
-static struct crash_disk *loop_crash_disk(struct volume *v)
+static struct crash_disk *loop_crash_disk(void *handle)
 {
-    return v->crash_disk;
+    return ((const struct loop_volume *)handle)->crash_disk;
 }
 
-static int loop_rewind(struct volume *v, struct error *err)
+static int loop_rewind(void *handle, struct error *err)
 {
-    return loopdev_drop_cache(&v->loop, err);
+    return loopdev_drop_cache(&((struct loop_volume *)handle)->loop, err);
 }
 
-static int loop_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err)
+static int loop_fsck(void *handle, char *text, size_t size_bytes, struct error *err)
 {
-    return fsimage_check(backend_value(v->config, "fs"), device(v), text, size_bytes, err);
+    const struct loop_volume *v = handle;
+
+    return fsimage_check(settings_of(v->config)->fs, device(v), text, size_bytes, err);
 }
 
-const struct backend backend_loop = {
-    .name = "loop",
-    .summary = "an unmodified kernel file system on a recorded disk",
-    .options = options,
-    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
-    .cannot = "losses inside a real drive's own cache, and whatever the kernel does differently on other hardware",
-    .probe = loop_probe,
+static const struct backend_volumes volumes = {
     .prepare = loop_prepare,
     .release = loop_release,
-    .adopt = loop_adopt,
-    .guarantees = loop_guarantees,
     .open = loop_open,
     .close = loop_close,
     .trim = end_spares,
@@ -491,8 +500,20 @@ const struct backend backend_loop = {
     .path = loop_path,
     .disk = loop_disk,
     .rewind = loop_rewind,
-    .open_crashed = loop_open_crashed,
-    .crash_disk = loop_crash_disk,
     .fsck = loop_fsck,
-    .lies = loop_lies,
+};
+
+static const struct backend_images images = {.adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};
+
+const struct backend backend_loop = {
+    .name = "loop",
+    .summary = "an unmodified kernel file system on a recorded disk",
+    .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
+    .cannot = "losses inside a real drive's own cache, and whatever the kernel does differently on other hardware",
+    .options = options,
+    .settings_bytes = sizeof(struct settings),
+    .probe = loop_probe,
+    .guarantees = loop_guarantees,
+    .volumes = &volumes,
+    .images = &images,
 };

@@ -4,14 +4,11 @@
  *
  * It also carries the canaries: bugs planted by `canary=NAME`, each a few hooks into the model. The table below is the only list.
  */
-#include <assert.h>
-#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/buf.h"
-#include "base/error.h"
 #include "base/size.h"
 #include "model/sim.h"
 
@@ -323,85 +320,57 @@ const struct sim_canary sim_canaries[] = {
 
 /* --- the backend --- */
 
-struct prepared {
-    struct sim *sim; /* its memory is reused by all runs of a process; after fork each worker has its own copy */
-    const struct sim_canary *canary;
+struct settings {
+    int canary; /* index into sim_canaries */
 };
 
-static const struct sim_canary *canary_of(const struct backend_config *c)
+static bool canary_choice(size_t i, struct option_choice *ret)
 {
-    for (const struct sim_canary *k = sim_canaries; k->name; k++)
-        if (strcmp(k->name, backend_value(c, "canary")) == 0)
-            return k;
-    return NULL;
+    *ret = (struct option_choice){.name = sim_canaries[i].name, .sentence = sim_canaries[i].sentence};
+    return ret->name;
 }
 
-static int probe(const struct backend_config *c, struct error *err)
+static const struct backend_option options[] = {
+    {.key = "canary",
+     .type = OPTION_CHOICE,
+     .fallback = "none",
+     .offset = offsetof(struct settings, canary),
+     .choice = canary_choice,
+     .fault = true,
+     .help = "a bug to plant by name, to see it found (backends/sim.md lists them)"},
+    {.key = NULL},
+};
+
+/* The model's memory is shared by all runs of a process; after a fork each worker has its own copy. */
+static int prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
-    if (canary_of(c))
-        return 0;
-    struct buf names = {0};
-
-    for (const struct sim_canary *k = sim_canaries; k->name; k++)
-        buf_printf(&names, "%s%s", k == sim_canaries ? "" : ", ", k->name);
-    const int rc = error_set(err, EINVAL, "sim", backend_value(c, "canary"), "no such canary; possible: %s", buf_text(&names));
-    buf_free(&names);
-    return rc;
-}
-
-static int prepare(struct backend_config *c, struct error *err)
-{
-    const int rc = probe(c, err);
-
-    if (rc)
-        return rc;
-    struct prepared *p = xmalloc(sizeof *p);
-
-    *p = (struct prepared){.sim = sim_new(), .canary = canary_of(c)};
-    c->prepared = p;
+    (void)c, (void)err;
+    *ret_shared = sim_new();
     return 0;
 }
 
-static void release(struct backend_config *c)
-{
-    struct prepared *p = c->prepared;
-
-    if (p)
-        sim_free(p->sim);
-    free(p);
-    c->prepared = NULL;
-}
-
-static void guarantees(const struct backend_config *c, struct guarantees *ret)
+static void release(const struct backend_config *c, void *shared)
 {
     (void)c;
-    *ret = guarantees_default;
+    sim_free(shared);
 }
 
 static int simulate(const struct backend_config *c, const struct plan *p, enum strike strike, uint64_t seed, struct history *h,
                     struct survivors *s, uint64_t *ret_pos, struct error *err)
 {
-    const struct prepared *prep = c->prepared;
+    const struct settings *set = c->settings;
 
-    assert(prep);
-    return sim_run(prep->sim, &prep->canary->hooks, p, strike, seed, h, s, ret_pos, err);
+    return sim_run(c->shared, &sim_canaries[set->canary].hooks, p, strike, seed, h, s, ret_pos, err);
 }
 
-static const struct backend_option options[] = {
-    {"canary", "none", "a bug to plant by name, to see it found (backends/sim.md lists them)"},
-    {0},
-};
+static const struct backend_model sim_model = {.prepare = prepare, .release = release, .simulate = simulate, .runs = 1000};
 
 const struct backend backend_sim = {
     .name = "sim",
     .summary = "a model file system in memory that loses whatever the rules allow",
-    .options = options,
     .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
     .cannot = "what any real kernel or disk does: it shows what the rules allow, at its worst",
-    .probe = probe,
-    .prepare = prepare,
-    .release = release,
-    .guarantees = guarantees,
-    .simulate = simulate,
-    .runs = 1000,
+    .options = options,
+    .settings_bytes = sizeof(struct settings),
+    .model = &sim_model,
 };

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "disk/writelog.h"
 #include "states/crash_image.h"
 #include "states/read_notes.h"
@@ -78,6 +79,20 @@ static inline void random_log(struct writelog *l, struct rng *r)
         else
             writelog_append(l, LOG_WRITE, 0, first * 512, data, count * 512);
         in_epoch++;
+    }
+}
+
+/* The log of the worked timelines in crash_states.c, subsets.c and explorer.c. Blocks: A 1, B 2, C 3. */
+static inline void timeline_log(struct writelog *l)
+{
+    uint8_t data[BLOCK_BYTES];
+
+    writelog_clear(l);
+    for (uint8_t block = 1; block <= 3; block++) {
+        memset(data, block, sizeof data);
+        writelog_append(l, LOG_WRITE, 0, (uint64_t)block * BLOCK_BYTES, data, sizeof data);
+        if (block != 2)
+            writelog_append(l, LOG_FLUSH, 0, 0, NULL, 0);
     }
 }
 

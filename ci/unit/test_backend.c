@@ -12,6 +12,16 @@
 #include "backend/backend.h"
 #include "base/error.h"
 
+/* The value of the option as it was given; NULL: it was not. */
+static const char *given(const struct backend_config *c, const char *key)
+{
+    size_t i = 0;
+
+    while (strcmp(c->backend->options[i].key, key) != 0)
+        i++;
+    return c->text[i];
+}
+
 static void accepted(const char *spec, const char *canonical, const char *key, const char *value)
 {
     struct backend_config c, again;
@@ -19,10 +29,10 @@ static void accepted(const char *spec, const char *canonical, const char *key, c
 
     assert_int_equal(backend_config_parse(spec, &c, &err), 0);
     assert_string_equal(c.spec, canonical);
-    assert_string_equal(backend_value(&c, key), value);
+    assert_string_equal(given(&c, key), value);
     assert_int_equal(backend_config_parse(c.spec, &again, &err), 0); /* canonical form gives the same */
     assert_string_equal(again.spec, c.spec);
-    assert_string_equal(backend_value(&again, key), value);
+    assert_string_equal(given(&again, key), value);
     backend_config_free(&again);
     backend_config_free(&c);
 }
@@ -30,8 +40,6 @@ static void accepted(const char *spec, const char *canonical, const char *key, c
 static void options_keep_their_values(void **state)
 {
     (void)state;
-    accepted("loop", "loop", "fs", "ext4"); /* the default */
-    accepted("loop:", "loop", "fs", "ext4");
     accepted("loop:fs=xfs", "loop:fs=xfs", "fs", "xfs");
     accepted("loop:mount=nobarrier,fs=ext4", "loop:fs=ext4,mount=nobarrier", "mount", "nobarrier");
     accepted("loop:mount=nobarrier+data=writeback,fs=ext4", "loop:fs=ext4,mount=nobarrier+data=writeback", "mount",
@@ -49,6 +57,7 @@ static void refused(const char *spec, const char *said)
     assert_int_equal(backend_config_parse(spec, &c, &err), -EINVAL);
     if (!strstr(err.msg, said))
         fail_msg("'%s' does not say '%s'", err.msg, said);
+    backend_config_free(&c);
 }
 
 static void what_is_wrong_is_refused_with_what_is_possible(void **state)
@@ -63,6 +72,70 @@ static void what_is_wrong_is_refused_with_what_is_possible(void **state)
     refused("loop:fs=xfs,", "comma");
     refused("loop:fs=xfs,fs=ext4", "twice");
     refused("loop:,fs=xfs", "no such option");
+    refused("loop:size=1k", "from 1m to 8t");
+    refused("loop:size=64q", "size=64q");
+    refused("loop:sector=520", "512, 4096");
+    refused("loop:disk=drop:0", "drop:N");
+    refused("sim:canary=", "rename-not-atomic");
+}
+
+/* Options of every type, in a backend made up here. */
+struct settings {
+    const char *text, *unset;
+    struct words words;
+    uint64_t size_bytes, no_size;
+    int choice, no_choice;
+};
+
+static bool colour(size_t i, struct option_choice *ret)
+{
+    *ret = (struct option_choice){.name = (const char *const[]){"red", "blue", NULL}[i]};
+    return ret->name;
+}
+
+#define MEMBER(m) .offset = offsetof(struct settings, m)
+static const struct backend_option typed[] = {
+    {.key = "text", .type = OPTION_TEXT, .fallback = "none", MEMBER(text)},
+    {.key = "unset", .type = OPTION_TEXT, MEMBER(unset)},
+    {.key = "words", .type = OPTION_WORDS, .separator = ',', MEMBER(words)},
+    {.key = "size", .type = OPTION_SIZE, .fallback = "4k", .most = 1 << 20, MEMBER(size_bytes)},
+    {.key = "no_size", .type = OPTION_SIZE, .most = 1 << 20, MEMBER(no_size)},
+    {.key = "choice", .type = OPTION_CHOICE, .fallback = "blue", .choice = colour, MEMBER(choice)},
+    {.key = "no_choice", .type = OPTION_CHOICE, .choice = colour, MEMBER(no_choice)},
+    {.key = "disk", .type = OPTION_FAULTS, .choice = colour},
+    {.key = NULL},
+};
+static const struct backend made_up = {.name = "made-up", .options = typed, .settings_bytes = sizeof(struct settings)};
+
+static void values_have_the_type_of_their_option(void **state)
+{
+    struct backend_config c;
+    const struct settings *s;
+    struct error err;
+
+    (void)state;
+    backend_config_begin(&c, &made_up);
+    assert_int_equal(backend_config_set(&c, "words", ",a,b+c,,d", &err), 0);
+    assert_int_equal(backend_config_set(&c, "size", "8k", &err), 0);
+    assert_int_equal(backend_config_set(&c, "disk", "ignore-flush,drop:3", &err), 0);
+    assert_int_equal(backend_config_set(&c, "text", NULL, &err), 0);
+    assert_int_equal(backend_config_set(&c, "texts", "x", &err), -EINVAL);
+    assert_int_equal(backend_config_end(&c, &err), 0);
+    s = c.settings;
+    assert_string_equal(c.spec, "made-up:words=+a+b++c++d,size=8k,disk=ignore-flush+drop:3");
+    assert_string_equal(s->text, "none");
+    assert_null(s->unset);
+    assert_int_equal(s->words.n, 3);
+    assert_string_equal(s->words.text, ",a,b+c,,d");
+    assert_true(words_have(&s->words, "b+c") && words_have(&s->words, "d") && !words_have(&s->words, "b"));
+    assert_null(s->words.v[3]);
+    assert_int_equal(s->size_bytes, 8192);
+    assert_int_equal(s->no_size, 0);
+    assert_int_equal(s->choice, 1);
+    assert_int_equal(s->no_choice, OPTION_UNSET);
+    assert_true(c.faults.disk.ignore_flush);
+    assert_int_equal(c.faults.disk.drop_nth, 3);
+    backend_config_free(&c);
 }
 
 static void found_by_name(void **state)
@@ -78,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_keep_their_values),
         cmocka_unit_test(what_is_wrong_is_refused_with_what_is_possible),
+        cmocka_unit_test(values_have_the_type_of_their_option),
         cmocka_unit_test(found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,13 +74,9 @@ static int bad_probe(const struct backend_config *c, struct error *err)
     return error_set(err, EIO, "probe", NULL, "it smokes");
 }
 
-static void promise_all(const struct backend_config *c, struct guarantees *ret)
-{
-    (void)c;
-    *ret = guarantees_default;
-}
+static const struct backend_model played = {.simulate = play, .runs = RUNS};
 
-#define MODEL .cannot = "much", .guarantees = promise_all, .simulate = play, .runs = RUNS
+#define MODEL .cannot = "much", .model = &played
 static const struct backend model = {.name = "model", .strikes = 7, MODEL};
 static const struct backend no_power = {.name = "no-power", .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL, MODEL};
 static const struct backend absent = {.name = "absent", .strikes = 7, .probe = no_probe, MODEL};

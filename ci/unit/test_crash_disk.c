@@ -106,7 +106,7 @@ static bool holds_image(const struct subject *s, int fd)
 static bool same_notes(const struct read_notes *a, const struct crash_disk *d)
 {
     size_t n, n_got;
-    const struct disk_note *want = read_notes_list(a, &n), *got = crash_disk_reads(d, &n_got);
+    const struct read_note *want = read_notes_list(a, &n), *got = crash_disk_reads(d, &n_got);
 
     for (size_t i = 0; i < n && i < n_got; i++)
         if (want[i].block != got[i].block || want[i].sectors != got[i].sectors)

@@ -159,7 +159,7 @@ static void hashes_tell_contents(void **state)
 {
     struct fixture *f = *state;
     static uint8_t data[4096];
-    const struct disk_note whole = {.block = 1, .sectors = 0xff}, part = {.block = 1, .sectors = 0x81};
+    const struct read_note whole = {.block = 1, .sectors = 0xff}, part = {.block = 1, .sectors = 0x81};
     const uint64_t h = crash_image_hash(f->image, whole), h_part = crash_image_hash(f->image, part);
     const unsigned flip[] = {600, 600, 4095};
 

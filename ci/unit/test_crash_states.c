@@ -472,6 +472,46 @@ static void units_are_aligned_on_the_disk(void **state)
     writelog_free(l);
 }
 
+/* The worked timeline of crash_states.c, without torn writes and with one of them. */
+static void the_worked_timeline_is_true(void **state)
+{
+    static const uint8_t block[4096] = {1};
+    struct writelog *l = writelog_new(8, 1 << 16);
+    struct state_limits lim = {.sector = 512};
+    const struct crash_state *s;
+    struct buf out = {.data = NULL};
+    bool found = false;
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        writelog_append(l, LOG_WRITE, 0, i * sizeof block, block, sizeof block);
+        if (i != 1)
+            writelog_append(l, LOG_FLUSH, 0, 0, NULL, 0);
+    }
+    struct state_source *src = states_new(l, 0, 5, &lim, 1);
+    while (states_next(src, &s)) {
+        crash_state_print(s, &out);
+        buf_puts(&out, "\n");
+    }
+    states_free(src);
+    assert_string_equal(buf_text(&out), "cut at 0 to 1; durable up to 0\n"
+                                        "cut at 1 to 4; durable up to 0; kept 0\n"
+                                        "cut at 3 to 4; durable up to 2; kept 2\n"
+                                        "cut at 4 to 5; durable up to 2; kept 2-3\n"
+                                        "cut at 4; durable up to 2; kept 3\n");
+    lim.torn = true;
+    src = states_new(l, 0, 5, &lim, 1);
+    while (states_next(src, &s)) {
+        buf_clear(&out);
+        crash_state_print(s, &out);
+        found |= strcmp(buf_text(&out), "cut at 4; durable up to 2; kept 2; torn 3 (sectors 0-3)") == 0;
+    }
+    assert_true(found);
+    states_free(src);
+    buf_free(&out);
+    writelog_free(l);
+}
+
 static void print_tells_what_is_kept_and_torn(void **state)
 {
     struct kept_write kept[] = {{.entry = 12}, {.entry = 13}, {.entry = 15}, {.entry = 16, .first = 0, .count = 4}};
@@ -496,6 +536,7 @@ int main(void)
         cmocka_unit_test(max_states_is_kept_and_shared_out_over_the_log),
         cmocka_unit_test(ignored_flush_leaves_everything_in_flight),
         cmocka_unit_test(units_are_aligned_on_the_disk),
+        cmocka_unit_test(the_worked_timeline_is_true),
         cmocka_unit_test(print_tells_what_is_kept_and_torn),
     };
 

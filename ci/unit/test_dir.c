@@ -12,12 +12,11 @@
 
 #include <cmocka.h>
 
-#include "backend/backend.h"
+#include "backend/config.h"
+#include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "host/run_directory.h"
-
-extern const struct backend backend_dir;
 
 struct fixture {
     char base[64];
@@ -31,8 +30,15 @@ static int set_up(void **state)
 
     strcpy(f->base, "/var/tmp/test-dir-XXXXXX");
     *state = f;
-    f->config = (struct backend_config){.backend = &backend_dir, .value = {f->base}};
     return mkdtemp(f->base) ? 0 : -1;
+}
+
+/* Configures the backend for this directory. */
+static void use_directory(struct fixture *f, const char *path)
+{
+    backend_config_begin(&f->config, backend_find("dir"));
+    assert_int_equal(backend_config_set(&f->config, "path", path, &f->err), 0);
+    assert_int_equal(backend_config_end(&f->config, &f->err), 0);
 }
 
 static int tear_down(void **state)
@@ -40,6 +46,8 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     int rc = run_directory_remove(f->base, NULL);
 
+    backend_release(&f->config);
+    backend_config_free(&f->config);
     free(f);
     return rc;
 }
@@ -48,59 +56,71 @@ static struct volume *open_volume(struct fixture *f)
 {
     struct volume *v = NULL;
 
-    assert_int_equal(backend_dir.open(&f->config, 1, &v, &f->err), 0);
+    assert_int_equal(volume_open(&f->config, 1, &v, &f->err), 0);
+    assert_int_equal(volume_mount(v, &f->err), 0);
     return v;
 }
 
 static void each_volume_is_a_fresh_directory(void **state)
 {
     struct fixture *f = *state;
+
+    use_directory(f, f->base);
+    assert_int_equal(backend_prepare(&f->config, &f->err), 0);
     struct volume *a = open_volume(f), *b = open_volume(f);
 
-    assert_string_not_equal(backend_dir.path(a), backend_dir.path(b));
-    assert_memory_equal(backend_dir.path(a), f->base, strlen(f->base));
-    assert_int_equal(access(backend_dir.path(a), W_OK), 0);
-    backend_dir.close(a);
-    backend_dir.close(b);
+    assert_string_not_equal(volume_path(a, 0), volume_path(b, 0));
+    assert_memory_equal(volume_path(a, 0), f->base, strlen(f->base));
+    assert_int_equal(access(volume_path(a, 0), W_OK), 0);
+    volume_close(a);
+    volume_close(b);
 }
 
 static void closing_removes_it_with_all_below(void **state)
 {
     struct fixture *f = *state;
-    struct volume *v = open_volume(f);
     char path[600], kept[512];
 
-    snprintf(kept, sizeof kept, "%s", backend_dir.path(v));
+    use_directory(f, f->base);
+    assert_int_equal(backend_prepare(&f->config, &f->err), 0);
+    struct volume *v = open_volume(f);
+
+    snprintf(kept, sizeof kept, "%s", volume_path(v, 0));
     snprintf(path, sizeof path, "%s/d", kept);
     assert_int_equal(mkdir(path, 0755), 0);
-    backend_dir.close(v);
+    volume_close(v);
     assert_int_equal(access(kept, F_OK), -1);
 }
 
 static void preparing_removes_what_nobody_uses(void **state)
 {
     struct fixture *f = *state;
-    struct volume *v = open_volume(f);
     char left[128], other[128];
 
+    use_directory(f, f->base);
+    assert_int_equal(backend_prepare(&f->config, &f->err), 0);
+    struct volume *v = open_volume(f);
     snprintf(left, sizeof left, "%s/tornpage-dir-abcdef", f->base);
     snprintf(other, sizeof other, "%s/somebody-elses", f->base);
     assert_int_equal(mkdir(left, 0755), 0);
     assert_int_equal(mkdir(other, 0755), 0);
-    assert_int_equal(backend_dir.prepare(&f->config, &f->err), 0);
+    backend_release(&f->config);
+    assert_int_equal(backend_prepare(&f->config, &f->err), 0);
     assert_int_equal(access(left, F_OK), -1);
     assert_int_equal(access(other, F_OK), 0);
-    assert_int_equal(access(backend_dir.path(v), F_OK), 0);
-    backend_dir.close(v);
+    assert_int_equal(access(volume_path(v, 0), F_OK), 0);
+    volume_close(v);
 }
 
 static void a_missing_directory_is_a_skip(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(backend_dir.probe(&f->config, &f->err), 0);
-    f->config.value[0] = "/nowhere/at/all";
-    assert_true(backend_dir.probe(&f->config, &f->err) < 0);
+    use_directory(f, f->base);
+    assert_int_equal(backend_probe(&f->config, &f->err), 0);
+    backend_config_free(&f->config);
+    use_directory(f, "/nowhere/at/all");
+    assert_true(backend_probe(&f->config, &f->err) < 0);
     assert_true(f->err.skip);
     assert_non_null(strstr(f->err.msg, "path="));
 }
@@ -109,8 +129,8 @@ static void a_file_is_no_directory(void **state)
 {
     struct fixture *f = *state;
 
-    f->config.value[0] = "/proc/self/status";
-    assert_true(backend_dir.probe(&f->config, &f->err) < 0);
+    use_directory(f, "/proc/self/status");
+    assert_true(backend_probe(&f->config, &f->err) < 0);
     assert_non_null(strstr(f->err.msg, strerror(ENOTDIR)));
 }
 

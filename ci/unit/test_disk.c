@@ -1,8 +1,9 @@
-/* The disk core against a plain array: bytes, recording, lies and what crash states see of them. */
+/* The disk core against a plain array: bytes, recording, faults and what crash states see of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,11 +122,11 @@ static void a_reset_after_many_writes_brings_the_image_back(void **state)
 }
 
 /* Writes 1 to 3, each of two sectors filled with its number, to blocks 1 to 3, then a flush. */
-static void three_writes(struct fixture *f, const struct disk_lies *lies)
+static void three_writes(struct fixture *f, const struct disk_faults *faults)
 {
     uint8_t data[1024];
 
-    disk_record(f->disk, f->log, lies);
+    disk_record(f->disk, f->log, faults);
     for (int i = 1; i <= 3; i++) {
         memset(data, i, sizeof data);
         assert_int_equal(disk_write(f->disk, (uint64_t)i * 4096, data, sizeof data, i == 3), 0);
@@ -174,7 +175,7 @@ static void dropped_write_is_nowhere(void **state)
 {
     struct fixture *f = *state;
 
-    three_writes(f, &(struct disk_lies){.drop_nth = 2});
+    three_writes(f, &(struct disk_faults){.drop_nth = 2});
     assert_int_equal(flags_of(f, 1), LOG_LOST);
     sector_is(f, 2 * 4096, f->base + 2 * 4096);
     sector_is_filled(f, 3 * 4096, 3);
@@ -184,7 +185,7 @@ static void torn_write_keeps_its_second_half(void **state)
 {
     struct fixture *f = *state;
 
-    three_writes(f, &(struct disk_lies){.tear_nth = 2});
+    three_writes(f, &(struct disk_faults){.tear_nth = 2});
     assert_int_equal(flags_of(f, 1), LOG_ALTERED);
     sector_is_filled(f, 2 * 4096, 2);
     sector_is(f, 2 * 4096 + 512, f->base + 2 * 4096 + 512);
@@ -194,7 +195,7 @@ static void misdirected_write_lands_beside(void **state)
 {
     struct fixture *f = *state;
 
-    three_writes(f, &(struct disk_lies){.misdirect_nth = 2});
+    three_writes(f, &(struct disk_faults){.misdirect_nth = 2});
     assert_int_equal(flags_of(f, 1), LOG_MOVED);
     sector_is(f, 2 * 4096, f->base + 2 * 4096);
     sector_is_filled(f, 2 * 4096 + 1024, 2);
@@ -205,7 +206,7 @@ static void corrupted_write_differs_in_one_word(void **state)
     struct fixture *f = *state;
     uint8_t want[512];
 
-    three_writes(f, &(struct disk_lies){.corrupt_nth = 2});
+    three_writes(f, &(struct disk_faults){.corrupt_nth = 2});
     assert_int_equal(flags_of(f, 1), LOG_ALTERED);
     sector_is_filled(f, 2 * 4096, 2);
     memset(want, 2, sizeof want);
@@ -217,11 +218,11 @@ static void ignored_flush_and_fua_are_flagged(void **state)
 {
     struct fixture *f = *state;
 
-    three_writes(f, &(struct disk_lies){.ignore_flush = true});
+    three_writes(f, &(struct disk_faults){.ignore_flush = true});
     assert_int_equal(flags_of(f, 3), LOG_IGNORED);
     assert_int_equal(flags_of(f, 2), LOG_FUA);
     writelog_clear(f->log);
-    three_writes(f, &(struct disk_lies){.ignore_fua = true});
+    three_writes(f, &(struct disk_faults){.ignore_fua = true});
     assert_int_equal(flags_of(f, 3), 0); /* three writes before it: not a FUA in disguise */
     assert_int_equal(flags_of(f, 2), LOG_FUA | LOG_IGNORED);
 }
@@ -232,7 +233,7 @@ static void flush_behind_a_single_write_is_taken_for_its_fua(void **state)
     struct fixture *f = *state;
     const uint8_t data[512] = {1};
 
-    disk_record(f->disk, f->log, &(struct disk_lies){.ignore_fua = true});
+    disk_record(f->disk, f->log, &(struct disk_faults){.ignore_fua = true});
     disk_write(f->disk, 0, data, sizeof data, false);
     disk_write(f->disk, 0, data, sizeof data, false);
     disk_flush(f->disk);
@@ -242,6 +243,49 @@ static void flush_behind_a_single_write_is_taken_for_its_fua(void **state)
     assert_int_equal(flags_of(f, 2), 0);
     assert_int_equal(flags_of(f, 4), LOG_IGNORED);
     assert_int_equal(flags_of(f, 5), 0);
+}
+
+static int parse(const char *text, struct disk_faults *ret, char *bad, size_t bad_bytes)
+{
+    char words[64];
+    const char *at = "";
+
+    snprintf(words, sizeof words, "%s", text);
+    const int r = disk_faults_parse(words, ret, &at);
+    snprintf(bad, bad_bytes, "%s", at);
+    return r;
+}
+
+static void fault_words_set_their_member(void **state)
+{
+    const struct disk_faults want = {true, true, 3, 4, 5, 0x1000};
+    struct disk_faults got;
+    char bad[64];
+
+    (void)state;
+    assert_int_equal(parse("ignore-flush,drop:3,ignore-fua,tear:4,misdirect:5,corrupt:4k", &got, bad, sizeof bad), 0);
+    assert_true(got.ignore_flush && got.ignore_fua);
+    assert_int_equal(got.drop_nth, want.drop_nth);
+    assert_int_equal(got.tear_nth, want.tear_nth);
+    assert_int_equal(got.misdirect_nth, want.misdirect_nth);
+    assert_int_equal(got.corrupt_nth, want.corrupt_nth);
+    assert_int_equal(parse("", &got, bad, sizeof bad), 0);
+    assert_false(got.ignore_flush || got.ignore_fua || got.drop_nth || got.tear_nth || got.misdirect_nth || got.corrupt_nth);
+}
+
+static void words_that_are_no_fault_are_named(void **state)
+{
+    static const char *const bad_words[] = {"drop",   "drop:",   "drop:0",         "drop:x",         "drop:3:4",
+                                            "drop 3", "dropp:3", "ignore-flush:1", "ignore-flushes", "ignore"};
+    struct disk_faults got;
+    char text[64], bad[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_words / sizeof bad_words[0]; i++) {
+        snprintf(text, sizeof text, "tear:1,%s,ignore-fua", bad_words[i]);
+        assert_int_equal(parse(text, &got, bad, sizeof bad), -EINVAL);
+        assert_string_equal(bad, bad_words[i]);
+    }
 }
 
 static void beyond_the_end_is_an_error(void **state)
@@ -298,6 +342,8 @@ int main(void)
         DISK_TEST(corrupted_write_differs_in_one_word),
         DISK_TEST(ignored_flush_and_fua_are_flagged),
         DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
+        cmocka_unit_test(fault_words_set_their_member),
+        cmocka_unit_test(words_that_are_no_fault_are_named),
         DISK_TEST(beyond_the_end_is_an_error),
         DISK_TEST(a_server_forked_earlier_records_too),
     };

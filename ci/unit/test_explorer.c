@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "explore/explorer.h"
 #include "made_up.h"
 
@@ -81,7 +82,7 @@ static bool hangs(const struct judging *j, uint64_t h)
     return j->hang_one_in && rng_mix(h) % j->hang_one_in == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t question, struct shown_state *ret)
+static bool look(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
 {
     struct judging *j = arg;
 
@@ -93,7 +94,7 @@ static bool look(void *arg, const struct crash_state *s, size_t question, struct
     j->looks_left -= j->looks_left > 0;
     if (j->secret)
         read_notes_read(j->f->notes, (BLOCKS - 1) * 4096, 4096);
-    *ret = (struct shown_state){.outcome = j->n_outcomes, .inconclusive = hangs(j, h)};
+    *ret = (struct observation_ref){.observation = j->n_outcomes, .inconclusive = hangs(j, h)};
     ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
     j->outcomes[j->n_outcomes++] = h;
     return load(arg, s);
@@ -107,11 +108,11 @@ static bool nobody_is_free(void *arg)
 
 static uint8_t comes_to(uint64_t h, uint64_t cut, uint64_t until)
 {
-    uint8_t sum = h % 3 == 0 ? COMES_TO_VIOLATION : 0;
+    uint8_t sum = h % 3 == 0 ? JUDGED_VIOLATED : 0;
 
     for (uint64_t pos = cut; pos <= until; pos++)
         if ((h + pos) % 7 == 0)
-            sum |= COMES_TO_LOSS;
+            sum |= JUDGED_LOSSY;
     return sum;
 }
 
@@ -167,15 +168,15 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
 
 static const struct explorer_ops ops = {.questions = questions,
                                         .load = load,
-                                        .look = look,
-                                        .may_look_ahead = nobody_is_free,
+                                        .observe = look,
+                                        .prefetch_idle = nobody_is_free,
                                         .judge = judge,
-                                        .agree = agree,
-                                        .bytes = bytes,
+                                        .confirm = agree,
+                                        .memory_bytes = bytes,
                                         .forget = forget,
                                         .progress = progress,
                                         .stop = stop,
-                                        .epoch = keep_epoch};
+                                        .report_epoch = keep_epoch};
 
 static void prepare(struct judging *j, struct made_up *f, uint64_t seed, struct rng *r)
 {
@@ -195,7 +196,7 @@ static void prepare(struct judging *j, struct made_up *f, uint64_t seed, struct 
                              .seed = seed,
                              .limits = {.max_states = 100000, .samples = 8, .sector = 512},
                              .image = f->image,
-                             .n_ahead = 1,
+                             .n_prefetch = 1,
                              .prune = true,
                              .groups_after = rng_one_in(r, 2) ? STATE_ALONE : STATE_KINDS,
                              .rng = r};
@@ -275,8 +276,8 @@ static void add_up(struct judging *j, const struct crash_state *s)
     for (size_t q = first; q < first + n; q++)
         sum |= comes_to(ask(j, s, q), s->cut, s->until);
     want.covered += n > 0;
-    want.violated += (sum & COMES_TO_VIOLATION) != 0;
-    want.lossy += (sum & COMES_TO_LOSS) != 0;
+    want.violated += (sum & JUDGED_VIOLATED) != 0;
+    want.lossy += (sum & JUDGED_LOSSY) != 0;
 }
 
 static void with_room_for_all_the_sums_are_those_of_brute_force(void **state)
@@ -391,12 +392,75 @@ static void members_of_groups_are_checked(void **state)
     assert_in_range(n_found, LOGS / 40, LOGS / 4);
 }
 
+/* The mount of the worked timeline in explorer.c, which reads the block of A, and that of C if A is there. */
+static bool observe_timeline(void *arg, const struct crash_state *s, size_t question, struct observation_ref *ret)
+{
+    struct judging *j = arg;
+
+    (void)s, (void)question;
+    read_notes_clear(j->f->notes);
+    read_notes_read(j->f->notes, BLOCK_BYTES, BLOCK_BYTES);
+    if (crash_image_block(j->f->image, 1)[0])
+        read_notes_read(j->f->notes, 3 * BLOCK_BYTES, BLOCK_BYTES);
+    *ret = (struct observation_ref){.observation = j->n_outcomes++};
+    ret->reads = read_notes_list(j->f->notes, &ret->n_reads);
+    return true;
+}
+
+static struct buf timeline;
+
+static bool report_timeline(void *arg, const struct crash_state *s, enum state_origin origin, size_t question, size_t observation,
+                            bool mounted)
+{
+    (void)arg, (void)question;
+    assert_int_equal(origin, FROM_SOURCE);
+    crash_state_print(s, &timeline);
+    buf_printf(&timeline, ": %s %zu\n", mounted ? "mounted," : "as", observation);
+    return true;
+}
+
+static uint8_t judge_nothing(void *arg, const struct crash_state *s, size_t question, size_t observation, uint64_t cut,
+                             uint64_t until)
+{
+    (void)arg, (void)s, (void)question, (void)observation, (void)cut, (void)until;
+    return 0;
+}
+
+static void the_worked_timeline_is_true(void **state)
+{
+    static struct judging j;
+    struct explorer_ops timeline_ops = ops;
+    struct made_up *f = *state;
+    struct rng r;
+
+    rng_seed(&r, 1);
+    timeline_log(f->log);
+    prepare(&j, f, 1, &r);
+    j.n_marks = 0;
+    j.x.ops = &timeline_ops;
+    timeline_ops.observe = observe_timeline;
+    timeline_ops.report = report_timeline;
+    timeline_ops.judge = judge_nothing;
+    assert_true(explorer_run(&j.x));
+    assert_string_equal(buf_text(&timeline), "cut at 0 to 1; durable up to 0: mounted, 0\n"
+                                             "cut at 1 to 4; durable up to 0; kept 0: mounted, 1\n"
+                                             "cut at 3 to 4; durable up to 2; kept 2: as 1\n"
+                                             "cut at 4 to 5; durable up to 2; kept 2-3: mounted, 2\n"
+                                             "cut at 4; durable up to 2; kept 3: as 2\n");
+    buf_free(&timeline);
+    assert_int_equal(j.x.mounted, 3);
+    assert_int_equal(j.x.covered, 5);
+    assert_int_equal(j.x.epochs_exhaustive, 2);
+    assert_int_equal(j.x.epochs_sampled, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_room_for_all_the_sums_are_those_of_brute_force),
         cmocka_unit_test(with_little_room_what_is_told_exhaustive_is),
         cmocka_unit_test(members_of_groups_are_checked),
+        cmocka_unit_test(the_worked_timeline_is_true),
     };
 
     return cmocka_run_group_tests(tests, made_up_new, made_up_free);

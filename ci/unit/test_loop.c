@@ -19,16 +19,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/backend.h"
+#include "backend/config.h"
+#include "backend/volume.h"
 #include "base/error.h"
 #include "host/isolate.h"
 #include "states/crash_image.h"
 
 enum { FINE, BAD, CANNOT };
 
-static void name_file(const struct backend_config *c, struct volume *v, char *path, size_t size_bytes)
+static void name_file(struct volume *v, char *path, size_t size_bytes)
 {
-    snprintf(path, size_bytes, "%s/file", c->backend->path(v));
+    snprintf(path, size_bytes, "%s/file", volume_path(v, 0));
 }
 
 /* Opens a volume, which must be empty, leaves a file and closes it. */
@@ -37,13 +38,13 @@ static bool use(const struct backend_config *c)
     struct volume *v = NULL;
     char path[512];
 
-    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0)
+    if (volume_open(c, 1, &v, NULL) < 0 || volume_mount(v, NULL) < 0)
         return false;
-    name_file(c, v, path, sizeof path);
+    name_file(v, path, sizeof path);
     const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const bool fine = fd >= 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0 && close(fd) == 0 && c->backend->unmount(v, NULL) == 0;
+    const bool fine = fd >= 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0 && close(fd) == 0 && volume_unmount(v, NULL) == 0;
 
-    c->backend->close(v);
+    volume_close(v);
     return fine;
 }
 
@@ -92,10 +93,10 @@ static int of_another_process(const struct backend_config *c)
     if (child == 0)
         _exit(use(c) ? FINE : BAD);
     /* The same spare, at the same time. */
-    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0 || waitpid(child, &status, 0) != child)
+    if (volume_open(c, 1, &v, NULL) < 0 || volume_mount(v, NULL) < 0 || waitpid(child, &status, 0) != child)
         return BAD;
-    const bool fine = status == 0 && c->backend->unmount(v, NULL) == 0;
-    c->backend->close(v);
+    const bool fine = status == 0 && volume_unmount(v, NULL) == 0;
+    volume_close(v);
     return fine && use(c) ? FINE : BAD;
 }
 
@@ -104,11 +105,11 @@ static int still_mounted(const struct backend_config *c)
     struct volume *v = NULL;
     char path[512];
 
-    if (c->backend->open(c, 1, &v, NULL) < 0 || c->backend->mount(v, NULL) < 0)
+    if (volume_open(c, 1, &v, NULL) < 0 || volume_mount(v, NULL) < 0)
         return BAD;
-    name_file(c, v, path, sizeof path);
+    name_file(v, path, sizeof path);
     close(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    c->backend->close(v);
+    volume_close(v);
     return use(c) ? FINE : BAD;
 }
 
@@ -122,7 +123,7 @@ static int no_loop_devices(const struct backend_config *c)
     if (mount("/dev/null", "/dev/loop-control", NULL, MS_BIND, NULL) || ftruncate(fd, 1 << 20) ||
         crash_image_new(fd, 512, &image, NULL) < 0)
         return BAD;
-    const bool fine = c->backend->open(c, 1, &v, NULL) < 0 && !v && c->backend->open_crashed(c, image, &v, NULL) < 0 && !v;
+    const bool fine = volume_open(c, 1, &v, NULL) < 0 && !v && volume_open_image(c, image, &v, NULL) < 0 && !v;
     crash_image_free(image);
     close(fd);
     return fine ? FINE : BAD;
@@ -135,10 +136,10 @@ static int with_config(int (*f)(const struct backend_config *c))
 
     if (backend_config_parse("loop:fs=ext4", &c, &err) < 0)
         return BAD;
-    if (c.backend->probe(&c, &err) < 0 || c.backend->prepare(&c, &err) < 0)
+    if (backend_probe(&c, &err) < 0 || backend_prepare(&c, &err) < 0)
         return err.skip ? CANNOT : BAD;
     const int r = f(&c);
-    c.backend->release(&c);
+    backend_release(&c);
     backend_config_free(&c);
     return r;
 }

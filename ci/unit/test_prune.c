@@ -20,7 +20,7 @@ enum { LOGS = 150 };
 static int64_t add(struct read_trie *t, const struct made_up *f)
 {
     size_t n;
-    const struct disk_note *notes = read_notes_list(f->notes, &n);
+    const struct read_note *notes = read_notes_list(f->notes, &n);
 
     return read_trie_add(t, 0, f->image, notes, n);
 }
@@ -100,7 +100,7 @@ static void what_was_tested_for_one_question_answers_no_other(void **state)
 
     assert_int_equal(crash_image_load(f->image, f->log, &(struct crash_state){.cut = 0}), 0);
     read_notes_read(f->notes, 0, 2 * 4096);
-    const struct disk_note *notes = read_notes_list(f->notes, &n);
+    const struct read_note *notes = read_notes_list(f->notes, &n);
 
     assert_int_equal(read_trie_add(t, 3, f->image, notes, n), 0);
     for (size_t question = 0; question < 6; question++)
@@ -174,7 +174,7 @@ static unsigned run_groups(struct made_up *f, struct read_trie *t, const struct 
         bool concluded;
         const int64_t tested = look_at(f, t, first, kind, &concluded);
         size_t n_reads;
-        const struct disk_note *reads = read_trie_reads(t, tested, &n_reads);
+        const struct read_note *reads = read_trie_reads(t, tested, &n_reads);
         uint32_t n, n_before;
 
         n_run += !concluded;
@@ -224,7 +224,7 @@ static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
     struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const struct state_limits lim = {.sector = 4096};
-    const struct disk_note elsewhere = {.block = 0, .sectors = 0xff}, last = {.block = 1, .sectors = 1};
+    const struct read_note elsewhere = {.block = 0, .sectors = 0xff}, last = {.block = 1, .sectors = 1};
     const struct crash_state *first;
     struct epoch_writes w;
     uint32_t n, n_before;
@@ -255,12 +255,47 @@ static void an_epoch_of_many_writes_that_nobody_reads_is_one_group(void **state)
     free(w.entries);
 }
 
+/* The epoch of B and C in the worked timeline of subsets.c; only the block of C is read. */
+static void the_worked_timeline_is_true(void **state)
+{
+    struct made_up *f = *state;
+    const uint64_t b_and_c[] = {2, 3};
+    const struct read_note c = {.block = 3, .sectors = 0xff};
+    const struct crash_state *first;
+    const uint64_t *free_writes;
+    uint32_t n, n_before;
+
+    timeline_log(f->log);
+    struct subsets *u = subsets_new(f->log, b_and_c, 2, 2, 4, 10);
+    assert_int_equal(subsets_next(u, &first), 1);
+    assert_int_equal(first->cut, 2);
+    assert_int_equal(first->n_kept, 0);
+    subsets_split(u, &c, 1);
+    free_writes = subsets_free_writes(u, &n, &n_before);
+    assert_int_equal(n, 1);
+    assert_int_equal(n_before, 0);
+    assert_int_equal(free_writes[0], 2);
+    assert_false(subsets_has_whole(u));
+    assert_int_equal(subsets_next(u, &first), 1);
+    assert_int_equal(first->cut, 4);
+    assert_int_equal(first->n_kept, 1);
+    assert_int_equal(first->kept[0].entry, 3);
+    subsets_split(u, &c, 1);
+    subsets_free_writes(u, &n, &n_before);
+    assert_int_equal(n, 0);
+    assert_int_equal(n_before, 1);
+    assert_true(subsets_has_whole(u));
+    assert_int_equal(subsets_next(u, &first), 0);
+    assert_true(subsets_complete(u));
+    subsets_free(u);
+}
+
 static void over_the_limit_is_not_complete(void **state)
 {
     struct made_up *f = *state;
     static const uint8_t block[4096] = {1};
     const uint64_t entries[] = {0, 1, 2, 3};
-    const struct disk_note note = {.block = 1, .sectors = 1};
+    const struct read_note note = {.block = 1, .sectors = 1};
     const struct crash_state *first;
 
     writelog_clear(f->log);
@@ -283,6 +318,7 @@ int main(void)
         PRUNE_TEST(what_was_tested_for_one_question_answers_no_other),
         PRUNE_TEST(groups_are_all_subsets_each_with_its_cut_and_answer),
         PRUNE_TEST(an_epoch_of_many_writes_that_nobody_reads_is_one_group),
+        PRUNE_TEST(the_worked_timeline_is_true),
         PRUNE_TEST(over_the_limit_is_not_complete),
     };
 

@@ -14,7 +14,7 @@ enum { BLOCK = 4096 };
 static unsigned read_of(const struct read_notes *n, uint32_t block)
 {
     size_t n_notes;
-    const struct disk_note *notes = read_notes_list(n, &n_notes);
+    const struct read_note *notes = read_notes_list(n, &n_notes);
     unsigned sectors = 0;
 
     for (size_t i = 0; i < n_notes; i++) {

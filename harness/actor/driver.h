@@ -13,26 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actor/kill_point.h"
 #include "evidence/history.h"
 #include "language/plan.h"
 
 struct error;
-
-enum kill_kind {
-    KILL_NEVER,  /* run to the end; actors then exit without unmapping or closing anything */
-    KILL_BEFORE, /* all actors die when `step` is about to begin (it is not recorded) */
-    KILL_AFTER,  /* ... when `step` has ended */
-    KILL_INSIDE, /* ... inside the store `step`, after `bytes` bytes of it (rounded down to what one instruction stores) */
-    KILL_ASYNC,  /* ... `spins` turns of a busy loop after `step` was recorded as begun: somewhere inside or after its system call
-                  */
-};
-
-struct kill_point {
-    enum kill_kind kind;
-    uint32_t step;
-    uint64_t bytes;
-    uint64_t spins;
-};
 
 struct driver_job {
     const struct plan *plan;
@@ -65,8 +50,5 @@ void driver_history_free(struct history *h); /* NULL: nothing to do */
  * -1.
  */
 int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *err);
-
-/* What a verb's call sees: the actor's process. Defined in driver's actor.h for the files in harness/verbs/. */
-struct actor;
 
 #endif

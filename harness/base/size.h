@@ -2,6 +2,7 @@
 #ifndef TORNPAGE_BASE_SIZE_H
 #define TORNPAGE_BASE_SIZE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,12 @@ enum {
     BLOCK_BYTES = 4096, /* in which disk images are kept and compared */
     SECTOR_BYTES = 512, /* in which disks are addressed */
 };
+
+/* The atomic units that disks have: what is smaller is never torn. A disk's logical sector is one of them, too. */
+static inline bool is_sector_size(uint64_t n_bytes)
+{
+    return n_bytes == SECTOR_BYTES || n_bytes == BLOCK_BYTES;
+}
 
 /* The end of the page that byte `off` - 1 lies in; `off` itself where a page begins there. */
 static inline uint64_t page_up(uint64_t off)

@@ -46,6 +46,16 @@ struct plan *bench_plan(const char *steps)
     return p;
 }
 
+int bench_config(const char *backend, const char *key, const char *value, struct backend_config *ret, struct error *err)
+{
+    backend_config_begin(ret, backend_find(backend));
+    int rc = backend_config_set(ret, key, value, err);
+
+    if (rc == 0)
+        rc = backend_config_end(ret, err);
+    return rc == 0 ? backend_probe(ret, err) : rc;
+}
+
 int bench_check_result(const struct result *r, struct error *err)
 {
     if (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY)

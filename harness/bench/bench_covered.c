@@ -30,13 +30,11 @@ static int open_covered(const struct bench *b, const struct bench_options *o, vo
     static struct sums s;
     struct result *results = NULL;
     size_t n = 0;
-    char spec[32];
 
     *ret = &s;
     if (o->n_plans == 0)
         return error_skip(err, "scenarios", "there are none here: set TORNPAGE_SCENARIOS to their directory");
-    snprintf(spec, sizeof spec, "loop:fs=%s", b->fs);
-    int rc = backend_config_parse(spec, &s.config, err);
+    int rc = bench_config("loop", "fs", b->fs, &s.config, err);
     if (rc == 0)
         rc = campaign_run(o->plans, o->n_plans, &s.config, 1, &opt, NULL, NULL, &results, &n, err);
     if (rc == 0)

@@ -16,11 +16,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
+#include "disk/disk.h"
+#include "disk/writelog.h"
 #include "host/isolate.h"
 #include "host/run_directory.h"
 #include "states/crash_image.h"
@@ -54,7 +57,7 @@ static int read_file(int at, const char *name, struct error *err)
 static int read_files(const char *root, struct error *err)
 {
     char path[512];
-    int rc = run_directory_path(root, TRIAL_VOLUME_POWER_DIR, path, sizeof path, err);
+    int rc = run_directory_path(root, TRIAL_POWER_DIR, path, sizeof path, err);
     DIR *d = rc == 0 ? opendir(path) : NULL;
 
     if (!d)
@@ -201,19 +204,19 @@ static int synced(void *arg, struct error *err)
     return rc;
 }
 
-static int run_plan(const struct backend *b, struct volume *v, const struct plan *p, struct recording *r, struct error *err)
+static int run_plan(struct volume *v, const struct plan *p, struct recording *r, struct error *err)
 {
     char dir[512];
     int32_t hung = -1;
     struct history *h = driver_history_new(HISTORY_EVENTS, BLOCK, err);
-    int rc = h ? b->mount(v, err) : -ENOMEM;
+    int rc = h ? volume_mount(v, err) : -ENOMEM;
 
     if (rc < 0) {
         driver_history_free(h);
         return rc;
     }
-    r->root = b->path(v);
-    const int fd = run_directory_make(r->root, TRIAL_VOLUME_POWER_DIR, dir, sizeof dir, err);
+    r->root = volume_path(v, 0);
+    const int fd = run_directory_make(r->root, TRIAL_POWER_DIR, dir, sizeof dir, err);
 
     rc = fd < 0 ? fd : 0;
     if (rc == 0) {
@@ -230,7 +233,7 @@ static int run_plan(const struct backend *b, struct volume *v, const struct plan
     }
     if (rc == 0 && hung >= 0)
         rc = error_set(err, ETIMEDOUT, "step", NULL, "step %d did not end", hung);
-    int rc_unmount = b->unmount(v, rc < 0 ? NULL : err);
+    int rc_unmount = volume_unmount(v, rc < 0 ? NULL : err);
     driver_history_free(h);
     return rc < 0 ? rc : rc_unmount;
 }
@@ -266,25 +269,24 @@ static int take_images(const struct recording *r, int *fds, struct bench_images 
 int bench_images_make(const struct backend_config *c, const char *fs, const struct plan *p, struct bench_images *ret,
                       struct error *err)
 {
-    const struct backend *b = c->backend;
     struct volume *v = NULL;
-    int fds[IMAGES] = {-1}, rc = b->open(c, 1, &v, err);
+    int fds[IMAGES] = {-1}, rc = volume_open(c, 1, &v, err);
 
     *ret = (struct bench_images){.first_fd = -1};
     if (rc < 0)
         return rc;
-    struct recording r = {.disk = b->disk(v), .log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES)};
+    struct recording r = {.disk = volume_disk(v, 0), .log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES)};
     if (!r.log)
         rc = error_set(err, ENOMEM, "record", NULL, NULL);
     if (rc == 0) {
-        disk_record(r.disk, r.log, &(struct disk_lies){0});
-        rc = run_plan(b, v, p, &r, err);
+        disk_record(r.disk, r.log, &(struct disk_faults){0});
+        rc = run_plan(v, p, &r, err);
         disk_record(r.disk, NULL, NULL);
     }
     if (rc == 0)
         rc = take_images(&r, fds, ret, err);
     ret->size_bytes = disk_size(r.disk);
-    b->close(v);
+    volume_close(v);
     if (r.log)
         writelog_free(r.log);
     return rc < 0 ? rc : distil(fs, fds, ret, err);

@@ -26,6 +26,8 @@ extern const struct bench_ops bench_power, bench_kill, bench_record, bench_verif
 
 /* Parses a scenario's steps (its headers are added). The text is the bench's own: it must be right. */
 struct plan *bench_plan(const char *steps);
+/* The backend with one option set, where it can work here. -errno as backend_probe; freed with the process. */
+int bench_config(const char *backend, const char *key, const char *value, struct backend_config *ret, struct error *err);
 /* For a job that ran: 0, or the error that says why its figure is worth nothing (broken, violated). */
 int bench_check_result(const struct result *r, struct error *err);
 

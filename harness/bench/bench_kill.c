@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
@@ -36,20 +35,14 @@ struct kills {
 static int open_kill(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
 {
     static struct kills k;
-    struct buf spec = {0};
 
     (void)b, (void)o;
     k.plan = bench_plan(steps);
     snprintf(k.file, sizeof k.file, "%s/tornpage-bench-%d", isolate_scratch(), (int)getpid());
-    buf_puts(&spec, "dir:path=");
-    for (const char *c = isolate_scratch(); *c; c++) /* commas and pluses double in a spec */
-        buf_printf(&spec, *c == ',' || *c == '+' ? "%c%c" : "%c", *c, *c);
-    int rc = backend_config_parse(buf_text(&spec), &k.config, err);
-    buf_free(&spec);
     *ret = &k;
-    if (rc == 0)
-        rc = k.config.backend->probe(&k.config, err);
-    return rc < 0 ? rc : k.config.backend->prepare(&k.config, err);
+    const int rc = bench_config("dir", "path", isolate_scratch(), &k.config, err);
+
+    return rc < 0 ? rc : backend_prepare(&k.config, err);
 }
 
 static _Noreturn void map_store_die(int fd, pid_t parent)
@@ -104,19 +97,19 @@ static int bare_kills(void *state, double seconds, double *ret, struct error *er
     return rc;
 }
 
-/* As the job does each kill point; false when the tally knows why not. */
+/* As the job does each kill point; false when the trial cannot go on. */
 static bool judged_kill(struct trial_volume *v, uint64_t n)
 {
-    const struct strike_point scene = {.seed = v->g->job->seed, .kill = {.kind = KILL_AFTER, .step = KILL_STEP}};
+    const struct strike_point at = {.seed = v->trial->job->seed, .kill = {.kind = KILL_AFTER, .step = KILL_STEP}};
     bool lossy = false;
 
-    if (!trial_volume_run(v, n, &scene))
+    if (!trial_volume_run(v, n, &at))
         return false;
-    trial_steps(v->g, &scene);
+    trial_judge_steps(v->trial, &at);
     if (!trial_volume_readback(v))
         return false;
-    bool violated = trial_survivors(v->g, &scene, &lossy);
-    trial_count(v->g, lossy, violated, 0);
+    bool violated = trial_judge_survivors(v->trial, &v->trial->survivors, &at, &lossy);
+    trial_count(v->trial, COUNT_KILL, lossy, violated, 0);
     return trial_volume_tidy(v);
 }
 
@@ -125,21 +118,21 @@ static int judged_kills(void *state, double seconds, double *ret, struct error *
     struct kills *k = state;
     const struct job j = {.plan = k->plan, .config = &k->config, .strike = STRIKE_KILL, .seed = 1};
     struct result r;
-    struct trial g;
+    struct trial t;
     struct trial_volume v;
     uint64_t n = 0;
-    int rc = trial_open(&g, &j, &r, err);
+    int rc = trial_open(&t, &j, &r, err);
 
-    assert(strcmp(k->plan->steps[KILL_STEP].verb->name, "mwrite") == 0);
+    assert(k->plan->steps[KILL_STEP].verb->properties & VERB_STORES);
     if (rc < 0)
         return rc;
-    bool fine = trial_volume_open(&v, &g) && trial_volume_mount(&v);
+    bool fine = trial_volume_open(&v, &t, false) && trial_volume_mount(&v);
     const double from_s = clock_s();
     for (; fine && clock_s() < from_s + seconds; n++)
         fine = judged_kill(&v, n);
     *ret = (double)n / (clock_s() - from_s);
     trial_volume_close(&v);
-    trial_close(&g);
+    trial_close(&t);
     rc = bench_check_result(&r, err);
     result_free(&r);
     return rc;

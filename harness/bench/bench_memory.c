@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "bench/bench_impl.h"
+#include "disk/writelog.h"
 #include "states/crash_disk.h"
 
 enum { ENTRIES = 100000, WRITES_PER_FLUSH = 8, BLOCK = 4096, SECTOR = 4096 };

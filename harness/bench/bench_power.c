@@ -45,18 +45,14 @@ struct power {
 static int open_power(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
 {
     static struct power p;
-    char spec[32];
 
     p.fs = b->fs;
     p.plan = bench_plan(steps);
     p.jobs = parallel_workers(o->jobs);
     *ret = &p;
-    snprintf(spec, sizeof spec, "loop:fs=%s", b->fs);
-    int rc = backend_config_parse(spec, &p.config, err);
+    int rc = bench_config("loop", "fs", b->fs, &p.config, err);
     if (rc == 0)
-        rc = p.config.backend->probe(&p.config, err);
-    if (rc == 0)
-        rc = p.config.backend->prepare(&p.config, err);
+        rc = backend_prepare(&p.config, err);
     return rc < 0 ? rc : bench_images_make(&p.config, p.fs, p.plan, &p.images, err);
 }
 
@@ -145,7 +141,7 @@ static void close_power(void *state)
 {
     struct power *p = state;
 
-    p->config.backend->release(&p->config);
+    backend_release(&p->config);
 }
 
 const struct bench_ops bench_power = {.open = open_power, .floor = bare, .ours = ours, .close = close_power};

@@ -10,12 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actor/driver.h"
+#include "backend/volume.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
+#include "disk/disk.h"
+#include "disk/writelog.h"
+#include "evidence/history.h"
 #include "evidence/stamp.h"
 #include "host/isolate.h"
 #include "host/run_directory.h"
@@ -65,13 +70,12 @@ static struct plan *make_plan(void)
 
 static int open_ours(struct recording *r, struct error *err)
 {
-    const struct backend *b = r->config.backend;
-    int rc = b->prepare(&r->config, err);
+    int rc = backend_prepare(&r->config, err);
 
     if (rc == 0)
-        rc = b->open(&r->config, 1, &r->volume, err);
+        rc = volume_open(&r->config, 1, &r->volume, err);
     if (rc == 0)
-        rc = b->mount(r->volume, err);
+        rc = volume_mount(r->volume, err);
     r->log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
     r->history = driver_history_new(EVENTS, SECTOR, NULL);
     if (rc == 0 && (!r->log || !r->history))
@@ -101,8 +105,8 @@ static void close_record(void *state)
 {
     struct recording *r = state;
 
-    disk_record(r->config.backend->disk(r->volume), NULL, NULL);
-    r->config.backend->close(r->volume);
+    disk_record(volume_disk(r->volume, 0), NULL, NULL);
+    volume_close(r->volume);
     umount(r->dir);
     loopdev_detach(&r->loop);
 }
@@ -110,15 +114,11 @@ static void close_record(void *state)
 static int open_record(const struct bench *b, const struct bench_options *o, void **ret, struct error *err)
 {
     static struct recording r = {.loop = {.fd = -1}};
-    char spec[32];
 
     (void)b, (void)o;
     *ret = &r;
     r.plan = make_plan();
-    snprintf(spec, sizeof spec, "loop:fs=%s", fs);
-    int rc = backend_config_parse(spec, &r.config, err);
-    if (rc == 0)
-        rc = r.config.backend->probe(&r.config, err);
+    int rc = bench_config("loop", "fs", fs, &r.config, err);
     if (rc == 0)
         rc = open_ours(&r, err);
     return rc < 0 ? rc : open_floor(&r, err);
@@ -183,12 +183,12 @@ static int sync_volume(void *arg, struct error *err)
 
 static int recorded_run(const struct recording *r, int fd, char *dir, struct error *err)
 {
-    struct disk *disk = r->config.backend->disk(r->volume);
+    struct disk *disk = volume_disk(r->volume, 0);
     int32_t hung = -1;
 
     disk_record(disk, NULL, NULL); /* nobody may append while the log is emptied */
     writelog_clear(r->log);
-    disk_record(disk, r->log, &(struct disk_lies){0});
+    disk_record(disk, r->log, &(struct disk_faults){0});
     const struct driver_job job = {.plan = r->plan,
                                    .dir_fd = fd,
                                    .dir = dir,
@@ -211,7 +211,7 @@ static int recorded_run(const struct recording *r, int fd, char *dir, struct err
 
 static int measure(struct recording *r, bool recorded, double seconds, double *ret, struct error *err)
 {
-    const char *root = recorded ? r->config.backend->path(r->volume) : r->dir;
+    const char *root = recorded ? volume_path(r->volume, 0) : r->dir;
     double spent_s = 0;
     uint64_t n_steps = 0;
     int rc = 0;

@@ -23,8 +23,8 @@ static int open_sim(const struct bench *b, const struct bench_options *o, void *
     for (unsigned i = 0; i < PLANS; i++)
         s.plans[i] = plan_random(&r, STEPS);
     *ret = &s;
-    int rc = backend_config_parse("sim", &s.config, err);
-    return rc < 0 ? rc : s.config.backend->prepare(&s.config, err);
+    int rc = bench_config("sim", "canary", NULL, &s.config, err);
+    return rc < 0 ? rc : backend_prepare(&s.config, err);
 }
 
 static int target(void *state, double seconds, double *ret, struct error *err)

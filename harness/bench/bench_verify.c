@@ -61,7 +61,7 @@ static void make_history(struct verifying *v)
 
         if (!s->setup && v->plan->steps[i - 1].setup)
             act(v, HISTORY_STEP_START, HISTORY_LANE_HARNESS, &pos);
-        act(v, i, s->lane, &pos)->ret = strcmp(s->verb->name, "mwrite") == 0 ? (int64_t)s->arg[1].num : 0;
+        act(v, i, s->lane, &pos)->ret = s->verb->properties & VERB_STORES ? (int64_t)s->arg[1].num : 0;
     }
     v->pos = pos;
 }
@@ -73,12 +73,12 @@ static void make_survivors(struct verifying *v)
     rng_seed(&r, 1);
     survivors_add(&v->survivors, "f")->size_bytes = FILE_BYTES;
     uint8_t *bytes = survivors_extent(&v->survivors, 0, FILE_BYTES);
-    assert(strcmp(v->plan->steps[SYNCED_STEP].verb->name, "mwrite") == 0);
+    assert(v->plan->steps[SYNCED_STEP].verb->properties & VERB_STORES);
     stamp_fill(KEY, 0, SYNCED_STEP + 1, 0, bytes, FILE_BYTES);
     for (uint32_t i = SYNCED_STEP + 1; i < v->plan->n_steps; i++) {
         const struct step *s = &v->plan->steps[i];
 
-        for (uint64_t off = s->arg[0].num; strcmp(s->verb->name, "mwrite") == 0 && off < s->arg[0].num + s->arg[1].num;
+        for (uint64_t off = s->arg[0].num; (s->verb->properties & VERB_STORES) && off < s->arg[0].num + s->arg[1].num;
              off += PAGE)
             if (rng_one_in(&r, 2))
                 stamp_fill(KEY, 0, i + 1, off, bytes + off, PAGE);

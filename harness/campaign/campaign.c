@@ -114,7 +114,7 @@ static void send_plain(const struct campaign *c, size_t entry, enum verdict verd
 }
 
 /* Processes for one job: where fewer jobs are left than there may be workers, they share the others. */
-static unsigned prefetch_for(const struct campaign *c, size_t task)
+static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
 {
     const size_t left = c->n_order - task;
 
@@ -130,6 +130,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
     const struct job j = {.plan = e->plan,
                           .config = e->config,
                           .strike = e->strike,
+                          .faults = e->config->faults,
                           .seed = job_seed(c->opt->seed, e->plan->name, e->config->spec, e->strike),
                           .max_states = c->opt->max_states,
                           .runs = c->opt->runs,
@@ -139,7 +140,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .no_prune = c->opt->no_prune,
                           .check_prune = c->opt->check_prune,
                           .end_s = c->end_s,
-                          .lookers = prefetch_for(c, task),
+                          .prefetch_workers = prefetch_workers_for(c, task),
                           .progress = c->progress,
                           .pulse = pulse};
 
@@ -177,10 +178,10 @@ static void prepare(struct campaign *c)
         struct backend_config *config = &c->configs[i];
         struct error err = {0};
         char text[900];
-        int rc = config->backend->probe ? config->backend->probe(config, &err) : 0;
+        int rc = backend_probe(config, &err);
 
-        if (rc == 0 && config->backend->prepare)
-            rc = config->backend->prepare(config, &err);
+        if (rc == 0)
+            rc = backend_prepare(config, &err);
         if (rc == 0)
             continue;
         error_text(&err, text, sizeof text);
@@ -195,9 +196,7 @@ static void prepare(struct campaign *c)
 /* Jobs that take long begin first, so that the end is not one worker at its last. No result depends on it. */
 static unsigned weight(const struct entry *e)
 {
-    if (e->config->backend->simulate)
-        return 0;
-    return e->strike == STRIKE_POWER ? 2 : 1;
+    return job_weight(e->config->backend, e->strike);
 }
 
 static void list_order(struct campaign *c)
@@ -236,8 +235,7 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
             send_plain(c, c->order[i], VERDICT_BROKEN, text);
     }
     for (size_t i = 0; i < c->n_configs; i++)
-        if (c->configs[i].prepared && c->configs[i].backend->release)
-            c->configs[i].backend->release(&c->configs[i]);
+        backend_release(&c->configs[i]);
     _exit(0);
 }
 

@@ -33,12 +33,14 @@ struct fs_kind {
 
 /* Any other file system gets the last entry; %s stands for its name. */
 static const struct fs_kind kinds[] = {
-    {"ext4", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"ext3", 32, 4096, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"ext2", 32, 4096, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"xfs", 32, 512, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
-    {"btrfs", 128, 4096, "-q -f -K", NULL, "btrfs check --readonly"},
-    {NULL, 64, 4096, "", NULL, NULL},
+    {"ext4", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
+     "e2fsck -f -n"},
+    {"ext3", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
+     "e2fsck -f -n"},
+    {"ext2", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"xfs", 32, SECTOR_BYTES, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
+    {"btrfs", 128, BLOCK_BYTES, "-q -f -K", NULL, "btrfs check --readonly"},
+    {NULL, 64, BLOCK_BYTES, "", NULL, NULL},
 };
 
 static const struct fs_kind *kind_of(const char *fs)
@@ -91,16 +93,16 @@ static int split(char *words, const char **argv, size_t *n)
 /* What mkfs has filled with zeros becomes holes: images are copied by their data. */
 static int punch_zeros(int fd, uint64_t size_bytes)
 {
-    static const uint8_t zeros[PAGE_BYTES];
+    static const uint8_t zeros[BLOCK_BYTES];
     uint8_t *image = mmap(NULL, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
     off_t from = 0, to;
     int r = image == MAP_FAILED ? -errno : 0;
 
     while (r == 0 && (from = lseek(fd, from, SEEK_DATA)) >= 0) {
         to = lseek(fd, from, SEEK_HOLE);
-        for (; from < to && r == 0; from += PAGE_BYTES)
-            if (memcmp(image + from, zeros, PAGE_BYTES) == 0 &&
-                fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, PAGE_BYTES))
+        for (; from < to && r == 0; from += BLOCK_BYTES)
+            if (memcmp(image + from, zeros, BLOCK_BYTES) == 0 &&
+                fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, BLOCK_BYTES))
                 r = -errno;
     }
     if (image != MAP_FAILED)
@@ -120,7 +122,7 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
     /* Without MFD_CLOEXEC: mkfs inherits it. */
     const int fd = memfd_create("tornpage-image", 0);
 
-    if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)))
+    if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / BLOCK_BYTES * BLOCK_BYTES)))
         r = error_set(err, errno, "memfd_create", "image", NULL);
     snprintf(program, sizeof program, "mkfs.%s", fs);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -138,9 +140,9 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
     if (r == 0 && status)
         r = error_set(err, EINVAL, program, mkfs, "%s", buf_text(&out));
     /* Some mkfs cut the file to what they use; and no other program needs the descriptor. */
-    if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / PAGE_BYTES * PAGE_BYTES)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
+    if (r == 0 && (ftruncate(fd, (off_t)(size_bytes / BLOCK_BYTES * BLOCK_BYTES)) || fcntl(fd, F_SETFD, FD_CLOEXEC)))
         r = error_set(err, errno, "ftruncate", "image", NULL);
-    const int punched = r == 0 ? punch_zeros(fd, size_bytes / PAGE_BYTES * PAGE_BYTES) : 0;
+    const int punched = r == 0 ? punch_zeros(fd, size_bytes / BLOCK_BYTES * BLOCK_BYTES) : 0;
     if (punched < 0)
         r = error_set(err, -punched, "fallocate", "image", NULL);
     buf_free(&out);
@@ -248,4 +250,15 @@ int fsimage_check(const char *fs, const char *device, char *text, size_t size_by
     }
     buf_free(&out);
     return r;
+}
+
+bool fsimage_mount_blames_host(const struct error *err)
+{
+    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
+                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code == codes[i])
+            return true;
+    return err->skip;
 }

@@ -20,6 +20,8 @@ unsigned fsimage_default_sector(const char *fs); /* atomic unit of the disk */
 int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err);
 /* Mounts a device. `options` as for mount -o (NULL: none). */
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err);
+/* Is the host to blame for a mount that failed (out of memory, no device), and not what is on the disk? */
+bool fsimage_mount_blames_host(const struct error *err);
 /*
  * Runs the file system's checker read-only on an unmounted device. Objections go to text, which is empty when there are none,
  * also where there is no checker.

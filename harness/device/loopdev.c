@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/size.h"
 
 enum {
     LOOP_MAJOR_NUMBER = 7,
@@ -132,7 +133,7 @@ int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct 
     const bool direct = flags >= 0 && (flags & O_DIRECT);
     int r = -EBUSY;
 
-    assert(sector == 512 || sector == 4096);
+    assert(is_sector_size(sector));
     ret->fd = -1;
     ret->direct = direct;
     if (control < 0)

@@ -73,7 +73,7 @@ int disk_new(int base_fd, unsigned sector, struct disk **ret, struct error *err)
     pthread_mutexattr_t attr;
     int r;
 
-    assert(sector == 512 || sector == 4096);
+    assert(is_sector_size(sector));
     if (fstat(base_fd, &st))
         return error_set(err, errno, "fstat", "disk image", NULL);
     if (st.st_size <= 0 || st.st_size % BLOCK_BYTES)

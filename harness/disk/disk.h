@@ -9,23 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "disk/disk_faults.h"
 #include "disk/writelog.h"
 
 struct disk;
 struct error;
-
-/* What the disk does wrong on purpose, counted in writes since disk_record. Zero-initialised: an honest disk. */
-struct disk_lies {
-    bool ignore_flush;
-    bool ignore_fua;
-    uint64_t drop_nth, tear_nth, misdirect_nth, corrupt_nth; /* 1-based; 0: none */
-};
-
-/*
- * "ignore-flush,drop:3": lies with commas between them, N counting from 1. -EINVAL with *ret_bad the word that is none, in
- * `words`, which is changed.
- */
-int disk_lies_parse(char *words, struct disk_lies *ret, const char **ret_bad);
 
 /*
  * A disk that holds the image in memory file `base_fd` (its size is the disk's; a multiple of 4096). The caller keeps base_fd
@@ -46,9 +34,8 @@ int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes
 int disk_flush(struct disk *d);
 int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes); /* the range reads as zero afterwards */
 
-/* Starts recording into `log` (in shared memory) with these lies; NULL stops. Call while no request is in flight, or atomically.
- */
-void disk_record(struct disk *d, struct writelog *log, const struct disk_lies *lies);
+/* Starts recording into `log` (in shared memory), with these faults; a NULL log stops. Call while no request is in flight. */
+void disk_record(struct disk *d, struct writelog *log, const struct disk_faults *faults);
 
 /* The log that is being recorded into; NULL: none. For the process that called disk_record. */
 struct writelog *disk_recording(const struct disk *d);

@@ -1,4 +1,4 @@
-/* Inside of the disk core, for disk.c (the bytes) and disk_record.c (what the serving process calls: log and lies). */
+/* Inside of the disk core, for disk.c (the bytes) and disk_record.c (what the serving process calls: log and faults). */
 #ifndef TORNPAGE_DISK_DISK_IMPL_H
 #define TORNPAGE_DISK_DISK_IMPL_H
 
@@ -12,7 +12,7 @@ struct disk_shared {
     pthread_mutex_t lock; /* recording is switched while the file system may be writing */
     uint64_t generation;  /* counts disk_record */
     int log_fd;           /* in the engine's process; -1: not recording */
-    struct disk_lies lies;
+    struct disk_faults faults;
     uint64_t n_writes;       /* since disk_record */
     uint64_t n_epoch_writes; /* since the last flush that was asked for */
     uint64_t n_changed;      /* blocks that may differ from the image: */

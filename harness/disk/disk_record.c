@@ -1,6 +1,6 @@
 /*
- * What the serving process asks of the disk: writes, flushes and discards, recorded in the log, and the lies (disk.h). An entry
- * is appended before the request is answered. How each lie shows in the log:
+ * What the serving process asks of the disk: writes, flushes and discards, recorded in the log, and the faults (disk_faults.h).
+ * An entry is appended before the request is answered. How each fault shows in the log:
  *
  * - ignore_flush: the flush carries LOG_IGNORED. Nothing before it becomes durable.
  *
@@ -39,12 +39,12 @@ static void unlock(struct disk *d)
     pthread_mutex_unlock(&d->s->lock);
 }
 
-void disk_record(struct disk *d, struct writelog *log, const struct disk_lies *lies)
+void disk_record(struct disk *d, struct writelog *log, const struct disk_faults *faults)
 {
     lock(d);
     d->s->generation++;
     d->s->log_fd = log ? writelog_fd(log) : -1;
-    d->s->lies = lies ? *lies : (struct disk_lies){.ignore_flush = false};
+    d->s->faults = faults ? *faults : (struct disk_faults){.ignore_flush = false};
     d->s->n_writes = d->s->n_epoch_writes = 0;
     d->log = log;
     d->log_attached = false;
@@ -113,7 +113,7 @@ static uint8_t *alter(const struct disk *d, bool tear, uint64_t off, const uint8
     return copy;
 }
 
-/* A write while recording: finds out which lie is due, applies and logs it. The lock is held. */
+/* A write while recording: applies the fault that is due, and logs what reached the media. The lock is held. */
 static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, const uint8_t *src, uint64_t len_bytes, bool fua)
 {
     struct disk_shared *s = d->s;
@@ -122,20 +122,20 @@ static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, c
     uint8_t *altered = NULL;
 
     s->n_epoch_writes++;
-    if (fua && s->lies.ignore_fua)
+    if (fua && s->faults.ignore_fua)
         flags |= LOG_IGNORED;
-    if (nth == s->lies.drop_nth)
+    if (nth == s->faults.drop_nth)
         flags |= LOG_LOST;
-    if (nth == s->lies.misdirect_nth) {
+    if (nth == s->faults.misdirect_nth) {
         flags |= LOG_MOVED;
         off = moved_to(d, off, len_bytes);
     }
-    if (nth == s->lies.tear_nth && len_bytes >= 2 * SECTOR_BYTES) {
+    if (nth == s->faults.tear_nth && len_bytes >= 2 * SECTOR_BYTES) {
         flags |= LOG_ALTERED;
         len_bytes = len_bytes / (2 * SECTOR_BYTES) * SECTOR_BYTES; /* the rest does not come at all */
-    } else if (nth == s->lies.tear_nth || nth == s->lies.corrupt_nth) {
+    } else if (nth == s->faults.tear_nth || nth == s->faults.corrupt_nth) {
         flags |= LOG_ALTERED;
-        altered = alter(d, nth == s->lies.tear_nth, off, src, len_bytes);
+        altered = alter(d, nth == s->faults.tear_nth, off, src, len_bytes);
         src = altered;
     }
     if (!(flags & LOG_LOST))
@@ -144,9 +144,10 @@ static void write_recorded(struct disk *d, struct writelog *log, uint64_t off, c
     free(altered);
 }
 
-static bool in_disk(const struct disk *d, uint64_t off, uint64_t len_bytes)
+/* Whole sectors, and all of them on the disk? */
+static bool is_possible(const struct disk *d, uint64_t off, uint64_t len_bytes)
 {
-    return off <= d->size_bytes && len_bytes <= d->size_bytes - off;
+    return off % SECTOR_BYTES == 0 && len_bytes % SECTOR_BYTES == 0 && off <= d->size_bytes && len_bytes <= d->size_bytes - off;
 }
 
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua)
@@ -154,7 +155,7 @@ int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes
     struct writelog *log;
     int r;
 
-    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+    if (!is_possible(d, off, len_bytes))
         return -EIO;
     lock(d);
     r = current_log(d, &log);
@@ -174,8 +175,8 @@ int disk_flush(struct disk *d)
     lock(d);
     r = current_log(d, &log);
     if (r == 0 && log) {
-        const struct disk_lies *lies = &d->s->lies;
-        const bool ignored = lies->ignore_flush || (lies->ignore_fua && d->s->n_epoch_writes == 1);
+        const struct disk_faults *faults = &d->s->faults;
+        const bool ignored = faults->ignore_flush || (faults->ignore_fua && d->s->n_epoch_writes == 1);
 
         append(log, LOG_FLUSH, ignored ? LOG_IGNORED : 0, 0, NULL, 0);
         d->s->n_epoch_writes = 0;
@@ -189,7 +190,7 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
     struct writelog *log;
     int r;
 
-    if (!in_disk(d, off, len_bytes) || off % 512 || len_bytes % 512)
+    if (!is_possible(d, off, len_bytes))
         return -EIO;
     lock(d);
     r = current_log(d, &log);

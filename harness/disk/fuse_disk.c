@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -30,9 +31,9 @@
 
 enum {
     DISK_INO = 2,
-    MAX_REQUEST_BYTES = 1 << 20,                   /* the most that the kernel puts into one request by default */
-    REQUEST_ROOM_BYTES = MAX_REQUEST_BYTES + 4096, /* with headers */
-    MAX_BACKGROUND = 1024                          /* asynchronous requests: more than a loop device has */
+    MAX_REQUEST_BYTES = 1 << 20,                         /* the most that the kernel puts into one request by default */
+    REQUEST_ROOM_BYTES = MAX_REQUEST_BYTES + PAGE_BYTES, /* with headers */
+    MAX_BACKGROUND = 1024                                /* asynchronous requests: more than a loop device has */
 };
 static const double FOR_EVER_S = 1e9; /* attributes never change */
 
@@ -58,7 +59,7 @@ static struct stat attributes(const struct server *s, fuse_ino_t ino)
         st.st_mode = S_IFREG | 0600;
         st.st_nlink = 1;
         st.st_size = (off_t)disk_size(s->disk);
-        st.st_blocks = st.st_size / 512;
+        st.st_blocks = st.st_size / 512; /* the unit of stat(2) */
     }
     return st;
 }
@@ -187,7 +188,7 @@ static int answer_all(struct fuse_session *session, struct disk *d, int fuse_fd)
             struct fuse_buf buf = {.mem = request.mem, .size = request.len_bytes};
 
             fuse_session_process_buf(session, &buf);
-            fuse_done(&queue, &request);
+            fuse_queue_recycle(&queue, &request);
         }
         r = r == -EINTR || r == -EAGAIN || r == -ENOENT ? 0 : r;
     }
@@ -255,7 +256,7 @@ static _Noreturn void server_process(struct disk *d, const char *dir, pid_t pare
 /* Waits for the server's word and opens the disk's file. */
 static int open_disk(const char *dir, int ready_fd, int *ret_fd, struct error *err)
 {
-    char path[4096];
+    char path[PATH_MAX];
     int r = -EIO;
 
     if (read(ready_fd, &r, sizeof r) != (ssize_t)sizeof r)

@@ -79,9 +79,9 @@ static int answer_flushes(struct disk *d, uint64_t node, struct fuse_queue *q)
     struct fuse_request r;
     int rc;
 
-    while ((rc = fuse_overtaking(q, is_flush, &r)) == 1) {
+    while ((rc = fuse_queue_overtake(q, is_flush, &r)) == 1) {
         rc = answer(d, node, q->fd, &r);
-        fuse_done(q, &r);
+        fuse_queue_recycle(q, &r);
         if (rc < 0)
             break;
     }
@@ -94,7 +94,7 @@ int fuse_fast_serve(struct disk *d, uint64_t node, struct fuse_queue *q, struct 
 
     if (log)
         writelog_ready(log);
-    int r = fuse_next(q, log != NULL, ret);
+    int r = fuse_queue_next(q, log != NULL, ret);
     if (r < 0)
         return r;
     const uint32_t op = opcode(node, ret);
@@ -103,6 +103,6 @@ int fuse_fast_serve(struct disk *d, uint64_t node, struct fuse_queue *q, struct 
     if (r == 0)
         r = answer(d, node, q->fd, ret);
     if (r != 0)
-        fuse_done(q, ret);
+        fuse_queue_recycle(q, ret);
     return r;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "disk/fuse_next.h"
+#include "disk/fuse_queue.h"
 
 struct disk;
 

@@ -156,7 +156,7 @@ int writelog_append(struct writelog *l, enum log_op op, unsigned flags, uint64_t
     const uint64_t n_data_bytes = data ? round_up(len_bytes, DATA_ALIGN_BYTES) : 0;
 
     assert(op == LOG_FLUSH || op == LOG_DISCARD ? !data : data != NULL);
-    assert(op == LOG_MARK || (off % 512 == 0 && len_bytes % 512 == 0));
+    assert(op == LOG_MARK || (off % SECTOR_BYTES == 0 && len_bytes % SECTOR_BYTES == 0));
     /* After one entry was lost none may follow: a log with a gap would show states that never could exist. */
     if (h->overflowed || n == h->cap_entries || n_data_bytes > h->cap_data - h->n_data) {
         atomic_store(&h->overflowed, 1);

@@ -8,12 +8,11 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/size.h"
+#include "disk/writelog.h"
 #include "dm_log/logwrites.h"
 
-enum {
-    CHUNK_BYTES = 1 << 20,
-    LOG_SECTOR = 512, /* of our own log */
-};
+enum { CHUNK_BYTES = 1 << 20 };
 
 /*
  * Each sector that a log writes or discards costs some 24 bytes when its crash states are enumerated (epochs.h), so that a few
@@ -104,7 +103,7 @@ int logwrites_load(struct logwrites *l, uint64_t first, int image_fd, uint64_t d
             r = logwrites_beyond(l, &e, device_bytes, err);
         } else if (e.index < first) {
             r = apply(l, &e, image_fd, data, err) < 0 ? -EIO : 1;
-        } else if ((n_sectors += e.len / LOG_SECTOR) > MAX_SECTORS) {
+        } else if ((n_sectors += e.len / SECTOR_BYTES) > MAX_SECTORS) {
             r = error_set(err, E2BIG, "log", logwrites_path(l),
                           "byte %" PRIu64 ": up to entry %" PRIu64 " the log writes and discards more than %" PRIu64
                           " sectors; begin behind what fills the device (mkfs)",

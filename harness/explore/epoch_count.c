@@ -43,7 +43,7 @@ bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, cons
     return c->exhaustive || (all_given && w->n <= STATES_SMALL_EPOCH) || (double)c->covered >= w->n_states - (epoch > 0);
 }
 
-uint64_t epoch_count_told(const struct epoch_count *c, const struct epoch_writes *w, bool exhaustive)
+uint64_t epoch_count_reported(const struct epoch_count *c, const struct epoch_writes *w, bool exhaustive)
 {
     return !exhaustive ? c->covered : w->n_states < (double)MANY ? (uint64_t)w->n_states : MANY;
 }

@@ -37,6 +37,6 @@ bool epoch_count_is_exhaustive(const struct epoch_count *c, uint32_t epoch, cons
 
 /* How many of the epoch's states were covered, to be told: those of an exhaustive one all were, also those with the same bytes.
  */
-uint64_t epoch_count_told(const struct epoch_count *c, const struct epoch_writes *w, bool exhaustive);
+uint64_t epoch_count_reported(const struct epoch_count *c, const struct epoch_writes *w, bool exhaustive);
 
 #endif

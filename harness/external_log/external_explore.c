@@ -15,23 +15,23 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "explore/explorer.h"
-#include "external_log/external_look.h"
+#include "external_log/external_observe.h"
 #include "external_log/external_report.h"
 
 enum {
     SAMPLES = 64, /* random subsets of an epoch too large for all */
-    AHEAD = 2,    /* states in the window for each looker */
+    AHEAD = 2,    /* states in the window for each prefetch worker */
 };
 
 struct judging {
     const struct external_log *x;
     struct explorer *explorer;
-    struct external_looks *looks;
+    struct external_checker checker;
+    struct observer *observer;
     struct external_reporter teller;
     struct external_counts *counts; /* the teller's */
     struct check_observation *seen; /* by outcome; without what was read */
     size_t n_seen, cap_seen, seen_bytes;
-    struct buf reads;    /* of the last look */
     bool told;           /* a violation of the state at hand */
     uint64_t n_violated; /* states of which one was told, each once */
     uint64_t *hung;      /* numbers of the states at which the command hung */
@@ -55,52 +55,43 @@ static void questions(void *arg, uint64_t cut, uint64_t until, size_t *ret_first
 static bool load(void *arg, const struct crash_state *s)
 {
     struct judging *j = arg;
-    const int r = crash_image_load(j->explorer->image, j->x->loaded.log, s);
 
-    if (r < 0)
-        error_set(&j->err, -r, "crash_image_load", "", "the crash state does not fit in memory");
     j->told = false;
     buf_clear(&j->teller.image);
-    return r == 0;
+    return observer_load(j->observer, s, &j->err) == 0;
 }
 
-static bool look(void *arg, const struct crash_state *s, size_t n_marks, struct shown_state *ret)
+static bool observe(void *arg, const struct crash_state *s, size_t n_marks, struct observation_ref *ret)
 {
     struct judging *j = arg;
-    struct check_observation g = {.violated = false};
+    struct check_observation *seen = &j->checker.at_hand;
 
-    if (external_look(j->looks, s, n_marks, &g, &j->err) < 0) {
-        check_observation_free(&g);
+    if (observer_observe(j->observer, s, n_marks, &j->err) < 0)
         return false;
-    }
-    j->counts->untraced |= g.untraced;
-    buf_free(&j->reads);
-    j->reads = g.reads;
-    g.reads = (struct buf){.data = NULL};
-    *ret = (struct shown_state){.outcome = j->n_seen,
-                                .inconclusive = g.kind == EXTERNAL_HUNG,
-                                .reads = (const struct disk_note *)(const void *)j->reads.data,
-                                .n_reads = j->reads.len_bytes / sizeof *ret->reads};
+    *ret = (struct observation_ref){.observation = j->n_seen, .inconclusive = seen->kind == EXTERNAL_HUNG};
+    ret->reads = observer_reads(j->observer, &ret->n_reads);
+    j->counts->untraced |= !observer_is_traced(j->observer);
     j->seen = grow(j->seen, &j->cap_seen, j->n_seen, sizeof *j->seen);
-    j->seen[j->n_seen++] = g;
-    j->seen_bytes += sizeof g + g.said.cap_bytes;
+    j->seen[j->n_seen++] = *seen;
+    j->seen_bytes += sizeof *seen + seen->said.cap_bytes;
+    *seen = (struct check_observation){.violated = false};
     return true;
 }
 
-static bool may_look_ahead(void *arg)
+static bool prefetch_is_idle(void *arg)
 {
-    return external_may_look_ahead(((struct judging *)arg)->looks);
+    return observer_prefetch_idle(((struct judging *)arg)->observer);
 }
 
-static void look_ahead(void *arg, const struct crash_state *s, size_t n_marks)
+static void prefetch(void *arg, const struct crash_state *s, size_t n_marks)
 {
-    external_look_ahead(((struct judging *)arg)->looks, s, n_marks);
+    observer_prefetch(((struct judging *)arg)->observer, s, n_marks);
 }
 
 static uint8_t judge(void *arg, const struct crash_state *s, size_t n_marks, size_t outcome, uint64_t cut, uint64_t until)
 {
     (void)s, (void)n_marks, (void)cut, (void)until;
-    return ((struct judging *)arg)->seen[outcome].violated ? COMES_TO_VIOLATION : 0;
+    return ((struct judging *)arg)->seen[outcome].violated ? JUDGED_VIOLATED : 0;
 }
 
 /* Was the command seen to hang on this state for the first time? */
@@ -124,15 +115,15 @@ static uint64_t position(const struct external_log *x, const struct crash_state 
     return n_marks && x->marks.v[n_marks - 1].index + 1 > lo ? x->marks.v[n_marks - 1].index + 1 : lo;
 }
 
-static bool found(void *arg, const struct crash_state *s, enum whose whose, size_t n_marks, size_t outcome, bool looked)
+static bool found(void *arg, const struct crash_state *s, enum state_origin origin, size_t n_marks, size_t outcome, bool looked)
 {
     struct judging *j = arg;
     const struct check_observation *g = &j->seen[outcome];
-    bool tell = g->violated && (looked || whose == OF_SOURCE);
+    bool tell = g->violated && (looked || origin == FROM_SOURCE);
 
     j->counts->checks += looked && g->kind != EXTERNAL_MOUNT;
     if (tell && g->kind == EXTERNAL_HUNG) /* nothing is concluded from that, so it may come again */
-        tell = note_hang(j, s) || whose == OF_SOURCE;
+        tell = note_hang(j, s) || origin == FROM_SOURCE;
     if (tell) {
         j->n_violated += !j->told;
         j->told = true;
@@ -219,22 +210,22 @@ static void tell_epoch(void *arg, const struct epoch_result *e)
 static const struct explorer_ops ops = {
     .questions = questions,
     .load = load,
-    .look = look,
-    .may_look_ahead = may_look_ahead,
-    .look_ahead = look_ahead,
+    .observe = observe,
+    .prefetch_idle = prefetch_is_idle,
+    .prefetch = prefetch,
     .judge = judge,
-    .found = found,
-    .agree = agree,
-    .bytes = bytes,
+    .report = found,
+    .confirm = agree,
+    .memory_bytes = bytes,
     .forget = forget,
     .progress = progress,
     .stop = stop,
-    .epoch = tell_epoch,
+    .report_epoch = tell_epoch,
 };
 
 void external_explore_states(const struct external_log *x, int to_parent)
 {
-    struct judging j = {.x = x, .teller = {.x = x, .to_parent = to_parent}};
+    struct judging j = {.x = x, .checker = {.x = x}, .teller = {.x = x, .to_parent = to_parent}};
     struct rng rng;
     struct explorer e = {.ops = &ops,
                          .arg = &j,
@@ -245,7 +236,7 @@ void external_explore_states(const struct external_log *x, int to_parent)
                                     .samples = SAMPLES,
                                     .sector = x->sector,
                                     .torn = true},
-                         .n_ahead = x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1,
+                         .n_prefetch = x->jobs > 1 ? (size_t)x->jobs * AHEAD : 1,
                          .prune = !x->opt->no_prune,
                          .check_prune = x->opt->check_prune,
                          .groups_after = STATE_KINDS,
@@ -257,17 +248,25 @@ void external_explore_states(const struct external_log *x, int to_parent)
     rng_seed(&rng, x->opt->seed);
     j.end_s = x->opt->time_s > 0 ? clock_s() + x->opt->time_s : 0;
     if (r == 0 && x->jobs > 1)
-        r = crash_image_new(x->image_fd, x->sector, &e.scout, &j.err);
-    if (r == 0)
-        r = external_looks_new(x, e.image, &j.looks, &j.err);
+        r = crash_image_new(x->image_fd, x->sector, &e.prefetch_image, &j.err);
+    if (r == 0) {
+        const struct observer_setup setup = {.config = &x->config,
+                                             .image = e.image,
+                                             .log = x->loaded.log,
+                                             .workers = x->jobs,
+                                             .ops = &external_observing,
+                                             .arg = &j.checker};
+        j.observer = observer_new(&setup);
+        r = observer_control(j.observer, &j.err);
+    }
     const bool ok = r == 0 && explorer_run(&e);
     take_counts(&j);
-    external_looks_free(j.looks);
+    observer_free(j.observer);
+    check_observation_free(&j.checker.at_hand);
     free(j.seen);
     free(j.hung);
-    buf_free(&j.reads);
     buf_free(&j.teller.image);
-    crash_image_free(e.scout);
+    crash_image_free(e.prefetch_image);
     crash_image_free(e.image);
     external_report_end(&j.teller, ok ? NULL : &j.err);
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "device/fsimage.h"
 #include "device/imagefile.h"
+#include "disk/writelog.h"
 #include "external_log/external_log_impl.h"
 #include "host/files.h"
 #include "host/full_io.h"
@@ -25,25 +26,20 @@
 
 const char *const external_kind_names[] = {[EXTERNAL_MOUNT] = "mount", [EXTERNAL_CHECK] = "check", [EXTERNAL_HUNG] = "hung"};
 
-/* The loop backend's spec for these options, in which a plus stands for a comma. */
+/* The loop backend with these options. */
 static int make_config(struct external_log *x, struct error *err)
 {
-    struct buf spec = {.data = NULL};
+    const struct external_options *o = x->opt;
+    const char *sector = x->sector == 512 ? "512" : "4096", *mount = o->mount && *o->mount ? o->mount : NULL;
     int r;
 
-    buf_puts(&spec, "loop:fs=");
-    for (const char *c = x->opt->fs; *c; c++)
-        buf_puts(&spec, *c == ',' ? ",," : *c == '+' ? "++" : (char[]){*c, '\0'});
-    if (x->opt->mount && *x->opt->mount) {
-        buf_puts(&spec, ",mount=");
-        for (const char *c = x->opt->mount; *c; c++)
-            buf_puts(&spec, *c == ',' ? "+" : *c == '+' ? "++" : (char[]){*c, '\0'});
-    }
-    if (x->opt->sector || x->loaded.sector > 512)
-        buf_printf(&spec, ",sector=%u", x->sector);
-    r = backend_config_parse(buf_text(&spec), &x->config, err);
-    buf_free(&spec);
-    return r;
+    backend_config_begin(&x->config, backend_find("loop"));
+    r = backend_config_set(&x->config, "fs", o->fs, err);
+    if (r == 0)
+        r = backend_config_set(&x->config, "mount", mount, err);
+    if (r == 0)
+        r = backend_config_set(&x->config, "sector", o->sector || x->loaded.sector > 512 ? sector : NULL, err);
+    return r == 0 ? backend_config_end(&x->config, err) : r;
 }
 
 /* Where the options' marks are, and where reading may begin: nothing is in flight there. */
@@ -109,9 +105,9 @@ int external_log_open(const struct external_options *opt, struct external_log **
         r = make_config(x, err);
     }
     if (r == 0)
-        r = x->config.backend->probe(&x->config, err);
+        r = backend_probe(&x->config, err);
     if (r == 0)
-        r = x->config.backend->adopt(&x->config, x->image_fd, err);
+        r = backend_adopt(&x->config, x->image_fd, err);
     if (r < 0) {
         external_log_close(x);
         return r;
@@ -124,10 +120,8 @@ void external_log_close(struct external_log *x)
 {
     if (!x)
         return;
-    if (x->config.prepared)
-        x->config.backend->release(&x->config);
-    if (x->config.backend)
-        backend_config_free(&x->config);
+    backend_release(&x->config);
+    backend_config_free(&x->config);
     logmarks_free(&x->marks);
     writelog_free(x->loaded.log);
     if (x->image_fd >= 0)

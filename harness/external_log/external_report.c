@@ -15,6 +15,7 @@
 #include "device/imagefile.h"
 #include "host/files.h"
 #include "host/full_io.h"
+#include "states/crash_image.h"
 
 #define TELL_S 0.1 /* between two messages about progress */
 

@@ -3,7 +3,7 @@
 #define TORNPAGE_EXTERNAL_LOG_EXTERNAL_REPORT_H
 
 #include "base/buf.h"
-#include "external_log/external_look.h"
+#include "external_log/external_observe.h"
 
 struct external_reporter {
     const struct external_log *x;

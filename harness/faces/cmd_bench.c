@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "base/version.h"
 #include "bench/bench.h"
 #include "faces/faces.h"
@@ -116,7 +117,7 @@ static json_t *row(const struct bench *b, const struct bench_result *r)
     } else {
         struct buf reason = {0};
 
-        text_clean(&reason, r->reason);
+        utf8_clean(&reason, r->reason);
         json_object_set_new(j, r->outcome == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
         buf_free(&reason);
     }

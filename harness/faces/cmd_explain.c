@@ -27,17 +27,15 @@ static const char model[] = "sim";
 
 static int dry_run(struct backend_config *config, const struct plan *p, struct history *h, struct error *err)
 {
-    const struct backend *b = config->backend;
     struct survivors survivors = {0};
     uint64_t pos = 0;
-    int rc = b->probe ? b->probe(config, err) : 0;
+    int rc = backend_probe(config, err);
 
-    if (rc == 0 && b->prepare)
-        rc = b->prepare(config, err);
+    if (rc == 0)
+        rc = backend_prepare(config, err);
     if (rc == 0) {
-        rc = b->simulate(config, p, STRIKE_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
-        if (b->release)
-            b->release(config);
+        rc = backend_simulate(config, p, STRIKE_NONE, EXPLAIN_SEED, h, &survivors, &pos, err);
+        backend_release(config);
     }
     survivors_free(&survivors);
     return rc;
@@ -59,7 +57,7 @@ static int explain(const struct plan *p)
         if (rc == 0) {
             struct world *w = world_new();
             struct buf out = {0};
-            config.backend->guarantees(&config, &guarantees);
+            backend_guarantees(&config, &guarantees);
             world_build(w, p, h, &guarantees);
             world_explain(w, p, h, &guarantees, &out);
             fputs(buf_text(&out), stdout);

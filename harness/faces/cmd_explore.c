@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_text.h"
+#include "base/utf8.h"
 #include "base/version.h"
 #include "external_log/external_log.h"
 #include "faces/faces.h"
@@ -131,16 +133,6 @@ static int take_option(struct external_options *opt, const char **json, int opti
     }
 }
 
-static json_t *text_json(const char *s)
-{
-    struct buf b = {.data = NULL};
-
-    text_clean(&b, s ? s : "");
-    json_t *j = json_string(buf_text(&b));
-    buf_free(&b);
-    return j;
-}
-
 static const char *verdict_of(int status)
 {
     return verdict_names[status == STATUS_GOOD       ? VERDICT_KEPT
@@ -162,22 +154,23 @@ static void write_json(const struct external_options *opt, const struct external
 
         json_array_append_new(all, json_pack("{ss, si, sI, sI, so, so, so, so}", "kind", external_kind_names[v->kind], "status",
                                              v->status, "position", (json_int_t)v->cut, "marks", (json_int_t)v->n_marks, "mark",
-                                             text_json(v->mark), "state", text_json(v->state), "said", text_json(v->said),
-                                             "image", text_json(v->image)));
+                                             json_text_clean(v->mark), "state", json_text_clean(v->state), "said",
+                                             json_text_clean(v->said), "image", json_text_clean(v->image)));
         if (*v->image)
-            json_array_append_new(findings, text_json(v->image));
+            json_array_append_new(findings, json_text_clean(v->image));
     }
     for (size_t i = 0; i < r->n_epochs; i++)
         json_array_append_new(epochs, report_epoch(&r->epochs[i]));
     j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, sI, sI, sf, so, so, so}", "tornpage",
                   TORNPAGE_VERSION, "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s",
-                  (double)(int64_t)(wall_s * 1000) / 1000, "log", text_json(opt->log_path), "base", text_json(opt->base_path),
-                  "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status), "reason", text_json(reason), "entries",
-                  (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from", (json_int_t)r->from, "to", (json_int_t)r->to,
-                  "states_covered", (json_int_t)c->states_covered, "states_mounted", (json_int_t)c->states_mounted, "checks",
-                  (json_int_t)c->checks, "states_violated", (json_int_t)c->states_violated, "epochs_exhaustive",
-                  (json_int_t)c->epochs_exhaustive, "epochs_sampled", (json_int_t)c->epochs_sampled, "states_exist",
-                  c->states_exist, "epochs", epochs, "violations", all, "findings", findings);
+                  (double)(int64_t)(wall_s * 1000) / 1000, "log", json_text_clean(opt->log_path), "base",
+                  json_text_clean(opt->base_path), "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status),
+                  "reason", json_text_clean(reason), "entries", (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from",
+                  (json_int_t)r->from, "to", (json_int_t)r->to, "states_covered", (json_int_t)c->states_covered, "states_mounted",
+                  (json_int_t)c->states_mounted, "checks", (json_int_t)c->checks, "states_violated",
+                  (json_int_t)c->states_violated, "epochs_exhaustive", (json_int_t)c->epochs_exhaustive, "epochs_sampled",
+                  (json_int_t)c->epochs_sampled, "states_exist", c->states_exist, "epochs", epochs, "violations", all, "findings",
+                  findings);
     assert(j);
     if (c->untraced)
         json_object_set_new(j, "untraced", json_true());
@@ -192,8 +185,8 @@ static void print_violation(const struct external_violation *v, FILE *out)
 {
     struct buf mark = {.data = NULL}, said = {.data = NULL};
 
-    text_clean(&mark, v->mark);
-    text_clean(&said, v->said);
+    utf8_clean(&mark, v->mark);
+    utf8_clean(&said, v->said);
     fprintf(out, "\nposition %llu, %s%s%s: ", (unsigned long long)v->cut, v->n_marks ? "last mark '" : "before any mark",
             buf_text(&mark), v->n_marks ? "'" : "");
     if (v->kind == EXTERNAL_MOUNT)

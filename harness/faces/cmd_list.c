@@ -9,7 +9,6 @@
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "language/verb.h"
-#include "model/sim.h"
 #include "report/text.h"
 
 enum { OPTION_INDENT = 32 };
@@ -89,37 +88,32 @@ static int list_backends(int argc, char **argv)
     return STATUS_GOOD;
 }
 
-/* The option of that key of each backend that has one: how something goes wrong on purpose. */
-static void print_fault_option(const char *key)
+/* An option that makes something go wrong on purpose, and what it may be. */
+static void print_fault_option(const struct backend *b, const struct backend_option *o)
 {
-    for (const struct backend *const *b = backends; *b; b++)
-        for (const struct backend_option *o = (*b)->options; o && o->key; o++)
-            if (strcmp(o->key, key) == 0) {
-                char left[128];
-                snprintf(left, sizeof left, "-b %s:%s=...", (*b)->name, o->key);
-                print_row(left, o->help);
-            }
+    struct option_choice c;
+    char left[128];
+
+    snprintf(left, sizeof left, "-b %s:%s=...", b->name, o->key);
+    print_row(left, o->help);
+    for (size_t i = 0; o->choice(i, &c); i++) {
+        snprintf(left, sizeof left, "%s%s%s", c.name, c.argument ? ":" : "", c.argument ? c.argument : "");
+        print_row(left, c.sentence);
+    }
 }
 
 static int list_faults(int argc, char **argv)
 {
-    static const char *const crash_help[STRIKES] = {
-        [STRIKE_NONE] = "Nothing is broken; each call's outcome and each read are judged.",
-        [STRIKE_KILL] = "The processes die (SIGKILL) at every step boundary, inside stores, and inside system calls.",
-        [STRIKE_POWER] = "The power is cut at any position of the write log; in-flight writes are lost, kept or torn.",
-    };
-
     (void)argc;
     (void)argv;
     puts("Crash kinds (--crash):");
     for (size_t k = 0; k < STRIKES; k++)
-        print_row(strike_table[k].name, crash_help[k]);
-    puts("\nDisk lies, which the matrix must then show as violations:");
-    print_fault_option("disk");
-    puts("\nCanaries, bugs planted in the model to see that they are found:");
-    print_fault_option("canary");
-    for (const struct sim_canary *c = sim_canaries; c->name; c++)
-        print_row(c->name, c->sentence);
+        print_row(strike_table[k].name, strike_table[k].dies);
+    puts("\nFaults, which the matrix must then show as violations:");
+    for (const struct backend *const *b = backends; *b; b++)
+        for (const struct backend_option *o = (*b)->options; o && o->key; o++)
+            if (o->fault)
+                print_fault_option(*b, o);
     return STATUS_GOOD;
 }
 

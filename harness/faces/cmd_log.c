@@ -10,7 +10,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "device/imagefile.h"
+#include "disk/writelog.h"
 #include "dm_log/logmarks.h"
 #include "dm_log/logwrites.h"
 #include "faces/faces.h"
@@ -131,7 +133,7 @@ static void show_entry(const struct logwrites_entry *e, unsigned sector)
     else
         printf("%8" PRIu64 "  %s", e->index, op);
     if (e->flags & LOGWRITES_MARK) {
-        text_clean(&text, e->text);
+        utf8_clean(&text, e->text);
         for (char *c = text.data; c && *c; c++) /* one line an entry */
             *c = *c == '\n' || *c == '\t' ? ' ' : *c;
         printf("%*s%s", 44, "", buf_text(&text));

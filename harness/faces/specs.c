@@ -17,16 +17,9 @@ static void add_one(struct specs *s, const char *spec)
     struct backend_config c = {0};
     struct error err = {0};
     char text[1024];
-    int rc = backend_config_parse(spec, &c, &err);
 
-    if (rc == 0) {
-        rc = c.backend->probe(&c, &err); /* also checks the values; what the machine lacks is the campaign's to report */
-        if (rc != -EINVAL || err.skip)
-            rc = 0;
-        if (rc < 0)
-            backend_config_free(&c);
-    }
-    if (rc < 0) {
+    if (backend_config_parse(spec, &c, &err) < 0) {
+        backend_config_free(&c);
         fprintf(stderr, "tornpage: backend '%s': %s\n", spec, err.msg[0] ? err.msg : error_text(&err, text, sizeof text));
         s->n_errors++;
         return;

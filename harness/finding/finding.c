@@ -12,20 +12,14 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/json_bytes.h"
+#include "base/json_text.h"
 #include "base/rng.h"
 #include "base/version.h"
 #include "finding/finding_file.h"
 #include "host/files.h"
-#include "host/json_bytes.h"
+#include "host/json_image.h"
 #include "parser/parser.h"
-
-/* Text that is not UTF-8 becomes a blob. */
-static json_t *text_json(const char *s)
-{
-    json_t *j = json_string(s);
-
-    return j ? j : json_bytes_encode(s, strlen(s));
-}
 
 static json_t *hex_json(uint64_t x)
 {
@@ -62,9 +56,9 @@ static json_t *defects_json(const struct verify_result *v)
     for (size_t i = 0; i < v->n_defects; i++) {
         const struct defect_report *d = &v->defects[i];
         json_array_append_new(all, json_pack("{ss, sb, ss, so, sI, sI, si, so}", "kind", defect_names[d->kind], "surprise",
-                                             (int)d->surprise, "rule", d->rule, "path", text_json(d->path), "offset",
+                                             (int)d->surprise, "rule", d->rule, "path", json_text_exact(d->path), "offset",
                                              (json_int_t)d->off, "length", (json_int_t)d->len, "step", (int)d->step, "text",
-                                             text_json(d->text)));
+                                             json_text_exact(d->text)));
     }
     return all;
 }
@@ -77,13 +71,13 @@ static json_t *finding_json(const struct finding *f)
     uname(&u);
     if (!f->plan->text)
         plan_print(f->plan, &printed);
-    json_t *j = json_pack("{si, ss, ss, ss, ss, ss, so, so, so, s{si, sI, sI, sI}, so, so, so}", "tornpage_finding",
-                          FINDING_FORMAT, "version", TORNPAGE_VERSION, "kernel", u.release, "scenario", f->plan->name, "backend",
-                          f->config->spec, "crash", strike_table[f->strike].name, "seed", hex_json(f->seed), "position",
-                          hex_json(f->pos), "state", text_json(f->state_text ? f->state_text : ""), "kill", "kind",
-                          (int)f->kill.kind, "step", (json_int_t)f->kill.step, "bytes", (json_int_t)f->kill.bytes, "spins",
-                          (json_int_t)f->kill.spins, "defects", defects_json(f->verdict), "text",
-                          text_json(f->plan->text ? f->plan->text : buf_text(&printed)), "history", history_json(f->history));
+    json_t *j = json_pack(
+        "{si, ss, ss, ss, ss, ss, so, so, so, s{si, sI, sI, sI}, so, so, so}", "tornpage_finding", FINDING_FORMAT, "version",
+        TORNPAGE_VERSION, "kernel", u.release, "scenario", f->plan->name, "backend", f->config->spec, "crash",
+        strike_table[f->strike].name, "seed", hex_json(f->seed), "position", hex_json(f->pos), "state",
+        json_text_exact(f->state_text ? f->state_text : ""), "kill", "kind", (int)f->kill.kind, "step", (json_int_t)f->kill.step,
+        "bytes", (json_int_t)f->kill.bytes, "spins", (json_int_t)f->kill.spins, "defects", defects_json(f->verdict), "text",
+        json_text_exact(f->plan->text ? f->plan->text : buf_text(&printed)), "history", history_json(f->history));
     buf_free(&printed);
     if (j && f->image_fd >= 0) {
         json_t *image = json_image_encode(f->image_fd);

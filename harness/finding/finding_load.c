@@ -13,7 +13,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "host/json_bytes.h"
+#include "base/json_bytes.h"
+#include "base/json_text.h"
+#include "host/json_image.h"
 #include "parser/parser.h"
 
 enum { EVENT_VALUES = 15 };
@@ -21,20 +23,6 @@ enum { EVENT_VALUES = 15 };
 static int not_a_finding(struct error *err, const char *path, const char *why)
 {
     return error_set(err, EINVAL, "finding", path, "%s", why);
-}
-
-/* A string, or a blob for what is not UTF-8. Malloced; NULL when it is neither. */
-static char *text_of(const json_t *j)
-{
-    void *data;
-    size_t len;
-
-    if (json_is_string(j))
-        return xstrdup(json_string_value(j));
-    if (json_bytes_decode(j, &data, &len) < 0)
-        return NULL;
-    ((char *)data)[len] = '\0'; /* json_bytes_decode leaves room */
-    return data;
 }
 
 static bool hex_of(const json_t *j, uint64_t *ret)
@@ -124,7 +112,7 @@ static const char *load_kill(const json_t *j, const struct plan *p, struct kill_
     json_int_t k = json_integer_value(kind), s = json_integer_value(step);
 
     if (!json_is_integer(kind) || !json_is_integer(step) || !json_is_integer(bytes) || !json_is_integer(spins) ||
-        k < KILL_NEVER || k > KILL_ASYNC || s < 0 || (k != KILL_NEVER && (uint64_t)s >= p->n_steps))
+        k < KILL_NEVER || k >= KILL_KINDS || s < 0 || (k != KILL_NEVER && (uint64_t)s >= p->n_steps))
         return "its kill point is damaged, or not of its scenario";
     *ret = (struct kill_point){.kind = (enum kill_kind)k,
                                .step = (uint32_t)s,
@@ -161,7 +149,7 @@ static unsigned defect_kinds(const json_t *defects)
 static int load_plan(const json_t *j, const char *path, struct finding_file *f, struct error *err)
 {
     const char *name = json_string_value(json_object_get(j, "scenario"));
-    char *text = text_of(json_object_get(j, "text"));
+    char *text = json_text_exact_decode(json_object_get(j, "text"));
     int rc;
 
     if (!name || !text)
@@ -201,9 +189,9 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
     if (bad)
         return not_a_finding(err, path, bad);
     f->defect_kinds = defect_kinds(json_object_get(j, "defects"));
-    f->state_text = text_of(json_object_get(j, "state"));
-    f->kernel = text_of(json_object_get(j, "kernel"));
-    f->version = text_of(json_object_get(j, "version"));
+    f->state_text = json_text_exact_decode(json_object_get(j, "state"));
+    f->kernel = json_text_exact_decode(json_object_get(j, "kernel"));
+    f->version = json_text_exact_decode(json_object_get(j, "version"));
     return 0;
 }
 
@@ -244,8 +232,7 @@ void finding_file_free(struct finding_file *f)
 {
     if (f->plan)
         plan_free(f->plan);
-    if (f->config.spec)
-        backend_config_free(&f->config);
+    backend_config_free(&f->config);
     if (f->image_fd >= 0)
         close(f->image_fd);
     free(f->history);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+
+enum { CHUNK_BYTES = 4096 }; /* of what a program prints */
 
 /* mkfs and its kin live in sbin, which is not in everybody's PATH. */
 static const char *const directories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
@@ -29,7 +32,7 @@ static bool find(const char *name, char *path, size_t size_bytes)
 
 bool command_exists(const char *name)
 {
-    char path[4096];
+    char path[PATH_MAX];
 
     return find(name, path, sizeof path);
 }
@@ -55,7 +58,7 @@ static _Noreturn void become(const char *path, const char *const *argv, pid_t pa
 
 int command_run(const char *const *argv, struct buf *out, int *ret_status, struct error *err)
 {
-    char path[4096], chunk[4096];
+    char path[PATH_MAX], chunk[CHUNK_BYTES];
     const pid_t parent = getpid();
     int pipe_fd[2], status = 0;
     ssize_t n;

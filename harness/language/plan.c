@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "language/verb.h"
 
 const char *const sight_names[SIGHT_KINDS] = {"lost", "kept", "torn", "mixed", "absent"};
 
@@ -57,6 +58,14 @@ void plan_free(struct plan *p)
         free(p->handles[i]);
     free(p->steps);
     free(p);
+}
+
+bool plan_has(const struct plan *p, unsigned properties)
+{
+    for (size_t i = 0; i < p->n_steps; i++)
+        if (p->steps[i].verb->properties & properties)
+            return true;
+    return false;
 }
 
 static bool lists_equal(char *const *a, size_t n_a, char *const *b, size_t n_b)

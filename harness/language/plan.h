@@ -111,6 +111,7 @@ struct plan {
 
 bool plan_equal(const struct plan *a, const struct plan *b); /* all but file, text, name and line numbers */
 void plan_free(struct plan *p);
+bool plan_has(const struct plan *p, unsigned properties); /* does a verb in it have one of these (enum verb_property)? */
 
 /* Index of `path` in the plan, added when new; -ENOSPC when full. The same for an '@name'. Used by parser and generator. */
 int plan_path(struct plan *p, const char *path, size_t len_bytes);

@@ -27,20 +27,35 @@ enum verb_target {
     TARGET_NEW_MAP,  /* makes one from a descriptor: '@name' names it (default: the descriptor's name), and it becomes current */
 };
 
+/* What the rest of the harness needs to know of a verb. It never asks for a verb by its name. */
+enum verb_property {
+    VERB_WRITES = 1 << 0,  /* may change bytes of a file: steps of other lanes race with it for those bytes */
+    VERB_RESIZES = 1 << 1, /* may change a file's size: steps of other lanes race with it for the end of the file */
+    VERB_STORES = 1 << 2,  /* writes through a mapping, at [OFFSET LENGTH]: a kill may strike inside; e->ret counts its bytes */
+    VERB_NOTES_PLACE = 1 << 3, /* records in e->size_bytes where it writes before it does, for a step that never ends */
+    VERB_CLOSES = 1 << 4,      /* ends a descriptor: its name may mean another file, or none, while the step runs */
+    VERB_SHUTS_DOWN =
+        1 << 5, /* cuts the volume off its disk: needs a disk of the run's own; then a power cut's losses are legal */
+    VERB_MARKS_DIR = 1 << 6, /* may change the mode of the run's directory: no later run may use that directory */
+    VERB_MEETS = 1 << 7,     /* takes lanes, which wait for each other; stands without a lane before it, and has no call */
+};
+
 struct verb {
     const char *name;
     const char *syntax; /* arguments only */
     enum verb_target target;
-    bool writes;      /* may change the bytes of a file; */
-    bool resizes;     /*   and its size as well */
-    const char *help; /* a paragraph, plain text, no newlines */
+    const char *help;    /* a paragraph, plain text, no newlines */
+    unsigned properties; /* VERB_WRITES and so on */
     /* Tells the oracle's world what the recorded event did. NULL: nothing. */
     void (*effect)(struct world *w, const struct step *s, const struct event *e);
-    /* Does it in the actor's process and records result, errno and data read in *e. NULL: the driver handles it (barrier). */
+    /* Does it in the actor's process and records result, errno and data read in *e. NULL: the driver does it (`meets`). */
     void (*call)(struct actor *a, const struct step *s, struct event *e);
 };
 
-/* Ends with an entry whose name is NULL. The parser finds verbs here. Implemented in harness/verbs/. */
+/*
+ * The verb of this name; NULL when there is none. This and verb_next are defined in harness/verbs/table.c, above this room, on
+ * purpose: the language and its parser know what a verb is, but none in particular. Whoever links the parser brings the verbs.
+ */
 const struct verb *verb_find(const char *name, size_t len_bytes);
 /* Walks all verbs in a stable order: pass NULL to start, returns NULL at the end. */
 const struct verb *verb_next(const struct verb *v);

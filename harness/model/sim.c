@@ -279,12 +279,12 @@ static void forget_running(struct sim *m)
         if (m->lanes[l].state == SIM_IDLE || m->lanes[l].next >= m->plan->n_steps)
             continue;
         struct event *e = m->lanes[l].event;
-        const char *verb = m->plan->steps[e->step].verb->name;
+        const struct verb *verb = m->plan->steps[e->step].verb;
 
-        e->ret = strcmp(verb, "mwrite") == 0 ? (int64_t)m->lanes[l].done : 0;
+        e->ret = verb->properties & VERB_STORES ? (int64_t)m->lanes[l].done : 0;
         e->err = e->signo = e->si_code = 0;
         e->fault_off = e->ino = e->data_off = e->data_len = 0;
-        if (strcmp(verb, "pwrite") != 0) /* which notes where it lands before it begins */
+        if (!(verb->properties & VERB_NOTES_PLACE))
             e->size_bytes = 0;
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 enum { SHOWN_BYTES = 40 }; /* of a token in a message */
 
@@ -38,25 +39,6 @@ int lex_fail_token(const struct lexer *lx, const struct token *t, const char *fm
     va_end(ap);
     return lex_fail(lx, t->column, "found '%s%.*s%s', expected %s", t->at ? "@" : "", (int)shown, t->text,
                     shown < t->text_len ? "..." : "", msg);
-}
-
-size_t utf8_length(const char *p, const char *end)
-{
-    const unsigned char first = (unsigned char)*p;
-    const size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-    if (!n || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    const unsigned char second = n > 1 ? (unsigned char)p[1] : 0;
-    /* Over-long forms, surrogates, and beyond U+10FFFF. */
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second > 0x8f))
-        return 0;
-    return n;
 }
 
 static int check_bytes(struct lexer *lx, const char *text, const char *end)

@@ -64,7 +64,4 @@ int lex_fail_token(const struct lexer *lx, const struct token *t, const char *fm
 const char *token_value(const struct token *t, size_t *ret_len_bytes);
 bool token_is(const struct token *t, const char *word); /* a plain word, exactly this one */
 
-/* Length of the valid UTF-8 sequence at p (1 to 4), 0 when there is none. */
-size_t utf8_length(const char *p, const char *end);
-
 #endif

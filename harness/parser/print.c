@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/size.h"
+#include "base/utf8.h"
 #include "language/outcome.h"
 #include "language/verb.h"
 #include "parser/parse.h"

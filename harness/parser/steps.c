@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/edit_distance.h"
+#include "base/utf8.h"
 #include "language/outcome.h"
 #include "language/verb.h"
 #include "parser/parse.h"
@@ -265,9 +266,10 @@ int step_parse(struct parser *ps)
     r = lex_token(&ps->lx, &tok.verb);
     if (r < 0)
         return r;
-    if (r && token_is(&tok.verb, "barrier") && !lane_given) {
-        s.verb = verb_find("barrier", strlen("barrier"));
-        assert(s.verb);
+    if (r && tok.verb.kind == TOKEN_WORD && !tok.verb.at)
+        s.verb = verb_find(tok.verb.text, tok.verb.text_len);
+    const bool meets = s.verb && s.verb->properties & VERB_MEETS;
+    if (meets && !lane_given) {
         r = parse_barrier(ps, &s);
     } else {
         const bool have_verb = r;
@@ -280,9 +282,8 @@ int step_parse(struct parser *ps)
             return r;
         if (!have_verb)
             return lex_fail(&ps->lx, verb_column, "found the end of the line, expected a verb");
-        if (token_is(&tok.verb, "barrier"))
+        if (meets)
             return lex_fail_token(&ps->lx, &tok.verb, "no lane before it: 'barrier' or 'barrier A B' says who waits");
-        s.verb = tok.verb.kind == TOKEN_WORD && !tok.verb.at ? verb_find(tok.verb.text, tok.verb.text_len) : NULL;
         if (!s.verb)
             return unknown_verb(ps, &tok.verb);
         r = parse_action(ps, &s, &tok);

@@ -1,22 +1,9 @@
 /* JSON: the names are a promise (see README). Nothing but wall_s differs between two runs with one seed on `sim`. */
-#include <assert.h>
 #include <jansson.h>
 
-#include "base/buf.h"
+#include "base/json_text.h"
 #include "base/version.h"
 #include "report/report.h"
-
-/* A string that JSON can hold, whatever bytes a path or a message has. */
-static json_t *text(const char *s)
-{
-    struct buf b = {0};
-
-    text_clean(&b, s ? s : "");
-    json_t *j = json_string(buf_text(&b));
-    buf_free(&b);
-    assert(j);
-    return j;
-}
 
 static json_t *number(uint64_t n)
 {
@@ -44,12 +31,12 @@ static json_t *one_result(const struct result *r)
     json_t *j = json_object(), *findings = json_array(), *epochs = json_array();
 
     for (size_t i = 0; i < r->n_findings; i++)
-        json_array_append_new(findings, text(r->findings[i]));
-    json_object_set_new(j, "scenario", text(r->scenario));
-    json_object_set_new(j, "backend", text(r->backend));
-    json_object_set_new(j, "crash", text(strike_table[r->strike].name));
-    json_object_set_new(j, "verdict", text(verdict_names[r->verdict]));
-    json_object_set_new(j, "reason", text(r->reason));
+        json_array_append_new(findings, json_text_clean(r->findings[i]));
+    json_object_set_new(j, "scenario", json_text_clean(r->scenario));
+    json_object_set_new(j, "backend", json_text_clean(r->backend));
+    json_object_set_new(j, "crash", json_text_clean(strike_table[r->strike].name));
+    json_object_set_new(j, "verdict", json_text_clean(verdict_names[r->verdict]));
+    json_object_set_new(j, "reason", json_text_clean(r->reason));
     json_object_set_new(j, "states_covered", number(r->states_covered));
     json_object_set_new(j, "states_mounted", number(r->states_mounted));
     json_object_set_new(j, "states_lossy", number(r->states_lossy));
@@ -76,8 +63,8 @@ void report_json(const struct report *r, FILE *out)
 {
     json_t *j = json_object(), *results = json_array();
 
-    json_object_set_new(j, "tornpage", text(TORNPAGE_VERSION));
-    json_object_set_new(j, "kernel", text(r->kernel));
+    json_object_set_new(j, "tornpage", json_text_clean(TORNPAGE_VERSION));
+    json_object_set_new(j, "kernel", json_text_clean(r->kernel));
     json_object_set_new(j, "seed", number(r->seed));
     json_object_set_new(j, "wall_s", json_real((double)(int64_t)(r->wall_s * 1000) / 1000));
     for (size_t i = 0; i < r->n_results; i++)

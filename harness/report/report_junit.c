@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "report/report.h"
 
 /* Adds text as XML character data, also good between double quotes. */
@@ -9,7 +10,7 @@ static void escape(struct buf *b, const char *s)
 {
     struct buf clean = {0};
 
-    text_clean(&clean, s ? s : "");
+    utf8_clean(&clean, s ? s : "");
     for (const char *p = buf_text(&clean); *p; p++)
         switch (*p) {
         case '<':

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "report/report.h"
 
 /* A description may hold no '#', which would begin a directive, and no newline. */
@@ -9,7 +10,7 @@ static void one_line(FILE *out, const char *s)
 {
     struct buf clean = {0};
 
-    text_clean(&clean, s ? s : "");
+    utf8_clean(&clean, s ? s : "");
     for (char *p = clean.data; p && *p; p++)
         fputc(*p == '#' ? ' ' : *p == '\n' || *p == '\t' ? ' ' : *p, out);
     buf_free(&clean);
@@ -19,7 +20,7 @@ static void comment(FILE *out, const char *s)
 {
     struct buf clean = {0};
 
-    text_clean(&clean, s ? s : "");
+    utf8_clean(&clean, s ? s : "");
     for (const char *p = buf_text(&clean); *p;) {
         size_t len = strcspn(p, "\n");
         fprintf(out, "# %.*s\n", (int)len, p);

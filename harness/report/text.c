@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "base/edit_distance.h"
-#include "parser/lex.h"
 
 void text_wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width)
 {
@@ -48,18 +47,6 @@ size_t text_lines(FILE *out, const char *text, unsigned indent, size_t max_lines
         text += len + (text[len] == '\n');
     }
     return left_out;
-}
-
-void text_clean(struct buf *b, const char *text)
-{
-    const char *end = text + strlen(text);
-
-    for (const char *p = text; p < end;) {
-        bool control = ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f;
-        size_t len = control ? 0 : utf8_length(p, end);
-        buf_add(b, len ? p : "?", len ? len : 1);
-        p += len ? len : 1;
-    }
 }
 
 void text_shell(struct buf *b, const char *word)

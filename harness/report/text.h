@@ -15,8 +15,6 @@ enum { TEXT_WIDTH = 100 }; /* columns of help texts and tables */
 void text_wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width);
 /* Prints each line of `text` behind `indent` spaces, at most max_lines of them; returns how many lines were left out. */
 size_t text_lines(FILE *out, const char *text, unsigned indent, size_t max_lines);
-/* Adds `text` as valid UTF-8: bytes that are none, and control characters but newline and tab, become '?'. */
-void text_clean(struct buf *b, const char *text);
 /* Adds `word` quoted for a shell where it needs to be. */
 void text_shell(struct buf *b, const char *word);
 /* n with commas between thousands; in one of a few static buffers, for use within one printf. */

@@ -6,22 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-
-/* Texts may quote bytes of files and names, which need not be UTF-8; what is not ASCII is then shown as '?'. */
-static json_t *text_json(const char *s)
-{
-    json_t *j = json_string(s ? s : "");
-
-    if (j)
-        return j;
-    char *plain = xstrdup(s);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    j = json_string(plain);
-    free(plain);
-    return j;
-}
+#include "base/json_text.h"
 
 static json_t *epochs_to_json(const struct result *r)
 {
@@ -68,13 +53,13 @@ json_t *result_to_json(const struct result *r)
     json_t *findings = json_array();
 
     for (size_t i = 0; i < r->n_findings; i++)
-        json_array_append_new(findings, text_json(r->findings[i]));
+        json_array_append_new(findings, json_text_clean(r->findings[i]));
     return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb, sb}", "scenario",
-                     text_json(r->scenario), "backend", text_json(r->backend), "crash", (int)r->strike, "verdict",
-                     (int)r->verdict, "reason", text_json(r->reason), "covered", (json_int_t)r->states_covered, "mounted",
+                     json_text_clean(r->scenario), "backend", json_text_clean(r->backend), "crash", (int)r->strike, "verdict",
+                     (int)r->verdict, "reason", json_text_clean(r->reason), "covered", (json_int_t)r->states_covered, "mounted",
                      (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
                      (json_int_t)r->states_violated, "kills", (json_int_t)r->kills, "surprises", (json_int_t)r->surprises,
-                     "known", (int)r->known, "findings", findings, "details", text_json(r->details), "wall_s", r->wall_s,
+                     "known", (int)r->known, "findings", findings, "details", json_text_clean(r->details), "wall_s", r->wall_s,
                      "exhaustive", (json_int_t)r->epochs_exhaustive, "sampled", (json_int_t)r->epochs_sampled, "exist",
                      r->states_exist, "epochs", epochs_to_json(r), "cut_short", (int)r->cut_short, "untraced", (int)r->untraced);
 }

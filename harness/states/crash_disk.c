@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "device/loopdev.h"
+#include "disk/writelog.h"
 
 /* Blocks, each once, in the order in which they were added. */
 struct block_set {
@@ -126,7 +127,7 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
     return 0;
 }
 
-int crash_disk_take(struct crash_disk *d, struct crash_image *image, struct error *err)
+int crash_disk_set_image(struct crash_disk *d, struct crash_image *image, struct error *err)
 {
     assert(crash_image_base(image) == d->base_fd && crash_image_size(image) == d->n_blocks * BLOCK_BYTES);
     d->image = image;
@@ -257,7 +258,7 @@ int crash_disk_settle(struct crash_disk *d, struct error *err)
     return r;
 }
 
-const struct disk_note *crash_disk_reads(const struct crash_disk *d, size_t *ret_n)
+const struct read_note *crash_disk_reads(const struct crash_disk *d, size_t *ret_n)
 {
     return read_notes_list(d->notes, ret_n);
 }

@@ -26,7 +26,7 @@ int crash_disk_new(struct crash_image *image, unsigned logical_sector, const str
  * From here on it shows this image, which has the same base; the other one may be freed. Only while nothing is mounted. An error:
  * the device is in use, and the disk is of no more use.
  */
-int crash_disk_take(struct crash_disk *d, struct crash_image *image, struct error *err);
+int crash_disk_set_image(struct crash_disk *d, struct crash_image *image, struct error *err);
 void crash_disk_free(struct crash_disk *d); /* after the unmount */
 /* Is it known what is read? Else every image is taken to read everything. */
 bool crash_disk_is_traced(const struct crash_disk *d);
@@ -37,6 +37,6 @@ int crash_disk_show(struct crash_disk *d, struct error *err);
 /* Learns what was done since: for crash_disk_reads, and so that it can be undone. After the unmount. */
 int crash_disk_settle(struct crash_disk *d, struct error *err);
 /* What was read before it was written from crash_disk_show to crash_disk_settle, in order. */
-const struct disk_note *crash_disk_reads(const struct crash_disk *d, size_t *ret_n);
+const struct read_note *crash_disk_reads(const struct crash_disk *d, size_t *ret_n);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/size.h"
+#include "disk/writelog.h"
 #include "host/full_io.h"
 
 enum { LOG_UNIT_BYTES = 8 };
@@ -78,7 +79,7 @@ int crash_image_new(int base_fd, unsigned sector, struct crash_image **ret, stru
 {
     struct stat st;
 
-    assert(sector == 512 || sector == 4096);
+    assert(is_sector_size(sector));
     if (fstat(base_fd, &st))
         return error_set(err, errno, "fstat", "disk image", NULL);
     if (st.st_size <= 0 || st.st_size % BLOCK_BYTES || (uint64_t)st.st_size / BLOCK_BYTES > UINT32_MAX)
@@ -294,7 +295,7 @@ struct crash_image_contents crash_image_contents(const struct crash_image *c)
     return (struct crash_image_contents){.log = c->log, .durable = c->settled_pos, .kept = c->kept, .n_kept = c->n_kept};
 }
 
-uint64_t crash_image_hash(const struct crash_image *c, struct disk_note what)
+uint64_t crash_image_hash(const struct crash_image *c, struct read_note what)
 {
     const uint8_t *data = crash_image_block(c, what.block);
     uint64_t h = what.sectors;

@@ -34,7 +34,7 @@ int crash_image_load(struct crash_image *c, const struct writelog *log, const st
 /* 4096 bytes; until the next load. */
 const uint8_t *crash_image_block(const struct crash_image *c, uint64_t block);
 /* A hash of what these sectors hold. */
-uint64_t crash_image_hash(const struct crash_image *c, struct disk_note what);
+uint64_t crash_image_hash(const struct crash_image *c, struct read_note what);
 /* Copies it into a new memory file (sparse); returns the descriptor or -errno. */
 int crash_image_snapshot(const struct crash_image *c);
 

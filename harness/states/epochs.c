@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "base/size.h"
+#include "disk/writelog.h"
 
 /* The last version of each sector while the log is read. Open addressing; the number of slots is a power of two. */
 struct sector_map {
@@ -87,17 +89,17 @@ static void toggle(const struct epochs *e, uint32_t version, uint64_t image[2])
 static void add_item(struct epochs *e, struct sector_map *m, const struct writelog *l, uint64_t entry, uint32_t epoch,
                      uint64_t image[2])
 {
-    static const uint8_t zeros[SECTOR_512];
+    static const uint8_t zeros[SECTOR_BYTES];
     const struct log_entry *le = writelog_entry(l, entry);
     const uint8_t *data = le->op == LOG_WRITE ? writelog_data(l, le) : NULL;
-    const uint64_t zero_content = data ? 0 : hash_bytes(zeros, SECTOR_512);
-    const uint32_t n_sectors = (uint32_t)(le->len / SECTOR_512), item = (uint32_t)e->n_items;
+    const uint64_t zero_content = data ? 0 : hash_bytes(zeros, SECTOR_BYTES);
+    const uint32_t n_sectors = (uint32_t)(le->len / SECTOR_BYTES), item = (uint32_t)e->n_items;
 
     assert(e->n_items < VERSION_NONE && e->n_versions + n_sectors < VERSION_NONE);
     e->items = grow(e->items, &e->cap_items, e->n_items, sizeof *e->items);
     e->items[e->n_items++] = (struct item){
         .entry = entry,
-        .sector = le->off / SECTOR_512,
+        .sector = le->off / SECTOR_BYTES,
         .n_sectors = n_sectors,
         .first_version = (uint32_t)e->n_versions,
         .epoch = epoch,
@@ -105,7 +107,7 @@ static void add_item(struct epochs *e, struct sector_map *m, const struct writel
     };
     for (uint32_t i = 0; i < n_sectors; i++) {
         const uint32_t v = (uint32_t)e->n_versions;
-        const uint32_t before = map_put(m, le->off / SECTOR_512 + i, v);
+        const uint32_t before = map_put(m, le->off / SECTOR_BYTES + i, v);
         uint32_t base = before;
 
         if (before != VERSION_NONE) {
@@ -115,7 +117,7 @@ static void add_item(struct epochs *e, struct sector_map *m, const struct writel
         }
         e->versions = grow(e->versions, &e->cap_versions, e->n_versions, sizeof *e->versions);
         e->versions[e->n_versions++] = (struct version){
-            .content = data ? hash_bytes(data + (size_t)i * SECTOR_512, SECTOR_512) : zero_content,
+            .content = data ? hash_bytes(data + (size_t)i * SECTOR_BYTES, SECTOR_BYTES) : zero_content,
             .item = item,
             .next = VERSION_NONE,
             .base = base,

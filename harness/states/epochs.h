@@ -13,13 +13,11 @@
 
 #define VERSION_NONE UINT32_MAX
 
-enum { SECTOR_512 = 512 };
-
 /* A write or discard that may be in flight. Epochs are stretches of items; those of entries before `from` come first. */
 struct item {
     uint64_t entry;
-    uint64_t sector;        /* first sector_512 */
-    uint32_t n_sectors;     /* sectors_512 */
+    uint64_t sector; /* the first one */
+    uint32_t n_sectors;
     uint32_t first_version; /* its sectors' versions follow each other */
     uint32_t epoch;
     bool forced;        /* a FUA write: on the media from its completion on */
@@ -28,7 +26,7 @@ struct item {
 
 /* One sector's content as one item leaves it. */
 struct version {
-    uint64_t content; /* hash of the 512 bytes */
+    uint64_t content; /* hash of its bytes */
     uint32_t item;
     uint32_t next; /* next version of the same sector, or VERSION_NONE */
     uint32_t base; /* last version of the same sector before this epoch, or VERSION_NONE */
@@ -41,6 +39,11 @@ struct epoch {
     uint64_t durable[2]; /* identity of the image that holds everything before start */
 };
 
+static inline uint32_t epoch_n_items(const struct epoch *ep)
+{
+    return ep->last - ep->first;
+}
+
 struct epochs {
     struct epoch *epochs;
     struct item *items;
@@ -49,7 +52,7 @@ struct epochs {
     uint32_t first_item; /* of the first epoch */
 };
 
-/* The part of an item that is kept, in sectors_512 from its start; count 0: nothing. */
+/* The part of an item that is kept, in sectors from its start; count 0: nothing. */
 struct part {
     uint32_t first, count;
 };

@@ -8,7 +8,7 @@
 #include "base/size.h"
 
 struct read_notes {
-    struct disk_note *notes;
+    struct read_note *notes;
     size_t n, cap;
     uint64_t n_blocks;
     uint8_t *known;    /* by block: sectors that were read or written */
@@ -68,7 +68,7 @@ void read_notes_read(struct read_notes *n, uint64_t off, uint64_t len_bytes)
         if (!news)
             continue;
         n->notes = grow(n->notes, &n->cap, n->n, sizeof *n->notes);
-        n->notes[n->n++] = (struct disk_note){.block = (uint32_t)block, .sectors = news};
+        n->notes[n->n++] = (struct read_note){.block = (uint32_t)block, .sectors = news};
     }
 }
 
@@ -82,7 +82,7 @@ void read_notes_written(struct read_notes *n, uint64_t off, uint64_t len_bytes)
     }
 }
 
-const struct disk_note *read_notes_list(const struct read_notes *n, size_t *ret_n)
+const struct read_note *read_notes_list(const struct read_notes *n, size_t *ret_n)
 {
     *ret_n = n->n;
     return n->notes;

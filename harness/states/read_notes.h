@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Sectors of one 4 KiB block: bit i of `sectors` is its i-th 512 bytes. */
-struct disk_note {
+struct read_note {
     uint32_t block;
     uint8_t sectors;
 };
@@ -23,6 +23,6 @@ void read_notes_clear(struct read_notes *n);
 void read_notes_read(struct read_notes *n, uint64_t off, uint64_t len_bytes);
 void read_notes_written(struct read_notes *n, uint64_t off, uint64_t len_bytes);
 /* A block may have several notes, each for other sectors. Valid until the next call that changes them. */
-const struct disk_note *read_notes_list(const struct read_notes *n, size_t *ret_n);
+const struct read_note *read_notes_list(const struct read_notes *n, size_t *ret_n);
 
 #endif

@@ -28,7 +28,7 @@ enum { NO_NODE = 0, MEMO_SLOTS = 1024 };
 
 /* A content read, as an edge from the node before it. */
 struct node {
-    struct disk_note what;
+    struct read_note what;
     uint32_t child, sibling; /* NO_NODE: none */
     uint64_t hash;
     int64_t tested; /* the state whose last read this is, or READ_TRIE_NONE */
@@ -41,7 +41,7 @@ struct tested {
 /* Hashes of the loaded state that were asked for in the current search. */
 struct memo {
     uint64_t search;
-    struct disk_note what;
+    struct read_note what;
     uint64_t hash;
 };
 
@@ -49,13 +49,13 @@ struct read_trie {
     struct node *nodes; /* the first is none */
     uint32_t *roots;    /* by question: nothing was read yet */
     struct tested *tested;
-    struct disk_note *reads;
+    struct read_note *reads;
     size_t n_nodes, cap_nodes, n_roots, cap_roots, n_tested, cap_tested, n_reads, cap_reads;
     uint64_t search;
     struct memo memo[MEMO_SLOTS];
 };
 
-static uint32_t new_node(struct read_trie *t, struct disk_note what, uint64_t hash)
+static uint32_t new_node(struct read_trie *t, struct read_note what, uint64_t hash)
 {
     assert(t->n_nodes < UINT32_MAX);
     t->nodes = grow(t->nodes, &t->cap_nodes, t->n_nodes, sizeof *t->nodes);
@@ -67,7 +67,7 @@ struct read_trie *read_trie_new(void)
 {
     struct read_trie *t = xcalloc(1, sizeof *t);
 
-    new_node(t, (struct disk_note){.block = 0}, 0); /* NO_NODE */
+    new_node(t, (struct read_note){.block = 0}, 0); /* NO_NODE */
     return t;
 }
 
@@ -82,7 +82,7 @@ void read_trie_free(struct read_trie *t)
     free(t);
 }
 
-static uint64_t content(struct read_trie *t, const struct crash_image *c, struct disk_note what)
+static uint64_t content(struct read_trie *t, const struct crash_image *c, struct read_note what)
 {
     struct memo *m = &t->memo[rng_mix((uint64_t)what.block << 8 | what.sectors) % MEMO_SLOTS];
 
@@ -127,11 +127,11 @@ static uint32_t root_of(struct read_trie *t, size_t question)
         t->roots[t->n_roots++] = NO_NODE;
     }
     if (t->roots[question] == NO_NODE)
-        t->roots[question] = new_node(t, (struct disk_note){.block = 0}, 0);
+        t->roots[question] = new_node(t, (struct read_note){.block = 0}, 0);
     return t->roots[question];
 }
 
-static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note what, uint64_t hash)
+static uint32_t go_down(struct read_trie *t, uint32_t node, struct read_note what, uint64_t hash)
 {
     uint32_t c = t->nodes[node].child;
 
@@ -146,7 +146,7 @@ static uint32_t go_down(struct read_trie *t, uint32_t node, struct disk_note wha
     return c;
 }
 
-int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_image *c, const struct disk_note *notes, size_t n)
+int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_image *c, const struct read_note *notes, size_t n)
 {
     const struct tested new = {.first = t->n_reads, .n = n};
     uint32_t node = root_of(t, question);
@@ -166,7 +166,7 @@ int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_i
     return t->nodes[node].tested = (int64_t)t->n_tested++;
 }
 
-const struct disk_note *read_trie_reads(const struct read_trie *t, int64_t tested, size_t *ret_n)
+const struct read_note *read_trie_reads(const struct read_trie *t, int64_t tested, size_t *ret_n)
 {
     assert(tested >= 0 && (size_t)tested < t->n_tested);
     *ret_n = t->tested[tested].n;

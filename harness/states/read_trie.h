@@ -26,9 +26,9 @@ int64_t read_trie_find(struct read_trie *t, size_t question, const struct crash_
  * The loaded state was tested, and the notes are what that read, in order. Takes it in and returns its number: they count from 0,
  * through all questions. A state with a twin (which reads alike, and holds the same there) gets its twin's number.
  */
-int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_image *c, const struct disk_note *notes, size_t n);
+int64_t read_trie_add(struct read_trie *t, size_t question, const struct crash_image *c, const struct read_note *notes, size_t n);
 /* What a tested state read, in order. Valid until the next add. */
-const struct disk_note *read_trie_reads(const struct read_trie *t, int64_t tested, size_t *ret_n);
+const struct read_note *read_trie_reads(const struct read_trie *t, int64_t tested, size_t *ret_n);
 size_t read_trie_bytes(const struct read_trie *t); /* memory it takes */
 
 #endif

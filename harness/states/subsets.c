@@ -1,18 +1,33 @@
 /*
  * Subsets of an epoch's writes, in groups that recovery cannot tell apart.
  *
- * A group is a decision for some of the writes (kept or left out), the others being undecided: with u of these it has 2^u
- * members. The first group is all undecided. Of a group the member that keeps no undecided write is tested. Recovery read some
- * blocks; take each, and the writes that touch it, the latest first. A decided one is passed by; if it is kept and covers the
- * block, what is below is hidden and the block is done. An undecided one splits the group: its members that keep this write are a
- * group of their own, for later; from here on it is left out. When all blocks that were read are through, the members that are
- * left all hold the same in them, so all of them behave as the one that was tested. Groups never overlap, and together they are
- * all subsets.
+ * The rules:
  *
- * The member tested is the one that may exist first: every other keeps a write behind its last one or the same, and all may exist
- * until the epoch's flush completes. So whoever judges this member at all its positions has judged the others at all of theirs.
+ *  1. A group is a decision for some of the writes: kept or left out. The others are undecided. A group with u undecided writes
+ *     has 2^u members. In the first group all writes are undecided.
+ *  2. Of each group the first member is tested: the one that keeps no undecided write.
+ *  3. Recovery of that member read some blocks. Take each of them, and the epoch's writes to it, the latest first:
+ *     - A write that is left out changes nothing.
+ *     - A write that is kept and covers all that was read of the block hides the writes below it. The block is done.
+ *     - An undecided write splits the group. The members that keep it are a group of their own, for later. In this group it is
+ *       left out from here on.
+ *  4. When all blocks that were read are done, all members that are left hold the same in them. So they all behave as the first
+ *     member, and its observation covers them.
+ *  5. Groups never overlap, and together they are all subsets.
+ *  6. The first member exists at every cut at which another member exists: a member that keeps an undecided write has the same
+ *     last write or a later one, and all exist until the epoch's flush completes. So judging the first member at all its cuts
+ *     covers every other member's cuts.
+ *  7. Groups wait in a queue, so that states which keep few writes are tested first.
  *
- * Groups wait in a queue, so that states with few changes against nothing kept come first.
+ * A worked timeline, with the log of crash_states.c: a write A, a flush, then an epoch of two writes B and C, and a flush. Each
+ * write fills a block of its own. Recovery reads the blocks of A and C.
+ *
+ *    group 1   B and C undecided. The first member keeps neither ("A"). Recovery read the block of C, so C splits the group; in
+ *              the block of A there is no write of this epoch. Left are "A" and "A, B": B is still undecided.
+ *    group 2   C kept, B undecided. The first member is "A, C". C is kept and covers its block, so nothing splits. Left are
+ *              "A, C" and "A, B, C".
+ *
+ * Two tested states cover all four subsets.
  */
 #include "states/subsets.h"
 
@@ -22,6 +37,8 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "base/size.h"
+#include "disk/writelog.h"
 
 enum { WORD_BITS = 64, WORDS = SUBSETS_MAX_WRITES / WORD_BITS };
 
@@ -41,7 +58,7 @@ struct subsets {
     uint64_t durable, end, max_groups;
     struct group *queue;
     size_t n_queue, cap_queue, head;
-    struct group at;
+    struct group current;
     bool incomplete;
     struct crash_state state, later;
     uint64_t *free_writes;
@@ -101,7 +118,7 @@ void subsets_free(struct subsets *s)
     free(s);
 }
 
-/* The state that keeps what the group keeps. */
+/* The state that keeps what the group keeps, and no undecided write. */
 static void first_member(const struct subsets *s, const struct group *g, struct crash_state *ret)
 {
     ret->durable = ret->cut = s->durable;
@@ -118,8 +135,8 @@ int subsets_next(struct subsets *s, const struct crash_state **ret)
 {
     if (s->head == s->n_queue)
         return 0;
-    s->at = s->queue[s->head++];
-    first_member(s, &s->at, &s->state);
+    s->current = s->queue[s->head++];
+    first_member(s, &s->current, &s->state);
     *ret = &s->state;
     return 1;
 }
@@ -133,17 +150,17 @@ int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret)
     return 1;
 }
 
-/* Bytes [*from, *to) of the disk that a note names at the least. */
-static void span(struct disk_note note, uint64_t *from, uint64_t *to)
+/* The bytes [*from, *to) of the disk from the first sector that was read to the last. */
+static void span(struct read_note note, uint64_t *from, uint64_t *to)
 {
-    const uint64_t block = (uint64_t)note.block * 4096;
+    const uint64_t block = (uint64_t)note.block * BLOCK_BYTES;
 
-    *from = block + 512 * (uint64_t)__builtin_ctz(note.sectors);
-    *to = block + 512 * (uint64_t)(32 - __builtin_clz(note.sectors));
+    *from = block + SECTOR_BYTES * (uint64_t)__builtin_ctz(note.sectors);
+    *to = block + SECTOR_BYTES * (uint64_t)(32 - __builtin_clz(note.sectors));
 }
 
-/* Splits off what differs in the places of one note. */
-static void split_at(struct subsets *s, struct disk_note note)
+/* Splits off the members that differ in what one note says was read. */
+static void split_at(struct subsets *s, struct read_note note)
 {
     uint64_t from, to;
 
@@ -154,20 +171,20 @@ static void split_at(struct subsets *s, struct disk_note note)
 
         if (to <= e->off || e->off + e->len <= from)
             continue;
-        if (!has(&s->at.decided, i)) {
-            struct group other = s->at;
+        if (!has(&s->current.decided, i)) {
+            struct group other = s->current;
 
             set(&other.decided, i);
             set(&other.kept, i);
             push(s, &other);
-            set(&s->at.decided, i);
-        } else if (covers && has(&s->at.kept, i)) {
+            set(&s->current.decided, i);
+        } else if (covers && has(&s->current.kept, i)) {
             return;
         }
     }
 }
 
-void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n)
+void subsets_split(struct subsets *s, const struct read_note *reads, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         split_at(s, reads[i]);
@@ -175,7 +192,7 @@ void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n)
 
 const struct crash_state *subsets_any(struct subsets *s, struct rng *r)
 {
-    struct group g = s->at;
+    struct group g = s->current;
 
     for (uint32_t i = 0; i < s->n; i++)
         if (!has(&g.decided, i) && rng_one_in(r, 2))
@@ -189,7 +206,7 @@ const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, ui
     uint32_t n = 0, n_before = 0;
 
     for (uint32_t i = 0; i < s->n; i++) {
-        if (has(&s->at.decided, i))
+        if (has(&s->current.decided, i))
             continue;
         if (s->entries[i] < s->state.cut)
             n_before++;
@@ -204,7 +221,7 @@ const uint64_t *subsets_free_writes(const struct subsets *s, uint32_t *ret_n, ui
 bool subsets_has_whole(const struct subsets *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
-        if (has(&s->at.decided, i) && !has(&s->at.kept, i))
+        if (has(&s->current.decided, i) && !has(&s->current.kept, i))
             return false;
     return true;
 }

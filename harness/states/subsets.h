@@ -36,7 +36,7 @@ int subsets_later(struct subsets *s, size_t i, const struct crash_state **ret);
  * Recovery of that member read these places: all members that agree on them behave alike. The others are split off into groups
  * that are given out later. Undecided writes of the group are then listed in subsets_free_writes.
  */
-void subsets_split(struct subsets *s, const struct disk_note *reads, size_t n);
+void subsets_split(struct subsets *s, const struct read_note *reads, size_t n);
 /* After the split: a member of the group by chance, to be compared with the first; until the next call of this. */
 const struct crash_state *subsets_any(struct subsets *s, struct rng *r);
 /*

@@ -1,16 +1,16 @@
 /*
- * A job: one scenario on one backend under one crash kind, run in this process from one seed alone. It turns into one result;
+ * A job describes a trial: one scenario on one backend under one strike, from one seed alone. Running it gives one result;
  * whatever goes wrong with the harness or the machine is a result too ("broken").
  */
 #ifndef TORNPAGE_TRIAL_JOB_H
 #define TORNPAGE_TRIAL_JOB_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actor/driver.h"
+#include "actor/kill_point.h"
 #include "backend/backend.h"
+#include "backend/faults.h"
 #include "result/progress.h"
 #include "result/result.h"
 
@@ -18,13 +18,16 @@ struct job {
     const struct plan *plan;
     const struct backend_config *config;
     enum strike strike;
+    struct kill_point kill; /* the only one, for replay; KILL_NEVER: all that the scenario has */
+    struct faults faults;   /* what goes wrong on purpose meanwhile */
     uint64_t seed;
-    uint64_t max_states, runs;        /* as in campaign_options; 0: the defaults below, backend->runs */
+    uint64_t max_states;              /* crash states that are mounted, or kill points; 0: the defaults below */
+    uint64_t runs;                    /* of a model; 0: the backend's default */
     const char *findings_dir;         /* NULL: findings are not saved */
     const char *log_dir;              /* NULL: recordings are not saved (recording.h) */
     bool fsck, no_prune, check_prune; /* as in campaign_options */
-    double end_s;                     /* of clock_s: what is not done by then is left; 0: no limit */
-    unsigned lookers;                 /* processes that look at crash states; 0, 1: the job's own does */
+    double end_s;                     /* of clock_s: what is not done by then is left out; 0: no limit */
+    unsigned prefetch_workers;        /* 0, 1: the job's own process observes all crash states */
     struct progress *progress;        /* may be NULL */
     struct job_pulse *pulse;          /* may be NULL */
 };
@@ -39,9 +42,9 @@ enum {
 
 /* The seed of a job, so that it depends on neither order nor number of workers. */
 uint64_t job_seed(uint64_t seed, const char *scenario, const char *spec, enum strike strike);
+/* How long such a job takes, roughly, beside others. */
+unsigned job_weight(const struct backend *b, enum strike strike);
 /* Runs the job; *ret is freed with result_free. */
 void job_run(const struct job *j, struct result *ret);
-/* As job_run, with one kill point instead of all that the scenario has (for replay). */
-void job_run_kill(const struct job *j, const struct kill_point *at, struct result *ret);
 
 #endif

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "device/imagefile.h"
+#include "disk/disk.h"
+#include "disk/writelog.h"
 #include "dm_log/logwrites.h"
 #include "host/files.h"
 #include "states/crash_image.h"

@@ -13,11 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "finding/finding_file.h"
 #include "host/isolate.h"
 #include "result/result_json.h"
+#include "trial/strike.h"
 #include "trial/trial.h"
 #include "trial/trial_volume.h"
 
@@ -40,50 +42,53 @@ static bool is_fsck(const struct finding_file *f)
 
 static void replay_image(struct finding_file *f, struct result *ret)
 {
-    const struct job j = {.plan = f->plan, .config = &f->config, .strike = f->strike, .seed = f->seed};
-    const struct strike_point scene = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
+    const struct job j = {
+        .plan = f->plan, .config = &f->config, .faults = f->config.faults, .strike = f->strike, .seed = f->seed};
+    const struct strike_point at = {.seed = f->seed, .pos = f->pos, .describe = describe, .arg = f};
     struct trial_volume v = {0};
-    struct trial g;
+    struct trial t;
     struct error err = {0};
     bool lossy = false;
 
-    if (trial_open(&g, &j, ret, &err) < 0) {
-        trial_fail(&g, &err);
-        trial_close(&g);
+    if (trial_open(&t, &j, ret, &err) < 0) {
+        trial_fail(&t, &err);
+        trial_close(&t);
         return;
     }
-    world_build(g.world, f->plan, f->history, &g.guarantees);
-    bool seen = trial_volume_open(&v, &g) && trial_volume_observe(&v, TRIAL_VOLUME_POWER_DIR);
-    if (seen && v.mounted && is_fsck(f) && v.b->fsck) {
-        seen = trial_volume_unmount(&v);
-        if (seen && v.b->fsck(v.volume, g.survivors.fsck, sizeof g.survivors.fsck, &err) < 0) {
-            trial_fail(&g, &err);
-            seen = false;
-        }
+    world_build(t.world, f->plan, f->history, &t.guarantees);
+    bool seen = trial_volume_open(&v, &t, true) && trial_volume_observe(&v, TRIAL_POWER_DIR);
+    if (seen && volume_is_mounted(v.volume) && is_fsck(f)) {
+        seen = volume_unmount(v.volume, &err) == 0 && volume_fsck(v.volume, t.survivors.fsck, sizeof t.survivors.fsck, &err) == 0;
+        if (!seen)
+            trial_fail(&t, &err);
     }
-    if (seen)
-        trial_count(&g, lossy, trial_survivors(&g, &scene, &lossy), 0);
+    if (seen) {
+        const bool violated = trial_judge_survivors(&t, &t.survivors, &at, &lossy);
+        trial_count(&t, COUNT_STATE, lossy, violated, 0);
+    }
     trial_volume_close(&v);
-    trial_close(&g);
+    trial_close(&t);
 }
 
 static void run_again(struct finding_file *f, struct result *ret)
 {
-    /* What the steps themselves came to needs no power cut. */
-    enum strike strike = f->config.backend->simulate || f->strike == STRIKE_KILL ? f->strike : STRIKE_NONE;
-    struct job j = {.plan = f->plan, .config = &f->config, .strike = strike, .seed = f->seed, .runs = 1};
+    /* The outcome of a step needs no strike that cannot be repeated. */
+    const bool same = backend_is_model(f->config.backend) || strike_executors[f->strike]->repeats;
+    struct job j = {.plan = f->plan,
+                    .config = &f->config,
+                    .faults = f->config.faults,
+                    .strike = same ? f->strike : STRIKE_NONE,
+                    .kill = f->kill,
+                    .seed = f->seed,
+                    .runs = 1};
+    const unsigned tries = f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1;
 
-    if (strike == STRIKE_KILL && f->kill.kind != KILL_NEVER && !f->config.backend->simulate)
-        for (unsigned i = 0; i < (f->kill.kind == KILL_ASYNC ? ASYNC_TRIES : 1U); i++) {
-            if (i)
-                result_free(ret);
-            j.seed = f->seed + i;
-            job_run_kill(&j, &f->kill, ret);
-            if (ret->verdict != VERDICT_KEPT && ret->verdict != VERDICT_LOSSY)
-                break;
-        }
-    else
+    job_run(&j, ret);
+    for (unsigned i = 1; i < tries && (ret->verdict == VERDICT_KEPT || ret->verdict == VERDICT_LOSSY); i++) {
+        result_free(ret);
+        j.seed = f->seed + i;
         job_run(&j, ret);
+    }
     ret->strike = f->strike;
 }
 
@@ -101,23 +106,19 @@ static void broken(const struct finding_file *f, const struct error *err, struct
 
 static void replay(struct finding_file *f, struct result *ret)
 {
-    const struct backend *b = f->config.backend;
     struct error err = {0};
-    bool image = f->image_fd >= 0 && b->adopt;
-    int rc = b->probe ? b->probe(&f->config, &err) : 0;
+    bool image = f->image_fd >= 0 && backend_takes_images(f->config.backend);
+    int rc = backend_probe(&f->config, &err);
 
-    if (rc == 0 && image)
-        rc = b->adopt(&f->config, f->image_fd, &err);
-    else if (rc == 0 && b->prepare)
-        rc = b->prepare(&f->config, &err);
+    if (rc == 0)
+        rc = image ? backend_adopt(&f->config, f->image_fd, &err) : backend_prepare(&f->config, &err);
     if (rc < 0)
         broken(f, &err, ret);
     else if (image)
         replay_image(f, ret);
     else
         run_again(f, ret);
-    if (f->config.prepared && b->release)
-        b->release(&f->config);
+    backend_release(&f->config);
 }
 
 static _Noreturn void in_child(struct finding_file *f, int out)

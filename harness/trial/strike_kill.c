@@ -5,11 +5,10 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/size.h"
 #include "language/verb.h"
-#include "trial/trial.h"
+#include "trial/strike.h"
 #include "trial/trial_volume.h"
 
 enum { SPINS_MAX_LOG2 = 16, STORE_SAMPLES = 2 };
@@ -28,7 +27,7 @@ static void add(struct kill_list *l, struct kill_point k)
 /* Inside a store: after its first word, at its first page boundary, before its last word, and anywhere. */
 static void add_inside(struct kill_list *l, const struct step *s, uint32_t step, struct rng *r)
 {
-    if (strcmp(s->verb->name, "mwrite") != 0 || !s->arg[1].given)
+    if (!(s->verb->properties & VERB_STORES) || !s->arg[1].given)
         return;
     const uint64_t off = s->arg[0].num, len = s->arg[1].num, page = PAGE_BYTES - off % PAGE_BYTES;
     uint64_t at[3 + STORE_SAMPLES] = {8, page, len > 8 ? len - 8 : 0};
@@ -86,53 +85,55 @@ static void list_kills(const struct plan *p, uint64_t cap, struct rng *r, struct
 }
 
 /* One kill, judged; the run directory stays. */
-static bool one_kill(struct trial_volume *v, uint64_t n, const struct strike_point *scene)
+static bool one_kill(struct trial_volume *v, uint64_t n, const struct strike_point *at)
 {
     bool lossy = false, violated = false;
 
-    if (!trial_volume_run(v, n, scene))
+    if (!trial_volume_run(v, n, at))
         return false;
-    trial_steps(v->g, scene);
-    if (trial_shut_down(v->g)) {
-        violated = trial_volume_remount_and_judge(v, scene, &lossy);
+    trial_judge_steps(v->trial, at);
+    if (trial_shut_down(v->trial)) {
+        violated = trial_volume_remount_and_judge(v, at, &lossy);
     } else {
         if (!trial_volume_readback(v))
             return false;
-        violated = trial_survivors(v->g, scene, &lossy);
+        violated = trial_judge_survivors(v->trial, &v->trial->survivors, at, &lossy);
     }
-    trial_count(v->g, lossy, violated, 0);
-    return !trial_over(v->g);
+    trial_count(v->trial, COUNT_KILL, lossy, violated, 0);
+    return !trial_is_over(v->trial);
 }
 
-void strike_kill_run(struct trial *g, const struct kill_point *only)
+static void run(struct trial *t)
 {
-    const struct job *j = g->job;
+    const struct job *j = t->job;
     struct kill_list kills = {0};
     struct trial_volume v;
-    struct strike_point scene = {.seed = j->seed};
+    struct strike_point at = {.seed = j->seed};
 
-    if (only)
-        add(&kills, *only);
+    if (j->kill.kind != KILL_NEVER)
+        add(&kills, j->kill);
     else
-        list_kills(j->plan, j->max_states ? j->max_states : JOB_KILLS, &g->rng, &kills);
-    if (!trial_volume_open(&v, g) || !trial_volume_mount(&v))
+        list_kills(j->plan, j->max_states ? j->max_states : JOB_KILLS, &t->rng, &kills);
+    if (!trial_volume_open(&v, t, false) || !trial_volume_mount(&v))
         goto out;
     for (size_t i = 0; i < kills.n; i++) {
-        scene.kill = kills.v[i];
-        if (!one_kill(&v, i, &scene))
+        at.kill = kills.v[i];
+        if (!one_kill(&v, i, &at))
             goto out;
-        if (i + 1 == kills.n || trial_time_up(g)) /* what the last one left is looked at once more */
+        if (i + 1 == kills.n || trial_time_up(t)) /* what the last one left is looked at once more */
             break;
         if (!trial_volume_tidy(&v))
             goto out;
     }
     /* What the kill left must also be there after an orderly unmount: its pages are dirty as any other. */
-    if (kills.n && v.disk && !trial_shut_down(g)) {
+    if (kills.n && v.disk && !trial_shut_down(t)) {
         bool lossy = false;
-        if (trial_volume_remount_and_judge(&v, &scene, &lossy))
-            g->result->states_violated++;
+        if (trial_volume_remount_and_judge(&v, &at, &lossy))
+            t->result->states_violated++;
     }
 out:
     trial_volume_close(&v);
     free(kills.v);
 }
+
+const struct strike_executor strike_kill = {.run = run, .counts_as = COUNT_KILL, .weight = 1, .repeats = true};

@@ -1,14 +1,19 @@
 /*
- * Power cuts: runs one scenario to its end on a recorded disk, then visits the disk images that a power cut during that run may
- * have left (explorer.c says which, power_look.c looks). What each shows when it is mounted must be legal at every moment at
- * which it may exist.
+ * Power cuts: runs one scenario to its end on a recorded disk, then explores the disk images that a power cut during that run may
+ * have left (power_explore.c). What each shows when it is mounted must be legal at every moment at which it may exist.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/volume.h"
 #include "base/buf.h"
+#include "disk/disk.h"
+#include "disk/writelog.h"
 #include "trial/power.h"
+#include "trial/recording.h"
+#include "trial/strike.h"
+#include "trial/trial_volume.h"
 
 enum {
     LOG_ENTRIES = 1 << 20,
@@ -16,48 +21,88 @@ enum {
     MIN_STATES = 32,          /* of each recording, however often the scenario wants it repeated */
 };
 
-static int begin_crashes(void *arg, struct error *err)
+struct recorder {
+    struct power p;
+    struct trial_volume v; /* of the recorded runs */
+};
+
+static int begin_strikes(void *arg, struct error *err)
 {
-    struct power *p = arg;
+    struct recorder *r = arg;
 
     (void)err;
-    /* The same log goes on; the lies begin here, so that they count the scenario's own writes. */
-    disk_record(p->v.disk, p->log, &p->lies);
-    p->from = writelog_length(p->log);
+    /* The same log goes on; the disk's faults begin here, so that they count the scenario's own writes. */
+    disk_record(r->v.disk, r->p.log, &r->p.trial->job->faults.disk);
+    r->p.from = writelog_length(r->p.log);
     return 0;
 }
 
-static bool fail(struct power *p, int code, const char *op, const char *why)
+static bool fail(struct recorder *r, int code, const char *why)
 {
     struct error err;
 
-    error_set(&err, code, op, NULL, "%s", why);
-    trial_fail(p->v.g, &err);
+    error_set(&err, code, "record", NULL, "%s", why);
+    trial_fail(r->p.trial, &err);
     return false;
 }
 
-/* Records from before the mount on: the log alone must lead from the base image to every crash state. */
-static bool record(struct power *p, struct strike_point *scene)
+/* Makes the disk hold the base image again; from here on everything is recorded, the mount too: the log alone must lead from the
+ * base image to every crash state. */
+static int begin_recording(struct recorder *r, struct error *err)
 {
+    struct power *p = &r->p;
+    int rc = 0;
+
+    disk_record(r->v.disk, NULL, NULL);
+    writelog_clear(p->log);
+    r->v.pos = writelog_position(p->log);
+    if (p->run > 0)
+        rc = disk_reset(r->v.disk);
+    if (rc < 0)
+        return error_set(err, -rc, "reset", "disk", NULL);
+    if (p->run > 0)
+        rc = volume_rewind(r->v.volume, err);
+    disk_record(r->v.disk, p->log, NULL);
+    return rc;
+}
+
+/* Saves the recording for others, if that was asked for. */
+static int save_recording(const struct recorder *r, struct error *err)
+{
+    const struct job *j = r->p.trial->job;
+    const struct recording saved = {.plan = j->plan,
+                                    .spec = j->config->spec,
+                                    .run = r->p.run,
+                                    .log = r->p.log,
+                                    .from = r->p.from,
+                                    .history = r->p.trial->history,
+                                    .disk = r->v.disk};
+
+    return j->log_dir ? recording_save(&saved, j->log_dir, err) : 0;
+}
+
+static bool record(struct recorder *r)
+{
+    const struct strike_point at = {.seed = r->p.trial->job->seed};
     struct error err = {0};
 
-    disk_record(p->v.disk, NULL, NULL);
-    writelog_clear(p->log);
-    p->v.pos = writelog_position(p->log);
-    if (p->run > 0 && (disk_reset(p->v.disk) < 0 || p->v.b->rewind(p->v.volume, &err) < 0)) {
-        trial_fail(p->v.g, &err);
+    if (begin_recording(r, &err) < 0) {
+        trial_fail(r->p.trial, &err);
         return false;
     }
-    disk_record(p->v.disk, p->log, NULL);
-    bool done = trial_volume_mount(&p->v) && trial_volume_run(&p->v, TRIAL_VOLUME_POWER_DIR, scene);
-    if (done)
-        done = trial_volume_end(&p->v);
-    disk_record(p->v.disk, NULL, NULL);
-    if (done && writelog_overflowed(p->log))
-        return fail(p, ENOSPC, "record", "the scenario writes more than the write log holds");
-    if (done)
-        trial_steps(p->v.g, scene);
-    return done;
+    const bool done = trial_volume_mount(&r->v) && trial_volume_run(&r->v, TRIAL_POWER_DIR, &at) && trial_volume_end(&r->v);
+
+    disk_record(r->v.disk, NULL, NULL);
+    if (!done)
+        return false;
+    if (writelog_overflowed(r->p.log))
+        return fail(r, ENOSPC, "the scenario writes more than the write log holds");
+    if (save_recording(r, &err) < 0) {
+        trial_fail(r->p.trial, &err);
+        return false;
+    }
+    trial_judge_steps(r->p.trial, &at);
+    return true;
 }
 
 static int by_position(const void *a, const void *b)
@@ -69,7 +114,7 @@ static int by_position(const void *a, const void *b)
 
 static void list_bounds(struct power *p)
 {
-    const struct history *h = p->v.g->history;
+    const struct history *h = p->trial->history;
     uint32_t n = atomic_load(&h->n_events);
     size_t kept = 0;
 
@@ -88,65 +133,45 @@ static void list_bounds(struct power *p)
     p->n_bounds = kept;
 }
 
-static void describe_state(void *arg, struct buf *out)
-{
-    const struct power *p = arg;
-
-    buf_printf(out, "judged at position %llu; ", (unsigned long long)p->pos);
-    crash_state_print(p->state, out);
-}
-
-static int state_image(void *arg)
-{
-    struct power *p = arg;
-
-    assert(!p->looked_at.mounted);
-    return crash_image_load(p->image, p->log, p->state) < 0 ? -1 : crash_image_snapshot(p->image);
-}
-
 /* Records and explores as often as the scenario wants. */
-static void explore(struct power *p, struct trial *g)
+static void explore(struct recorder *r)
 {
-    const uint64_t all = g->job->max_states ? g->job->max_states : JOB_STATES, repeat = g->job->plan->repeat;
-    struct strike_point scene = {.seed = g->job->seed},
-                        look = {.seed = g->job->seed, .describe = describe_state, .image = state_image, .arg = p};
+    struct trial *t = r->p.trial;
+    const uint64_t all = t->job->max_states ? t->job->max_states : JOB_STATES, repeat = t->job->plan->repeat;
     uint64_t each = (all + repeat - 1) / repeat;
 
     assert(repeat >= 1);
-    if (each < MIN_STATES && !g->job->max_states)
+    if (each < MIN_STATES && !t->job->max_states)
         each = MIN_STATES;
-    for (p->run = 0; p->run < repeat && !trial_over(g) && (p->run == 0 || !trial_time_up(g)) && record(p, &scene); p->run++) {
-        list_bounds(p);
-        power_explore(p, each, rng_next(&g->rng), &look);
-        power_look_end(p);
+    for (r->p.run = 0; r->p.run < repeat && !trial_is_over(t) && (r->p.run == 0 || !trial_time_up(t)) && record(r); r->p.run++) {
+        list_bounds(&r->p);
+        power_explore(&r->p, each, rng_next(&t->rng));
     }
-    disk_record(p->v.disk, NULL, NULL);
+    disk_record(r->v.disk, NULL, NULL);
 }
 
-void strike_power_run(struct trial *g)
+static void run(struct trial *t)
 {
-    struct power p = {.looked_at = {.g = g, .b = g->job->config->backend, .dir_fd = -1}};
+    struct recorder r = {.p = {.trial = t}};
     struct error err = {0};
 
-    if (!trial_volume_open(&p.v, g)) {
-        trial_volume_close(&p.v);
+    if (!trial_volume_open(&r.v, t, true)) {
+        trial_volume_close(&r.v);
         return;
     }
-    p.v.started = begin_crashes;
-    p.v.arg = &p;
-    if (p.v.b->lies)
-        p.v.b->lies(g->job->config, &p.lies);
-    p.log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
-    if (!p.v.disk || !p.log)
-        fail(&p, ENOMEM, "record", p.v.disk ? "no memory for the write log" : "the volume has no recorded disk");
-    else if (crash_image_new(disk_base(p.v.disk), disk_sector(p.v.disk), &p.image, &err) < 0)
-        trial_fail(g, &err);
+    r.v.started = begin_strikes;
+    r.v.arg = &r;
+    r.p.log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES);
+    if (!r.v.disk || !r.p.log)
+        fail(&r, ENOMEM, r.v.disk ? "no memory for the write log" : "the volume has no recorded disk");
+    else if (crash_image_new(disk_base(r.v.disk), disk_sector(r.v.disk), &r.p.image, &err) < 0)
+        trial_fail(t, &err);
     else
-        explore(&p, g);
-    trial_volume_close(&p.looked_at);
-    trial_volume_close(&p.v);
-    crash_image_free(p.image);
-    writelog_free(p.log);
-    free(p.bounds);
-    free(p.reads);
+        explore(&r);
+    trial_volume_close(&r.v);
+    crash_image_free(r.p.image);
+    writelog_free(r.p.log);
+    free(r.p.bounds);
 }
+
+const struct strike_executor strike_power = {.run = run, .counts_as = COUNT_STATE, .weight = 2};

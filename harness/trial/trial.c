@@ -1,4 +1,4 @@
-/* The tally of one job: see tally.h. */
+/* A trial: opening and closing it, admitting and judging its runs, and what becomes of defects. See trial.h. */
 #include "trial/trial.h"
 
 #include <assert.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actor/driver.h"
 #include "base/clock.h"
 #include "language/verb.h"
 #include "parser/parser.h"
@@ -24,30 +25,30 @@ static uint32_t count_events(const struct plan *p)
     return n;
 }
 
-int trial_open(struct trial *g, const struct job *j, struct result *ret, struct error *err)
+int trial_open(struct trial *t, const struct job *j, struct result *ret, struct error *err)
 {
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .strike = j->strike};
-    *g = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan)};
-    rng_seed(&g->rng, j->seed);
-    j->config->backend->guarantees(j->config, &g->guarantees);
-    g->history = driver_history_new(g->cap_events, JOB_DATA_BYTES, err);
-    if (!g->history)
+    *t = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan)};
+    rng_seed(&t->rng, j->seed);
+    backend_guarantees(j->config, &t->guarantees);
+    t->history = driver_history_new(t->cap_events, JOB_DATA_BYTES, err);
+    if (!t->history)
         return -ENOMEM;
-    g->world = world_new();
-    if (!j->config->backend->simulate)
-        g->survey = readback_new();
+    t->world = world_new();
+    if (!backend_is_model(j->config->backend))
+        t->readback = readback_new();
     return 0;
 }
 
 /* A legal loss that the scenario's header says a run must show, and that none showed. */
-static void note_unobserved(struct trial *g)
+static void note_unobserved(struct trial *t)
 {
-    const struct plan *p = g->job->plan;
+    const struct plan *p = t->job->plan;
 
     for (size_t i = 0; i < p->n_sometimes; i++) {
-        size_t n = strlen(g->reason);
-        if (p->sometimes[i].strike == g->job->strike && !(g->sights & 1U << p->sometimes[i].sight))
-            snprintf(g->reason + n, sizeof g->reason - n, "%s%s",
+        size_t n = strlen(t->reason);
+        if (p->sometimes[i].strike == t->job->strike && !(t->sights & 1U << p->sometimes[i].sight))
+            snprintf(t->reason + n, sizeof t->reason - n, "%s%s",
                      n ? ", " : "not observed: ", sight_names[p->sometimes[i].sight]);
     }
 }
@@ -61,16 +62,16 @@ static bool spec_begins(const char *spec, const char *backend)
 }
 
 /* Does the scenario's header know every kind of violation that was seen? */
-static bool all_known(const struct trial *g)
+static bool all_known(const struct trial *t)
 {
     uint64_t known = 0;
 
-    for (size_t i = 0; i < g->job->plan->n_known; i++) {
-        const struct known *k = &g->job->plan->known[i];
-        if (k->strike == g->job->strike && spec_begins(g->job->config->spec, k->backend))
+    for (size_t i = 0; i < t->job->plan->n_known; i++) {
+        const struct known *k = &t->job->plan->known[i];
+        if (k->strike == t->job->strike && spec_begins(t->job->config->spec, k->backend))
             known |= UINT64_C(1) << k->defect;
     }
-    return (g->kinds & ~known) == 0;
+    return (t->kinds & ~known) == 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -78,61 +79,62 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void trial_close(struct trial *g)
+void trial_close(struct trial *t)
 {
-    struct result *r = g->result;
+    struct result *r = t->result;
 
-    r->known = g->violated && all_known(g);
-    if (g->violated)
+    r->known = t->violated && all_known(t);
+    if (t->violated)
         r->verdict = VERDICT_VIOLATED;
-    else if (g->broken)
+    else if (t->broken)
         r->verdict = VERDICT_BROKEN;
-    else if (g->skipped)
+    else if (t->skipped)
         r->verdict = VERDICT_SKIPPED;
     else
-        r->verdict = g->lossy ? VERDICT_LOSSY : VERDICT_KEPT;
+        r->verdict = t->lossy ? VERDICT_LOSSY : VERDICT_KEPT;
     if (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY)
-        note_unobserved(g);
+        note_unobserved(t);
     if (r->n_findings > 1)
         qsort(r->findings, r->n_findings, sizeof *r->findings, by_text);
-    r->reason = xstrdup(g->reason);
-    r->details = xstrdup(buf_text(&g->details));
-    if (g->job->pulse)
-        atomic_store(&g->job->pulse->states_left, 0);
-    buf_free(&g->details);
-    survivors_free(&g->survivors);
-    readback_free(g->survey);
-    world_free(g->world);
-    driver_history_free(g->history);
-    *g = (struct trial){0};
+    r->reason = xstrdup(t->reason);
+    r->details = xstrdup(buf_text(&t->details));
+    if (t->job->pulse)
+        atomic_store(&t->job->pulse->states_left, 0);
+    buf_free(&t->details);
+    survivors_free(&t->survivors);
+    readback_free(t->readback);
+    world_free(t->world);
+    driver_history_free(t->history);
+    *t = (struct trial){0};
 }
 
-struct history *trial_history(struct trial *g, uint64_t seed)
+struct history *trial_new_history(struct trial *t, uint64_t seed)
 {
-    return history_init(g->history, g->cap_events, JOB_DATA_BYTES, rng_mix(seed));
+    return history_init(t->history, t->cap_events, JOB_DATA_BYTES, rng_mix(seed));
 }
 
-void trial_end(struct trial *g, bool skip, const char *text)
+/* The trial ends; what was seen so far stands. */
+static void stop(struct trial *t, bool skip, const char *text)
 {
-    if (g->violated) /* what was seen stands; the reason stays its first line */
-        buf_printf(&g->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
+    if (t->violated) /* what was seen stands; the reason stays its first line */
+        buf_printf(&t->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
     else
-        snprintf(g->reason, sizeof g->reason, "%s", text);
-    *(skip ? &g->skipped : &g->broken) = true;
+        snprintf(t->reason, sizeof t->reason, "%s", text);
+    *(skip ? &t->skipped : &t->broken) = true;
 }
 
-void trial_fail(struct trial *g, const struct error *err)
+void trial_fail(struct trial *t, const struct error *err)
 {
     char text[900];
 
-    trial_end(g, err->skip, error_text(err, text, sizeof text));
+    stop(t, err->skip, error_text(err, text, sizeof text));
 }
 
-bool trial_time_up(struct trial *g)
+bool trial_time_up(struct trial *t)
 {
-    if (g->job->end_s > 0 && clock_s() >= g->job->end_s)
-        g->result->cut_short = true;
-    return g->result->cut_short;
+    if (t->job->end_s > 0 && clock_s() >= t->job->end_s)
+        t->result->cut_short = true;
+    return t->result->cut_short;
 }
 
 static bool expected(const struct step *s, int err)
@@ -143,10 +145,10 @@ static bool expected(const struct step *s, int err)
     return false;
 }
 
-bool trial_admits(struct trial *g)
+bool trial_admits(struct trial *t)
 {
-    const struct plan *p = g->job->plan;
-    const struct history *h = g->history;
+    const struct plan *p = t->job->plan;
+    const struct history *h = t->history;
     uint32_t n = atomic_load(&h->n_events);
     char text[256];
 
@@ -158,37 +160,37 @@ bool trial_admits(struct trial *g)
         const enum fault fault = fault_of(s->verb, e->err);
         if (fault == FAULT_FEATURE) {
             snprintf(text, sizeof text, "the file system does not support %s", s->verb->name);
-            trial_end(g, true, text);
+            stop(t, true, text);
             return false;
         }
         if (fault == FAULT_MACHINE) {
             snprintf(text, sizeof text, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->err));
-            trial_end(g, false, text);
+            stop(t, false, text);
             return false;
         }
     }
-    world_build(g->world, p, h, &g->guarantees);
+    world_build(t->world, p, h, &t->guarantees);
     return true;
 }
 
-bool trial_shut_down(const struct trial *g)
+bool trial_shut_down(const struct trial *t)
 {
-    const struct history *h = g->history;
+    const struct history *h = t->history;
     uint32_t n = atomic_load(&h->n_events);
 
     for (uint32_t i = 0; i < n && i < h->cap_events; i++) {
         const struct event *e = &h->events[i];
         /* One that was still running may have done it. */
-        if (e->step < g->job->plan->n_steps && e->begin_seq && e->err == 0 &&
-            strcmp(g->job->plan->steps[e->step].verb->name, "shutdown") == 0)
+        if (e->step < t->job->plan->n_steps && e->begin_seq && e->err == 0 &&
+            t->job->plan->steps[e->step].verb->properties & VERB_SHUTS_DOWN)
             return true;
     }
     return false;
 }
 
-static void defect_print(const struct trial *g, const struct defect_report *d, struct buf *out)
+static void defect_print(const struct trial *t, const struct defect_report *d, struct buf *out)
 {
-    const struct plan *p = g->job->plan;
+    const struct plan *p = t->job->plan;
 
     buf_printf(out, "%s%s", d->surprise ? "surprise: " : "", defect_names[d->kind]);
     if (d->path[0])
@@ -204,90 +206,82 @@ static void defect_print(const struct trial *g, const struct defect_report *d, s
     buf_printf(out, ": %s\n", d->text);
 }
 
-static void print_scene(const struct trial *g, const struct strike_point *scene, struct buf *out)
+static void print_strike_point(const struct trial *t, const struct strike_point *at, struct buf *out)
 {
-    static const char *const kinds[] = {"", "before", "after", "inside", "during"};
-
-    if (scene->kill.kind != KILL_NEVER) {
-        buf_printf(out, "killed %s line %u", kinds[scene->kill.kind], g->job->plan->steps[scene->kill.step].line);
-        if (scene->kill.kind == KILL_INSIDE)
-            buf_printf(out, " after %llu bytes", (unsigned long long)scene->kill.bytes);
-        if (scene->kill.kind == KILL_ASYNC)
-            buf_printf(out, " after %llu turns", (unsigned long long)scene->kill.spins);
-    }
-    if (scene->describe)
-        scene->describe(scene->arg, out);
+    kill_point_print(t->job->plan, &at->kill, out);
+    if (at->describe)
+        at->describe(at->arg, out);
 }
 
-static void save_finding(struct trial *g, const struct strike_point *scene, const char *where)
+static void save_finding(struct trial *t, const struct strike_point *at, const char *where)
 {
-    struct finding f = {.plan = g->job->plan,
-                        .config = g->job->config,
-                        .strike = g->job->strike,
-                        .seed = scene->seed,
-                        .history = g->history,
-                        .pos = scene->pos,
-                        .kill = scene->kill,
+    struct finding f = {.plan = t->job->plan,
+                        .config = t->job->config,
+                        .strike = t->job->strike,
+                        .seed = at->seed,
+                        .history = t->history,
+                        .pos = at->pos,
+                        .kill = at->kill,
                         .state_text = where,
-                        .image_fd = scene->image ? scene->image(scene->arg) : -1,
-                        .verdict = &g->verdict};
+                        .image_fd = at->image ? at->image(at->arg) : -1,
+                        .verdict = &t->verdict};
     struct error err;
     char *path = NULL;
 
-    if (finding_save(&f, g->job->findings_dir, &path, &err) == 0) {
-        struct result *r = g->result;
+    if (finding_save(&f, t->job->findings_dir, &path, &err) == 0) {
+        struct result *r = t->result;
         r->findings = realloc(r->findings, (r->n_findings + 1) * sizeof *r->findings);
         assert(r->findings);
         r->findings[r->n_findings++] = path;
-        buf_printf(&g->details, "  finding: %s\n", path);
+        buf_printf(&t->details, "  finding: %s\n", path);
     } else {
         char text[900];
-        buf_printf(&g->details, "  the finding could not be saved: %s\n", error_text(&err, text, sizeof text));
+        buf_printf(&t->details, "  the finding could not be saved: %s\n", error_text(&err, text, sizeof text));
     }
     if (f.image_fd >= 0)
         close(f.image_fd);
 }
 
-/* Takes g->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
-static void trial_take(struct trial *g, const struct strike_point *scene)
+/* Takes t->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
+static void take_verdict(struct trial *t, const struct strike_point *at)
 {
-    const struct verify_result *v = &g->verdict;
+    const struct verify_result *v = &t->verdict;
     struct buf where = {0};
     bool fresh = false, save = false;
 
-    g->sights |= v->sights;
-    g->lossy |= v->lossy;
-    g->kinds |= v->kinds;
-    g->result->surprises += v->n_surprises;
+    t->sights |= v->sights;
+    t->lossy |= v->lossy;
+    t->kinds |= v->kinds;
+    t->result->surprises += v->n_surprises;
     if (!v->n_violations && !v->n_surprises)
         return;
     for (size_t i = 0; i < v->n_defects; i++) {
         const struct defect_report *d = &v->defects[i];
         uint64_t bit = UINT64_C(1) << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
 
-        if (!d->surprise && !g->violated) {
+        if (!d->surprise && !t->violated) {
             struct buf line = {0};
-            g->violated = true;
-            if (g->job->progress)
-                atomic_fetch_add(&g->job->progress->violated, 1);
-            defect_print(g, d, &line);
-            snprintf(g->reason, sizeof g->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
+            t->violated = true;
+            if (t->job->progress)
+                atomic_fetch_add(&t->job->progress->violated, 1);
+            defect_print(t, d, &line);
+            snprintf(t->reason, sizeof t->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
             buf_free(&line);
         }
-        if ((g->noted & bit) || g->details.len_bytes > DETAILS_BYTES)
+        if ((t->noted & bit) || t->details.len_bytes > DETAILS_BYTES)
             continue;
-        g->noted |= bit;
+        t->noted |= bit;
         fresh = true;
         save |= !d->surprise;
-        defect_print(g, d, &g->details);
+        defect_print(t, d, &t->details);
     }
-    assert(!v->n_violations || g->violated);
+    assert(!v->n_violations || t->violated);
     if (fresh) {
-        print_scene(g, scene, &where);
+        print_strike_point(t, at, &where);
         if (where.len_bytes)
-            buf_printf(&g->details, "  %s\n", buf_text(&where));
-        if (save && g->job->findings_dir && g->result->n_findings < JOB_FINDINGS)
-            save_finding(g, scene, buf_text(&where));
+            buf_printf(&t->details, "  %s\n", buf_text(&where));
+        if (save && t->job->findings_dir && t->result->n_findings < JOB_FINDINGS)
+            save_finding(t, at, buf_text(&where));
         buf_free(&where);
     }
 }
@@ -300,33 +294,33 @@ static void verdict_clear(struct verify_result *v)
     v->lossy = false;
 }
 
-void trial_steps(struct trial *g, const struct strike_point *scene)
+void trial_judge_steps(struct trial *t, const struct strike_point *at)
 {
-    verdict_clear(&g->verdict);
-    verify_steps(g->world, &g->verdict);
-    trial_take(g, scene);
+    verdict_clear(&t->verdict);
+    verify_steps(t->world, &t->verdict);
+    take_verdict(t, at);
 }
 
-bool trial_survivors(struct trial *g, const struct strike_point *scene, bool *ret_lossy)
+bool trial_judge_survivors(struct trial *t, const struct survivors *s, const struct strike_point *at, bool *ret_lossy)
 {
-    verdict_clear(&g->verdict);
-    verify_survivors(g->world, strike_table[g->job->strike].loss[VIEW_LOCAL], scene->pos, &g->survivors, &g->verdict);
+    verdict_clear(&t->verdict);
+    verify_survivors(t->world, strike_table[t->job->strike].loss[VIEW_LOCAL], at->pos, s, &t->verdict);
     if (ret_lossy)
-        *ret_lossy |= g->verdict.lossy;
-    trial_take(g, scene);
-    return g->verdict.n_violations > 0;
+        *ret_lossy |= t->verdict.lossy;
+    take_verdict(t, at);
+    return t->verdict.n_violations > 0;
 }
 
-void trial_hang(struct trial *g, int32_t step, const struct strike_point *scene)
+void trial_report_hang(struct trial *t, int32_t step, const struct strike_point *at)
 {
-    verdict_clear(&g->verdict);
-    struct defect_report *d = &g->verdict.defects[0];
+    verdict_clear(&t->verdict);
+    struct defect_report *d = &t->verdict.defects[0];
 
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = "F4", .step = step};
     snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
-    g->verdict.n_defects = g->verdict.n_violations = 1;
-    g->verdict.kinds = UINT64_C(1) << DEFECT_HANG;
-    trial_take(g, scene);
+    t->verdict.n_defects = t->verdict.n_violations = 1;
+    t->verdict.kinds = UINT64_C(1) << DEFECT_HANG;
+    take_verdict(t, at);
 }
 
 static void beat(const struct job *j, uint64_t states_left)
@@ -337,28 +331,27 @@ static void beat(const struct job *j, uint64_t states_left)
     }
 }
 
-void trial_mounted(struct trial *g, uint64_t states_left)
+void trial_mounted(struct trial *t, uint64_t states_left)
 {
-    g->result->states_mounted++;
-    if (g->job->progress)
-        atomic_fetch_add(&g->job->progress->states_done, 1);
-    beat(g->job, states_left);
+    t->result->states_mounted++;
+    if (t->job->progress)
+        atomic_fetch_add(&t->job->progress->states_done, 1);
+    beat(t->job, states_left);
 }
 
-void trial_count(struct trial *g, bool lossy, bool violated, uint64_t states_left)
+void trial_count(struct trial *t, unsigned counts_as, bool lossy, bool violated, uint64_t states_left)
 {
-    const struct job *j = g->job;
-    bool model = j->config->backend->simulate != NULL, kill = j->strike == STRIKE_KILL;
+    const struct job *j = t->job;
 
-    g->result->states_lossy += lossy;
-    g->result->states_violated += violated;
-    if (model || j->strike == STRIKE_POWER) {
-        g->result->states_covered++;
+    t->result->states_lossy += lossy;
+    t->result->states_violated += violated;
+    if (counts_as & COUNT_STATE) {
+        t->result->states_covered++;
         if (j->progress)
             atomic_fetch_add(&j->progress->states_done, 1);
     }
-    if (kill) {
-        g->result->kills++;
+    if (counts_as & COUNT_KILL) {
+        t->result->kills++;
         if (j->progress)
             atomic_fetch_add(&j->progress->kills_done, 1);
     }

@@ -1,4 +1,4 @@
-/* A job's work on a volume with a path: see onvolume.h. */
+/* A trial's volume: see trial_volume.h. */
 #include "trial/trial_volume.h"
 
 #include <assert.h>
@@ -8,58 +8,39 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/volume.h"
+#include "device/fsimage.h"
 #include "host/run_directory.h"
 #include "language/verb.h"
-#include "trial/recording.h"
 
 static bool fail(struct trial_volume *v, const struct error *err)
 {
-    trial_fail(v->g, err);
+    trial_fail(v->trial, err);
     return false;
 }
 
-static bool has_verb(const struct plan *p, const char *name)
-{
-    for (size_t i = 0; i < p->n_steps; i++)
-        if (strcmp(p->steps[i].verb->name, name) == 0)
-            return true;
-    return false;
-}
-
-bool trial_volume_open(struct trial_volume *v, struct trial *g)
+bool trial_volume_open(struct trial_volume *v, struct trial *t, bool sync_first)
 {
     struct error err = {0};
 
-    *v = (struct trial_volume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
-    bool shutdown = has_verb(g->job->plan, "shutdown");
-    if (shutdown && !v->b->disk) {
-        error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", v->b->name);
+    *v = (struct trial_volume){.trial = t, .dir_fd = -1};
+    bool shutdown = plan_has(t->job->plan, VERB_SHUTS_DOWN);
+    if (shutdown && !volumes_are_own(t->job->config->backend)) {
+        error_skip(&err, "", "the backend %s does not own its volume, so it is never shut down", t->job->config->backend->name);
         return fail(v, &err);
     }
-    if (v->b->open(g->job->config, g->job->seed, &v->volume, &err) < 0)
+    if (volume_open(t->job->config, t->job->seed, &v->volume, &err) < 0)
         return fail(v, &err);
-    v->disk = v->b->disk ? v->b->disk(v->volume) : NULL;
-    v->sync_first = shutdown || g->job->strike != STRIKE_KILL;
+    v->disk = volume_disk(v->volume, 0);
+    v->sync_first = shutdown || sync_first;
     return true;
-}
-
-bool trial_volume_open_crashed(struct trial_volume *v, struct trial *g, struct crash_image *image)
-{
-    struct error err = {0};
-
-    *v = (struct trial_volume){.g = g, .b = g->job->config->backend, .dir_fd = -1};
-    return v->b->open_crashed(g->job->config, image, &v->volume, &err) == 0 || fail(v, &err);
 }
 
 bool trial_volume_mount(struct trial_volume *v)
 {
     struct error err = {0};
 
-    assert(!v->mounted);
-    if (v->b->mount(v->volume, &err) < 0)
-        return fail(v, &err);
-    v->mounted = true;
-    return true;
+    return volume_mount(v->volume, &err) == 0 || fail(v, &err);
 }
 
 static void leave_dir(struct trial_volume *v)
@@ -70,16 +51,12 @@ static void leave_dir(struct trial_volume *v)
     v->dir_empty = false;
 }
 
-bool trial_volume_unmount(struct trial_volume *v)
+static bool unmount(struct trial_volume *v)
 {
     struct error err = {0};
 
-    assert(v->mounted);
     leave_dir(v);
-    if (v->b->unmount(v->volume, &err) < 0)
-        return fail(v, &err);
-    v->mounted = false;
-    return true;
+    return volume_unmount(v->volume, &err) == 0 || fail(v, &err);
 }
 
 static int sync_volume(const char *dir, struct error *err)
@@ -94,7 +71,7 @@ static int sync_volume(const char *dir, struct error *err)
 
 static int note(const struct trial_volume *v, uint32_t step, struct event **ret, struct error *err)
 {
-    *ret = history_begin(v->g->history, step, HISTORY_LANE_HARNESS, v->pos);
+    *ret = history_begin(v->trial->history, step, HISTORY_LANE_HARNESS, v->pos);
     return *ret ? 0 : error_set(err, ENOBUFS, "history", NULL, "the history is full");
 }
 
@@ -109,7 +86,7 @@ static int ready(void *arg, struct error *err)
     if (rc == 0)
         rc = note(v, HISTORY_STEP_START, &e, err);
     if (rc == 0)
-        history_end(v->g->history, e, v->pos);
+        history_end(v->trial->history, e, v->pos);
     return rc;
 }
 
@@ -121,24 +98,24 @@ static int enter_dir(struct trial_volume *v, uint64_t n, struct error *err)
     }
     leave_dir(v);
     v->n = n;
-    v->dir_fd = run_directory_make(v->b->path(v->volume), n, v->dir, sizeof v->dir, err);
+    v->dir_fd = run_directory_make(volume_path(v->volume, 0), n, v->dir, sizeof v->dir, err);
     return v->dir_fd < 0 ? v->dir_fd : 0;
 }
 
-bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_point *scene)
+bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_point *at)
 {
     struct error err = {0};
     int32_t hung = -1;
 
-    if (!v->mounted || enter_dir(v, n, &err) < 0)
-        return v->mounted ? fail(v, &err) : false;
+    if (!volume_is_mounted(v->volume) || enter_dir(v, n, &err) < 0)
+        return volume_is_mounted(v->volume) ? fail(v, &err) : false;
     /* Each run has its own key: what an earlier run left in freed blocks is nobody's to this one. */
-    struct driver_job d = {.plan = v->g->job->plan,
+    struct driver_job d = {.plan = v->trial->job->plan,
                            .dir_fd = v->dir_fd,
                            .dir = v->dir,
-                           .history = trial_history(v->g, rng_next(&v->g->rng)),
+                           .history = trial_new_history(v->trial, rng_next(&v->trial->rng)),
                            .pos = v->pos,
-                           .kill = scene->kill,
+                           .kill = at->kill,
                            .may_shutdown = v->disk != NULL,
                            .deadline_ms = JOB_DEADLINE_MS,
                            .ready = ready,
@@ -146,42 +123,18 @@ bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_po
                            .arg = v};
     if (driver_run(&d, &hung, &err) < 0)
         return fail(v, &err);
-    if (!trial_admits(v->g))
+    if (!trial_admits(v->trial))
         return false;
     if (hung >= 0)
-        trial_hang(v->g, hung, scene);
+        trial_report_hang(v->trial, hung, at);
     return hung < 0;
-}
-
-static bool survey(struct trial_volume *v, bool fresh)
-{
-    struct error err = {0};
-
-    return readback_dir(v->g->survey, v->dir, fresh, &v->g->survivors, &err) < 0 ? fail(v, &err) : true;
 }
 
 bool trial_volume_readback(struct trial_volume *v)
 {
-    return survey(v, false);
-}
+    struct error err = {0};
 
-/*
- * The run is over and was recorded: saves the log for others, if that was asked for. It begins at the START event, which all of
- * the set-up had been synced before.
- */
-static int save_recording(struct trial_volume *v, struct error *err)
-{
-    const struct job *j = v->g->job;
-    const struct history *h = v->g->history;
-    struct recording r = {.plan = j->plan, .spec = j->config->spec, .run = v->n_saved, .history = h, .disk = v->disk};
-
-    if (!j->log_dir || j->strike != STRIKE_POWER || !v->disk || !(r.log = disk_recording(v->disk)))
-        return 0;
-    for (uint32_t i = 0; i < atomic_load(&h->n_events); i++)
-        if (h->events[i].step == HISTORY_STEP_START)
-            r.from = h->events[i].begin_pos;
-    v->n_saved++;
-    return recording_save(&r, j->log_dir, err);
+    return readback_dir(v->trial->readback, v->dir, false, &v->trial->survivors, &err) == 0 || fail(v, &err);
 }
 
 bool trial_volume_end(struct trial_volume *v)
@@ -191,70 +144,65 @@ bool trial_volume_end(struct trial_volume *v)
 
     if (note(v, HISTORY_STEP_UNMOUNT, &e, &err) < 0)
         return fail(v, &err);
-    if (!trial_volume_unmount(v))
+    if (!unmount(v))
         return false;
-    history_end(v->g->history, e, v->pos);
-    if (save_recording(v, &err) < 0)
-        return fail(v, &err);
-    return trial_admits(v->g);
+    history_end(v->trial->history, e, v->pos);
+    return trial_admits(v->trial);
 }
 
-bool trial_volume_machine_failed(const struct error *err)
+int trial_readback_fresh(struct trial *t, const char *root, uint64_t n, struct error *err)
 {
-    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
-                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+    char dir[512];
+    int rc = run_directory_path(root, n, dir, sizeof dir, err);
 
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (err->code == codes[i])
-            return true;
-    return err->skip;
+    if (rc == 0)
+        rc = readback_dir(t->readback, dir, true, &t->survivors, err);
+    if (rc == 0)
+        readback_probe_write(root, &t->survivors);
+    return rc;
+}
+
+void survivors_of_refused_mount(struct survivors *s, const struct error *mount_err)
+{
+    survivors_clear(s);
+    s->mount_err = mount_err->code;
+    error_text(mount_err, s->mount_msg, sizeof s->mount_msg);
+    survivors_finish(s);
 }
 
 bool trial_volume_observe(struct trial_volume *v, uint64_t n)
 {
-    struct survivors *s = &v->g->survivors;
     struct error err = {0};
 
-    assert(!v->mounted);
-    if (v->b->mount(v->volume, &err) < 0) {
-        if (trial_volume_machine_failed(&err))
+    if (volume_mount(v->volume, &err) < 0) {
+        if (fsimage_mount_blames_host(&err))
             return fail(v, &err);
-        survivors_clear(s);
-        s->mount_err = err.code;
-        error_text(&err, s->mount_msg, sizeof s->mount_msg);
-        survivors_finish(s);
+        survivors_of_refused_mount(&v->trial->survivors, &err);
         return true;
     }
-    v->mounted = true;
-    if (run_directory_path(v->b->path(v->volume), n, v->dir, sizeof v->dir, &err) < 0)
-        return fail(v, &err);
-    if (!survey(v, true))
-        return false;
-    readback_probe_write(v->b->path(v->volume), s);
-    return true;
+    return trial_readback_fresh(v->trial, volume_path(v->volume, 0), n, &err) == 0 || fail(v, &err);
 }
 
-bool trial_volume_remount_and_judge(struct trial_volume *v, const struct strike_point *scene, bool *ret_lossy)
+bool trial_volume_remount_and_judge(struct trial_volume *v, const struct strike_point *at, bool *ret_lossy)
 {
     struct error err = {0};
 
     if (!trial_volume_end(v))
         return false;
-    if (v->b->rewind && v->b->rewind(v->volume, &err) < 0)
+    if (volume_rewind(v->volume, &err) < 0)
         return fail(v, &err);
     if (!trial_volume_observe(v, v->n))
         return false;
-    return trial_survivors(v->g, scene, ret_lossy);
+    return trial_judge_survivors(v->trial, &v->trial->survivors, at, ret_lossy);
 }
 
 bool trial_volume_tidy(struct trial_volume *v)
 {
     struct error err = {0};
 
-    if (!v->mounted)
+    if (!volume_is_mounted(v->volume))
         return true;
-    /* Only chmod leaves a mark on the directory itself. */
-    const bool keep = v->dir_fd >= 0 && !has_verb(v->g->job->plan, "chmod");
+    const bool keep = v->dir_fd >= 0 && !plan_has(v->trial->job->plan, VERB_MARKS_DIR);
 
     if ((keep ? run_directory_empty(v->dir_fd, v->dir, &err) : run_directory_remove(v->dir, &err)) < 0)
         return fail(v, &err);
@@ -265,13 +213,11 @@ bool trial_volume_tidy(struct trial_volume *v)
 void trial_volume_close(struct trial_volume *v)
 {
     leave_dir(v);
-    if (v->mounted && !v->b->disk) { /* what is not the harness's own is left as it was */
+    if (v->volume && volume_is_mounted(v->volume) && !v->disk) { /* what is not the harness's own is left as it was */
         struct error err;
         if (v->dir[0])
             run_directory_remove(v->dir, &err);
     }
-    if (v->volume)
-        v->b->close(v->volume);
+    volume_close(v->volume);
     v->volume = NULL;
-    v->mounted = false;
 }

@@ -29,7 +29,7 @@ static int raced_inode(const struct world *w, const struct event *o, const struc
             continue;
         const struct step *t = &w->plan->steps[other->step];
 
-        if (world_actor(w, t) == actor && (t->verb->target == TARGET_NEW_FILE || t->verb == verb_find("close", 5)))
+        if (world_actor(w, t) == actor && (t->verb->target == TARGET_NEW_FILE || t->verb->properties & VERB_CLOSES))
             return NO_INODE;
     }
     return w->files[actor][h].inode;
@@ -37,7 +37,8 @@ static int raced_inode(const struct world *w, const struct event *o, const struc
 
 static bool may_resize(const struct step *s)
 {
-    return s->verb->resizes && (s->verb->target != TARGET_NEW_FILE || (s->flags & verb_flag(s->verb, 't')) != 0);
+    return (s->verb->properties & VERB_RESIZES) &&
+           (s->verb->target != TARGET_NEW_FILE || (s->flags & verb_flag(s->verb, 't')) != 0);
 }
 
 bool world_contended(const struct world *w, const struct event *e, int inode)
@@ -62,7 +63,7 @@ bool world_bytes_contended(const struct world *w, const struct event *e)
     uint32_t n = w->plan->n_lanes > 1 ? atomic_load(&w->history->n_events) : 0;
 
     for (uint32_t i = 0; i < n; i++)
-        if (races(&w->history->events[i], e) && w->plan->steps[w->history->events[i].step].verb->writes)
+        if (races(&w->history->events[i], e) && w->plan->steps[w->history->events[i].step].verb->properties & VERB_WRITES)
             return true;
     return false;
 }

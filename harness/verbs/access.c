@@ -231,7 +231,7 @@ const struct verb verbs_access[] = {
     {.name = "mwrite",
      .syntax = "[-r] [-S BYTE] [OFFSET LENGTH]",
      .target = TARGET_MAP,
-     .writes = true,
+     .properties = VERB_WRITES | VERB_STORES,
      .help =
          "Stores to the range of the file through the mapping (default: all of it): stamps, words that say which step wrote them "
          "where, or with -S that byte over and over; -r from the end backwards. Other processes and read see it at once, and it "

@@ -158,8 +158,7 @@ const struct verb verbs_clone[] = {
     {.name = "reflink",
      .syntax = "PATH [OFFSET OFFSET LENGTH]",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help = "Makes a range of the current file share the blocks of file PATH: source offset, target offset, length (without "
              "them: all of PATH, from the start). The source's dirty pages are included. Atomic against writers, not against a "
              "crash, and durable only after a sync of the target. Offsets and length must be multiples of the block; EOPNOTSUPP "
@@ -170,8 +169,7 @@ const struct verb verbs_clone[] = {
     {.name = "copy_range",
      .syntax = "[-s OFFSET] [-d OFFSET] [-l LENGTH] PATH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help =
          "Copies bytes of file PATH into the current file inside the kernel, from source offset -s to target offset -d (default "
          "0), -l bytes (default: to the end of the source). The file system may share blocks instead. It counts as a write: "

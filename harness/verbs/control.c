@@ -40,6 +40,7 @@ const struct verb verbs_control[] = {
     {.name = "barrier",
      .syntax = "",
      .target = TARGET_NONE,
+     .properties = VERB_MEETS,
      .help =
          "Waits until all lanes that take part have come here: what stands above it has ended in each before what stands below "
          "begins in any. An actor that has exited is not waited for. It makes nothing durable.",
@@ -54,6 +55,7 @@ const struct verb verbs_control[] = {
     {.name = "shutdown",
      .syntax = "[-f]",
      .target = TARGET_NONE,
+     .properties = VERB_SHUTS_DOWN,
      .help =
          "Shuts the volume under test down as after a fatal error, without a power cut: nothing reaches the disk any more, and "
          "later writes and syncs must fail (EIO). -f writes completed transactions of the journal first. Only on a volume of "

@@ -214,8 +214,7 @@ const struct verb verbs_file[] = {
     {.name = "open",
      .syntax = "[-f] [-r] [-w] [-t] [-a] [-d] [-s] [-D] [-x] PATH",
      .target = TARGET_NEW_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help =
          "Opens PATH for reading and writing and makes it the lane's current file; '@name' names the descriptor, which otherwise "
          "bears its path as its name. -f creates it if missing (mode 0644), -r opens it read-only, -w write-only, -t empties "
@@ -228,6 +227,7 @@ const struct verb verbs_file[] = {
     {.name = "close",
      .syntax = "",
      .target = TARGET_FILE,
+     .properties = VERB_CLOSES,
      .help =
          "Closes the descriptor. It makes nothing durable and ends no mapping of the file: stores go on to reach it (close(2), "
          "mmap(2)). On NFS the close of a writable descriptor sends what is dirty to the server (close-to-open).",
@@ -244,8 +244,7 @@ const struct verb verbs_file[] = {
     {.name = "truncate",
      .syntax = "SIZE",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help = "Sets the file's size. Bytes beyond a smaller size are gone, and pages of a mapping wholly beyond it raise SIGBUS; "
              "bytes below a larger one read zero. The new size is durable after fsync or fdatasync, or an msync -s of a range "
              "that needs it to be read. ftruncate(2), mmap(2).",

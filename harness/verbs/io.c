@@ -155,8 +155,7 @@ const struct verb verbs_io[] = {
     {.name = "pwrite",
      .syntax = "[-D] [-s] [-S BYTE] OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES | VERB_NOTES_PLACE,
      .help =
          "Writes the range with one system call: stamps, words that say which step wrote them where, or with -S that byte over "
          "and over. Mappings and other processes see it at once, and it outlives the process; it is durable after a sync, or "

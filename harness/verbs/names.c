@@ -206,6 +206,7 @@ const struct verb verbs_names[] = {
     {.name = "chmod",
      .syntax = "MODE PATH",
      .target = TARGET_NONE,
+     .properties = VERB_MARKS_DIR,
      .help =
          "Sets the permission bits of PATH to MODE (octal), as chmod(1) does. g+s without g+x asked for mandatory locking, which "
          "Linux ignores since 5.15. chmod(2).",

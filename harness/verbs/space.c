@@ -137,8 +137,7 @@ const struct verb verbs_space[] = {
     {.name = "falloc",
      .syntax = "[-k] OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help =
          "Reserves space for the range; bytes that were a hole read zero before and after, also after a crash. It extends the "
          "file if need be, unless -k keeps the size. Durable after fsync or fdatasync. As in xfs_io; fallocate(2).",
@@ -147,7 +146,7 @@ const struct verb verbs_space[] = {
     {.name = "fpunch",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
+     .properties = VERB_WRITES,
      .help =
          "Takes the space of the range away: it reads zero at once, also in mappings; the size stays. Until a sync a crash may "
          "bring the old bytes back. As in xfs_io; fallocate(2).",
@@ -156,8 +155,7 @@ const struct verb verbs_space[] = {
     {.name = "fzero",
      .syntax = "[-k] OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help = "Zeroes the range and reserves its space; it extends the file if need be, unless -k keeps the size. Until a sync a "
              "crash may bring the old bytes back. As in xfs_io; fallocate(2).",
      .effect = effect_fzero,
@@ -165,8 +163,7 @@ const struct verb verbs_space[] = {
     {.name = "fcollapse",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help =
          "Removes the range from the file without leaving a hole: what lay behind moves down, in mappings too, and the file gets "
          "shorter. Both must be multiples of the block and end before end of file, else EINVAL; not every file system can "
@@ -176,8 +173,7 @@ const struct verb verbs_space[] = {
     {.name = "finsert",
      .syntax = "OFFSET LENGTH",
      .target = TARGET_FILE,
-     .writes = true,
-     .resizes = true,
+     .properties = VERB_WRITES | VERB_RESIZES,
      .help =
          "Inserts a hole: what lies from OFFSET on moves up by LENGTH, in mappings too, and the file gets longer. Both must be "
          "multiples of the block and OFFSET before end of file, else EINVAL; not every file system can (EOPNOTSUPP). As in "

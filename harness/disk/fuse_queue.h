@@ -4,8 +4,8 @@
  * for a moment before it sleeps; only while nobody else wants its processor. And it can ask what else has been sent by now: that
  * was sent before the request at hand is answered.
  */
-#ifndef TORNPAGE_DISK_FUSE_NEXT_H
-#define TORNPAGE_DISK_FUSE_NEXT_H
+#ifndef TORNPAGE_DISK_FUSE_QUEUE_H
+#define TORNPAGE_DISK_FUSE_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,11 +30,11 @@ struct fuse_queue {
 
 void fuse_queue_free(struct fuse_queue *q);
 /*
- * Waits for the next request, `soon` by looking first. 0 or -errno, as from read(2). It is given back with fuse_done.
+ * Waits for the next request, `soon` by looking first. 0 or -errno, as from read(2). It is given back with fuse_queue_recycle.
  */
-int fuse_next(struct fuse_queue *q, bool soon, struct fuse_request *ret);
+int fuse_queue_next(struct fuse_queue *q, bool soon, struct fuse_request *ret);
 /* The first of the `wanted` ones among those that have been sent by now, out of its turn. 1; 0: there is none; -errno. */
-int fuse_overtaking(struct fuse_queue *q, bool (*wanted)(const struct fuse_request *r), struct fuse_request *ret);
-void fuse_done(struct fuse_queue *q, struct fuse_request *r);
+int fuse_queue_overtake(struct fuse_queue *q, bool (*wanted)(const struct fuse_request *r), struct fuse_request *ret);
+void fuse_queue_recycle(struct fuse_queue *q, struct fuse_request *r);
 
 #endif

@@ -1,5 +1,5 @@
-/* Requests from /dev/fuse: see fuse_next.h. */
-#include "disk/fuse_next.h"
+/* Requests from /dev/fuse: see fuse_queue.h. */
+#include "disk/fuse_queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,7 @@ void fuse_queue_free(struct fuse_queue *q)
     free(q->spare);
 }
 
-void fuse_done(struct fuse_queue *q, struct fuse_request *r)
+void fuse_queue_recycle(struct fuse_queue *q, struct fuse_request *r)
 {
     q->spare = grow(q->spare, &q->cap_spare, q->n_spare, sizeof *q->spare);
     q->spare[q->n_spare++] = r->mem;
@@ -61,7 +61,7 @@ static int fetch(struct fuse_queue *q, struct fuse_request *ret)
     if (n <= 0) {
         const int failed = n < 0 ? -errno : -ENODEV;
 
-        fuse_done(q, &r);
+        fuse_queue_recycle(q, &r);
         return failed;
     }
     r.len_bytes = (size_t)n;
@@ -98,7 +98,7 @@ static struct fuse_request take_waiting(struct fuse_queue *q, size_t i)
     return r;
 }
 
-int fuse_next(struct fuse_queue *q, bool soon, struct fuse_request *ret)
+int fuse_queue_next(struct fuse_queue *q, bool soon, struct fuse_request *ret)
 {
     int r;
 
@@ -130,7 +130,7 @@ static int fetch_waiting(struct fuse_queue *q)
     return r == -EAGAIN ? 0 : r;
 }
 
-int fuse_overtaking(struct fuse_queue *q, bool (*wanted)(const struct fuse_request *r), struct fuse_request *ret)
+int fuse_queue_overtake(struct fuse_queue *q, bool (*wanted)(const struct fuse_request *r), struct fuse_request *ret)
 {
     const int r = fetch_waiting(q);
 

@@ -1,0 +1,61 @@
+/*
+ * Options of backends: "size=64m" is parsed once, into a member of the backend's own settings struct, by the type that the option
+ * declares. Nobody looks at the text again.
+ */
+#ifndef TORNPAGE_BACKEND_OPTION_H
+#define TORNPAGE_BACKEND_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct faults;
+
+enum option_type {
+    OPTION_TEXT,   /* const char *: the text; NULL when not given and without a fallback */
+    OPTION_WORDS,  /* struct words: the text, and split at `separator` */
+    OPTION_SIZE,   /* uint64_t: bytes; 0 when not given and without a fallback */
+    OPTION_CHOICE, /* int: index of the choice; OPTION_UNSET when not given and without a fallback */
+    OPTION_FAULTS, /* no member: the disk's faults, which are an axis of the run and no setting (faults.h) */
+};
+
+enum { OPTION_UNSET = -1 };
+
+/* The words of a value, in its order; empty ones are left out. */
+struct words {
+    const char *text; /* as given; NULL: not given */
+    const char **v;   /* NULL-terminated; NULL when there are none */
+    size_t n;
+};
+bool words_have(const struct words *w, const char *word);
+
+/* One of the values that an option may have. */
+struct option_choice {
+    const char *name;
+    const char *argument; /* what stands behind a colon, "N"; NULL: nothing does */
+    const char *sentence; /* what it does; NULL where the name says it */
+};
+
+struct backend_option {
+    const char *key;
+    enum option_type type;
+    const char *fallback; /* default as text; NULL: none */
+    const char *help;
+    size_t offset; /* of the member in the settings struct */
+    /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
+    bool (*choice)(size_t i, struct option_choice *ret);
+    bool fault;           /* its choices are faults: `tornpage list faults` tells them */
+    char separator;       /* OPTION_WORDS */
+    uint64_t least, most; /* OPTION_SIZE, bytes */
+};
+
+/*
+ * Parses `text` (NULL: not given) into *settings and, for OPTION_FAULTS, into *faults; what has to be kept points into `text`,
+ * which must outlive them. -EINVAL: the value is not of the option's type; the message names what is.
+ */
+int option_parse(const struct backend_option *o, const char *text, void *settings, struct faults *faults, struct error *err);
+/* Frees what option_parse has allocated for this option. */
+void option_free(const struct backend_option *o, void *settings);
+
+#endif
