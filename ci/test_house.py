@@ -129,7 +129,7 @@ def in_circles(edges):
 
 def first_comment(root, file):
     match = re.search(r"/\*+\s*(.*?)\*/", (root / file).read_text(), re.S)
-    return re.sub(r"\n \* ?", "\n", match[1]) if match else ""
+    return re.sub(r"\n \* ?", "\n", match[1]).removeprefix("* ") if match else ""
 
 
 def is_private(root, header):

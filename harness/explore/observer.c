@@ -1,6 +1,7 @@
 /* Observing crash states: see observer.h. A worker answers with struct answer, then the reads, then the packed observation. */
 #include "explore/observer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,7 @@ static int take(struct observer *o, const struct crash_state *s, uint64_t questi
         rc = prefetch_take(o->prefetch, s, question, &bytes, err);
     if (rc < 0)
         return rc;
+    assert(bytes.len_bytes >= sizeof a && bytes.data);
     memcpy(&a, bytes.data, sizeof a);
     o->untraced |= a.untraced;
     if (a.err.code) {

@@ -56,8 +56,10 @@ int headers_finish(struct parser *ps, uint32_t column, const char *found);
 /* steps.c: a line that is neither header nor '---'. */
 int step_parse(struct parser *ps);
 
-/* parse.c: the lane that `name` ("A", "B.1") stands for; -EINVAL when it is no lane name, -ENOENT when the plan has none such. */
+/* lanes.c: the lane that `name` ("A", "B.1") stands for; -EINVAL when it is no lane name, -ENOENT when the plan has none such. */
 int lane_find(const struct plan *p, const char *name, size_t len_bytes);
+/* Adds a lane unless the plan has it, or is full: the second pass then misses it and says so. */
+void lane_add(struct plan *p, const char *name, size_t len_bytes);
 
 /* values.c: turns a token into the number or index that struct arg holds; not for MAP and FILE. */
 int value_parse(struct parser *ps, const struct token *t, enum arg_type type, uint64_t *ret);

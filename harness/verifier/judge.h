@@ -1,4 +1,4 @@
-/* Parts of the verifier, shared by its files only. */
+/* Private to this room. What the verifier's files share. */
 #ifndef TORNPAGE_VERIFIER_JUDGE_H
 #define TORNPAGE_VERIFIER_JUDGE_H
 
@@ -51,7 +51,7 @@ const char *event_words(const struct world *w, int32_t event, char buf[static 16
 const char *version_words(const struct world *w, const struct version *v, char buf[static 224]);
 int32_t event_step(const struct world *w, int32_t event);
 
-/* ---- classify.c ---- */
+/* ---- content.c, classify.c ---- */
 
 /* What the wrong byte at x is; data points at byte `base` of the file and holds n bytes (NULL: zeros). Describes it in d (may be
  * NULL). */
