@@ -88,8 +88,8 @@ static int set_up(void **state)
     }
     history_end(f->history, history_begin(f->history, HISTORY_STEP_UNMOUNT, HISTORY_LANE_HARNESS, NULL), NULL);
     f->verdict.n_defects = f->verdict.n_violations = 1;
-    f->verdict.defects[0] =
-        (struct defect_report){.kind = DEFECT_LOST, .rule = "C1", .path = "f", .off = 4096, .len = 8, .step = 3, .text = "gone"};
+    f->verdict.defects[0] = (struct defect_report){
+        .kind = DEFECT_LOST, .rule = RULE_C1, .path = "f", .off = 4096, .len = 8, .step = 3, .text = "gone"};
     f->finding = (struct finding){.plan = f->plan,
                                   .config = &f->config,
                                   .strike = STRIKE_POWER,

@@ -16,12 +16,16 @@
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "report/text.h"
+#include "truth/rules.h"
 #include "truth/world.h"
 #include "verifier/explain.h"
 
 enum { SPARE_EVENTS = 64, DATA_BYTES = 64 << 20, EXPLAIN_SEED = 1 };
 
-static const struct face_option options[] = {{NULL, 0, NULL, NULL}};
+static const struct face_option options[] = {
+    {"rule", 'r', "ID", "Print this rule of the oracle instead: its sentence and its source. 'tornpage list rules' lists all."},
+    {NULL, 0, NULL, NULL},
+};
 static const char model[] = "sim";
 
 static int dry_run(struct backend_config *config, const struct plan *p, struct history *h, struct error *err)
@@ -72,16 +76,42 @@ static int explain(const struct plan *p)
     return err.skip ? STATUS_SKIPPED : STATUS_BROKEN;
 }
 
+static int explain_rule(const struct face *c, const char *id)
+{
+    const char *ids[RULES + 1] = {NULL};
+    const enum rule rule = rule_parse(id);
+
+    if (rule < RULES) {
+        print_rule(&rule_table[rule]);
+        return STATUS_GOOD;
+    }
+    for (size_t i = 0; i < RULES; i++)
+        ids[i] = rule_table[i].id;
+    struct buf choices = {0};
+
+    text_choices(&choices, id, ids);
+    const int status = usage_error(c, "unknown rule '%s'%s", id, buf_text(&choices));
+    buf_free(&choices);
+    return status;
+}
+
 static int run_command(const struct face *c, int argc, char **argv)
 {
     struct scenarios s = {0};
     const char *value = NULL;
-    int option = option_next(c, argc, argv, &value), status = STATUS_GOOD;
+    bool explained = false;
+    int option, status = STATUS_GOOD;
 
+    while ((option = option_next(c, argc, argv, &value)) >= 0) {
+        status = explain_rule(c, value);
+        if (status != STATUS_GOOD)
+            return status;
+        explained = true;
+    }
     if (option != OPTION_END)
         return option == OPTION_HELP ? STATUS_GOOD : STATUS_USAGE;
     if (optind >= argc)
-        return usage_error(c, "which scenario?");
+        return explained ? STATUS_GOOD : usage_error(c, "which scenario?");
     for (int i = optind; i < argc; i++)
         scenarios_add(&s, argv[i]);
     scenarios_finish(&s);
@@ -97,7 +127,7 @@ static int run_command(const struct face *c, int argc, char **argv)
 
 const struct face face_explain = {
     .name = "explain",
-    .args = "SCENARIO...",
+    .args = "SCENARIO... | --rule ID",
     .summary = "Print what is legal after each step of a scenario, per crash kind.",
     .about = "The scenario is run once on the model backend (sim) without any fault; no privileges are needed.",
     .options = options,

@@ -1,4 +1,4 @@
-/* tornpage list: scenarios, backends, faults and verbs, read from the code and the scenario files themselves. */
+/* tornpage list: scenarios, backends, faults, verbs and rules, read from the code and the scenario files themselves. */
 #include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "faces/scenarios.h"
 #include "language/verb.h"
 #include "report/text.h"
+#include "truth/rules.h"
 
 enum { OPTION_INDENT = 32 };
 
@@ -117,6 +118,28 @@ static int list_faults(int argc, char **argv)
     return STATUS_GOOD;
 }
 
+/* One rule as `list rules` and `explain --rule` print it. */
+void print_rule(const struct rule_info *r)
+{
+    printf("%s  (%s%s)\n    ", r->id, breach_names[r->breach], r->judged ? "" : "; not judged yet");
+    struct buf text = {0};
+
+    buf_printf(&text, "%s.", r->sentence);
+    text_wrap(stdout, buf_text(&text), 4, 4, TEXT_WIDTH);
+    fputs("    Source: ", stdout);
+    text_wrap(stdout, r->source, 12, 12, TEXT_WIDTH);
+    buf_free(&text);
+}
+
+static int list_rules(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (size_t i = 0; i < RULES; i++)
+        print_rule(&rule_table[i]);
+    return STATUS_GOOD;
+}
+
 static int list_verbs(int argc, char **argv)
 {
     (void)argc;
@@ -135,7 +158,8 @@ static const struct {
 } kinds[] = {{"scenarios", true, list_scenarios},
              {"backends", false, list_backends},
              {"faults", false, list_faults},
-             {"verbs", false, list_verbs}};
+             {"verbs", false, list_verbs},
+             {"rules", false, list_rules}};
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -149,7 +173,7 @@ static int run_command(const struct face *c, int argc, char **argv)
     for (size_t i = 0; i < N_KINDS; i++)
         names[i] = kinds[i].name;
     if (optind >= argc)
-        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs");
+        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs, rules");
     for (size_t i = 0; i < N_KINDS; i++) {
         if (strcmp(argv[optind], kinds[i].name) != 0)
             continue;
@@ -166,9 +190,9 @@ static int run_command(const struct face *c, int argc, char **argv)
 
 const struct face face_list = {
     .name = "list",
-    .args = "scenarios [SCENARIO|DIRECTORY]... | backends | faults | verbs",
+    .args = "scenarios [SCENARIO|DIRECTORY]... | backends | faults | verbs | rules",
     .summary = "List what there is: scenarios with what they test, backends with their options, crash kinds and planted faults, "
-               "and the verbs of the scenario language.",
+               "the verbs of the scenario language, and the rules that findings cite.",
     .about = "",
     .options = options,
     .run = run_command,

@@ -48,4 +48,8 @@ int usage_error(const struct face *c, const char *fmt, ...) __attribute__((forma
 /* Flushes stdout. Returns `status`, or prints a message and returns STATUS_BROKEN if stdout could not be written. */
 int close_stdout(int status);
 
+/* One rule, as `list rules` and `explain --rule` print it. */
+struct rule_info;
+void print_rule(const struct rule_info *r);
+
 #endif

@@ -55,8 +55,9 @@ static json_t *defects_json(const struct verify_result *v)
 
     for (size_t i = 0; i < v->n_defects; i++) {
         const struct defect_report *d = &v->defects[i];
-        json_array_append_new(all, json_pack("{ss, sb, ss, so, sI, sI, si, so}", "kind", defect_names[d->kind], "surprise",
-                                             (int)d->surprise, "rule", d->rule, "path", json_text_exact(d->path), "offset",
+        json_array_append_new(all, json_pack("{ss, sb, ss, ss, so, sI, sI, si, so}", "kind", defect_names[d->kind], "surprise",
+                                             (int)d->surprise, "rule", rule_table[d->rule].id, "sentence",
+                                             rule_table[d->rule].sentence, "path", json_text_exact(d->path), "offset",
                                              (json_int_t)d->off, "length", (json_int_t)d->len, "step", (int)d->step, "text",
                                              json_text_exact(d->text)));
     }

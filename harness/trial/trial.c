@@ -197,8 +197,7 @@ static void defect_print(const struct trial *t, const struct defect_report *d, s
         buf_printf(out, " %s", d->path);
     if (d->len)
         buf_printf(out, ", %llu byte%s at %llu", (unsigned long long)d->len, d->len == 1 ? "" : "s", (unsigned long long)d->off);
-    if (d->rule[0])
-        buf_printf(out, " (rule %s)", d->rule);
+    buf_printf(out, " (rule %s)", rule_table[d->rule].id);
     if (d->step >= 0 && (size_t)d->step < p->n_steps) {
         buf_printf(out, ", line %u: ", p->steps[d->step].line);
         step_print(p, &p->steps[d->step], out);
@@ -274,6 +273,8 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         fresh = true;
         save |= !d->surprise;
         defect_print(t, d, &t->details);
+        buf_printf(&t->details, "  rule %s: %s (%s)\n", rule_table[d->rule].id, rule_table[d->rule].sentence,
+                   rule_table[d->rule].source);
     }
     assert(!v->n_violations || t->violated);
     if (fresh) {
@@ -316,7 +317,7 @@ void trial_report_hang(struct trial *t, int32_t step, const struct strike_point 
     verdict_clear(&t->verdict);
     struct defect_report *d = &t->verdict.defects[0];
 
-    *d = (struct defect_report){.kind = DEFECT_HANG, .rule = "F4", .step = step};
+    *d = (struct defect_report){.kind = DEFECT_HANG, .rule = RULE_F5, .step = step};
     snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
     t->verdict.n_defects = t->verdict.n_violations = 1;
     t->verdict.kinds = UINT64_C(1) << DEFECT_HANG;

@@ -97,10 +97,10 @@ static void report(struct judge *j, int inode, const struct segment *seg, const 
     if (seen->live_read)
         kind = DEFECT_INCOHERENT;
     struct defect_report *d = defect_new(j, kind,
-                                         seen->is_private           ? "I2"
-                                         : seen->live_read          ? "I1"
-                                         : may_lose_unsynced(&j->m) ? "C1"
-                                                                    : "A1",
+                                         seen->is_private           ? RULE_I2
+                                         : seen->live_read          ? RULE_I1
+                                         : may_lose_unsynced(&j->m) ? RULE_C1
+                                                                    : RULE_A1,
                                          seen->path, false);
 
     if (!d)
@@ -112,7 +112,7 @@ static void report(struct judge *j, int inode, const struct segment *seg, const 
     defect_say(d, "%s%s.", seen->reader == NO_EVENT ? "Seen: " : "", what);
     say_legal(j, seg, d);
     if (kind == DEFECT_NOBODY || kind == DEFECT_FOREIGN || kind == DEFECT_MISDIRECTED)
-        memcpy(d->rule, may_lose_unsynced(&j->m) ? "B5" : d->rule, 3);
+        d->rule = may_lose_unsynced(&j->m) ? RULE_B5 : d->rule;
 }
 
 /* Judges [a, b), which lies in one segment and in one extent (data: byte a) or hole (data NULL). */
@@ -196,7 +196,7 @@ void judge_file(struct judge *j, int inode, const struct survivor *s, struct fil
     lossless.lossless = true;
 
     if (!oracle_size(j->w, inode, &j->m, s->size_bytes, &promise)) {
-        struct defect_report *d = defect_new(j, DEFECT_SIZE, "D1", s->path, false);
+        struct defect_report *d = defect_new(j, DEFECT_SIZE, RULE_D1, s->path, false);
         char words[160];
         struct buf legal = {0};
 
@@ -216,7 +216,7 @@ void judge_file(struct judge *j, int inode, const struct survivor *s, struct fil
         fj->sights |= 1U << SIGHT_LOST;
     }
     if (s->read_err) {
-        struct defect_report *d = defect_new(j, DEFECT_UNREADABLE, "B7", s->path, false);
+        struct defect_report *d = defect_new(j, DEFECT_UNREADABLE, RULE_B7, s->path, false);
 
         fj->ok = false;
         if (d) {

@@ -7,7 +7,7 @@
 #include "parser/parser.h"
 #include "verifier/judge.h"
 
-struct defect_report *defect_new(struct judge *j, enum defect kind, const char *rule, const char *path, bool surprise)
+struct defect_report *defect_new(struct judge *j, enum defect kind, enum rule rule, const char *path, bool surprise)
 {
     struct verify_result *r = j->ret;
 
@@ -23,8 +23,7 @@ struct defect_report *defect_new(struct judge *j, enum defect kind, const char *
         return NULL;
     struct defect_report *d = &r->defects[r->n_defects++];
 
-    *d = (struct defect_report){.kind = kind, .surprise = surprise, .step = -1};
-    snprintf(d->rule, sizeof d->rule, "%s", rule);
+    *d = (struct defect_report){.kind = kind, .rule = rule, .surprise = surprise, .step = -1};
     snprintf(d->path, sizeof d->path, "%s", path);
     return d;
 }

@@ -65,7 +65,7 @@ static const char *outcome_words(const struct event *e, char buf[static 64])
     return buf;
 }
 
-static void report_outcome(struct judge *j, const struct event *e, const char *rule, const char *want)
+static void report_outcome(struct judge *j, const struct event *e, enum rule rule, const char *want)
 {
     struct defect_report *d = defect_new(j, e->signo ? DEFECT_SIGNAL : DEFECT_RESULT, rule, "", false);
     char words[160], outcome[64];
@@ -87,7 +87,7 @@ static void judge_err(struct judge *j, const struct event *e, const struct expec
         return;
     if (x->err)
         snprintf(want, sizeof want, "fail with %s", strerrorname_np(x->err));
-    report_outcome(j, e, x->names ? "H1" : "I3", want);
+    report_outcome(j, e, x->names ? RULE_H1 : RULE_I3, want);
 }
 
 /* Rule F1 for one access through a mapping; returns whether a SIGBUS is accounted for. */
@@ -99,11 +99,11 @@ static bool judge_sigbus(struct judge *j, const struct event *e, const struct ac
     if (e->signo == SIGBUS) {
         if (end > page_up(min) && e->fault_off >= page_up(min) && e->fault_off < page_up(end))
             return true;
-        report_outcome(j, e, "F1", "raise nothing there: the page is not wholly beyond end of file");
+        report_outcome(j, e, RULE_F1, "raise nothing there: the page is not wholly beyond end of file");
         return true;
     }
     if (e->signo == 0 && e->err == 0 && end > page_up(max))
-        report_outcome(j, e, "F1", "raise SIGBUS: it touches a page wholly beyond end of file");
+        report_outcome(j, e, RULE_F1, "raise SIGBUS: it touches a page wholly beyond end of file");
     return false;
 }
 
@@ -115,7 +115,7 @@ static void judge_read_length(struct judge *j, const struct event *e, const stru
     uint64_t least = min > a->off ? min - a->off : 0, most = max > a->off ? max - a->off : 0;
 
     if (got < (least < a->len ? least : a->len) || got > (most < a->len ? most : a->len))
-        report_outcome(j, e, "I1", "read up to the end of the file, and no further");
+        report_outcome(j, e, RULE_I1, "read up to the end of the file, and no further");
 }
 
 static void judge_read(struct judge *j, const struct event *e, const struct access *a)
@@ -156,7 +156,7 @@ static void judge_stat(struct judge *j, const struct event *e, int inode)
     j->m = (struct moment){.loss = LOSS_NOTHING, .live = true, .from = e->begin_seq, .to = e->end_seq};
     if (oracle_size(j->w, inode, &j->m, (uint64_t)e->ret, &promise))
         return;
-    struct defect_report *d = defect_new(j, DEFECT_SIZE, "I1", "", false);
+    struct defect_report *d = defect_new(j, DEFECT_SIZE, RULE_I1, "", false);
     char words[160];
 
     if (!d)
@@ -176,12 +176,12 @@ static void judge_event(struct judge *j, const struct event *e, const struct acc
 
     if (s->expect.n) {
         if (!scenario_allows(s, e) && fault_of(s->verb, e->err) == FAULT_STEP)
-            report_outcome(j, e, "scenario", "come to what the scenario says");
+            report_outcome(j, e, RULE_SCENARIO, "come to what the scenario says");
         return;
     }
     judge_err(j, e, x);
     if (x->signo != EXPECT_ANY && e->signo != x->signo && !signal_explained)
-        report_outcome(j, e, "F4", x->signo ? "raise SIGSEGV: the mapping is not writable" : "raise nothing");
+        report_outcome(j, e, RULE_F5, x->signo ? "raise SIGSEGV: the mapping is not writable" : "raise nothing");
     if (x->size_inode != NO_INODE && e->err == 0)
         judge_stat(j, e, x->size_inode);
 }

@@ -158,7 +158,7 @@ static const struct name_op *last_op(const struct world *w, int name, const stru
 
 static void report_name(struct matcher *mt, int name, const char *path, enum defect kind)
 {
-    struct defect_report *d = defect_new(mt->j, kind, "H1", path, false);
+    struct defect_report *d = defect_new(mt->j, kind, RULE_H1, path, false);
     const struct name_op *op = last_op(mt->j->w, name, &mt->j->m);
     char words[160];
     int32_t promise;
@@ -210,13 +210,13 @@ static void report_names(struct matcher *mt)
                  memcmp(mt->s->v[i].path + strlen(mt->s->v[i].path) - w->names[n].len, w->names[n].leaf, w->names[n].len) == 0))
             n++;
         if (n == w->n_names) {
-            struct defect_report *d = defect_new(mt->j, DEFECT_EXTRA, "H1", mt->s->v[i].path, false);
+            struct defect_report *d = defect_new(mt->j, DEFECT_EXTRA, RULE_H1, mt->s->v[i].path, false);
 
             defect_say(d, "No step ever made this name.");
         }
     }
     if (mt->j->ret->n_violations == before) {
-        struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, "H2", ".", false);
+        struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, RULE_H2, ".", false);
 
         defect_say(d, "Each name alone is legal, all of them together are not: no choice of whole operations leaves just these:");
         for (size_t i = 0; i < mt->s->n; i++)
@@ -252,7 +252,7 @@ static void judge_tail(struct judge *j, int inode, const struct survivor *s)
     oracle_bytes(j->w, inode, &j->m, seen.end, NULL, 0, &j->map);
     judge_bytes(j, inode, &seen, &fj);
     j->ret = ret;
-    struct defect_report *d = defect_new(j, DEFECT_INCOHERENT, "D3", s->path, fj.ok && may_lose_unsynced(&j->m));
+    struct defect_report *d = defect_new(j, DEFECT_INCOHERENT, RULE_D3, s->path, fj.ok && may_lose_unsynced(&j->m));
 
     if (d) {
         d->off = s->tail.off;
@@ -268,7 +268,7 @@ static void judge_mapping(struct matcher *mt, size_t i)
     const struct survivor *s = &mt->s->v[i];
 
     if (s->incoherent) {
-        struct defect_report *d = defect_new(mt->j, DEFECT_INCOHERENT, "I1", s->path, false);
+        struct defect_report *d = defect_new(mt->j, DEFECT_INCOHERENT, RULE_I1, s->path, false);
 
         if (d)
             d->off = s->incoherent_off;
@@ -277,7 +277,7 @@ static void judge_mapping(struct matcher *mt, size_t i)
     if (s->tail.len && (may_lose_unsynced(&mt->j->m) || !tail_stored(mt->j->w, mt->best[i])))
         judge_tail(mt->j, mt->best[i], s);
     if (s->map_signo) {
-        struct defect_report *d = defect_new(mt->j, DEFECT_SIGNAL, "F1", s->path, false);
+        struct defect_report *d = defect_new(mt->j, DEFECT_SIGNAL, RULE_F1, s->path, false);
 
         defect_say(d, "Reading the file through a new mapping raised SIG%s.", sigabbrev_np(s->map_signo));
     }
@@ -286,18 +286,18 @@ static void judge_mapping(struct matcher *mt, size_t i)
 static bool judge_volume(struct judge *j, const struct survivors *s)
 {
     if (s->mount_err) {
-        struct defect_report *d = defect_new(j, DEFECT_MOUNT, "B7", "", false);
+        struct defect_report *d = defect_new(j, DEFECT_MOUNT, RULE_B7, "", false);
 
         defect_say(d, "The volume does not mount: %s%s%s.", strerror(s->mount_err), s->mount_msg[0] ? ": " : "", s->mount_msg);
         return false;
     }
     if (s->write_checked && s->write_err) {
-        struct defect_report *d = defect_new(j, DEFECT_READONLY, "B7", "", false);
+        struct defect_report *d = defect_new(j, DEFECT_READONLY, RULE_B7, "", false);
 
         defect_say(d, "The volume is not writable after the crash: %s.", strerror(s->write_err));
     }
     if (s->fsck[0]) {
-        struct defect_report *d = defect_new(j, DEFECT_FSCK, "B7", "", true);
+        struct defect_report *d = defect_new(j, DEFECT_FSCK, RULE_B7, "", true);
 
         defect_say(d, "fsck objects: %.400s", s->fsck);
     }
@@ -326,7 +326,7 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
         ret->sights |= fj.sights;
         j->ret = ret;
         if (fj.surprising) {
-            struct defect_report *d = defect_new(j, DEFECT_LOST, "C2", mt->s->v[i].path, true);
+            struct defect_report *d = defect_new(j, DEFECT_LOST, RULE_C2, mt->s->v[i].path, true);
 
             defect_say(d,
                        "Bytes are not there that were synced while the file had no name; after the power cut it has one again.");
@@ -340,7 +340,7 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
     }
     j->ret = ret;
     if (mt->best_surprise) {
-        struct defect_report *d = defect_new(j, DEFECT_MISSING, "H6", ".", true);
+        struct defect_report *d = defect_new(j, DEFECT_MISSING, RULE_H6, ".", true);
         char words[160];
 
         if (d)

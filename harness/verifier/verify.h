@@ -13,6 +13,7 @@
 #include "language/defect.h"
 #include "language/plan.h"
 #include "truth/guarantees.h"
+#include "truth/rules.h"
 
 struct verb;
 struct world;
@@ -20,8 +21,8 @@ struct world;
 /* One thing the oracle objects to; the first wrong byte and all that a person needs to see why. */
 struct defect_report {
     enum defect kind;
-    bool surprise; /* against practice only, not against a document */
-    char rule[16]; /* rule of ORACLE.md, "C1" */
+    bool surprise;  /* against practice only, not against a document */
+    enum rule rule; /* that the observation breaks */
     char path[128];
     uint64_t off, len; /* first wrong byte, and how many in a row are wrong in the same way */
     int32_t step;      /* the step involved most (it promised, or touched these bytes last); -1 none */
