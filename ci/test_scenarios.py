@@ -9,6 +9,7 @@ import re
 import subprocess
 
 import pytest
+from conftest import run_program
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCENARIOS = ROOT / "scenarios"
@@ -169,3 +170,14 @@ def test_program_reads_it(program, path):
     # explain asks the model what would happen; 77 says that the model lacks a verb, which is no fault of the scenario.
     assert run.returncode in (0, 77), run.stderr
     assert run.stdout or run.returncode == 77
+
+
+def test_the_template_runs_and_names_every_header(tmp_path):
+    text = run_program("list", "template").stdout
+    (tmp_path / "t.scn").write_text(text)
+    done = run_program("run", tmp_path / "t.scn", "-b", "sim", "--runs", "200")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not observed" not in done.stdout
+    source = (ROOT / "harness/parser/headers.c").read_text()
+    for header in re.findall(r'^    \{"([a-z]+)", (?:true|false), parse_', source, re.M):
+        assert f"{header}: " in text

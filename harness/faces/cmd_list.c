@@ -151,15 +151,20 @@ static int list_verbs(int argc, char **argv)
     return STATUS_GOOD;
 }
 
+static int list_template(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    fputs(scenario_template, stdout);
+    return STATUS_GOOD;
+}
+
 static const struct {
     const char *name;
     bool takes_arguments;
     int (*list)(int argc, char **argv);
-} kinds[] = {{"scenarios", true, list_scenarios},
-             {"backends", false, list_backends},
-             {"faults", false, list_faults},
-             {"verbs", false, list_verbs},
-             {"rules", false, list_rules}};
+} kinds[] = {{"scenarios", true, list_scenarios}, {"backends", false, list_backends}, {"faults", false, list_faults},
+             {"verbs", false, list_verbs},        {"rules", false, list_rules},       {"template", false, list_template}};
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -173,7 +178,7 @@ static int run_command(const struct face *c, int argc, char **argv)
     for (size_t i = 0; i < N_KINDS; i++)
         names[i] = kinds[i].name;
     if (optind >= argc)
-        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs, rules");
+        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs, rules, template");
     for (size_t i = 0; i < N_KINDS; i++) {
         if (strcmp(argv[optind], kinds[i].name) != 0)
             continue;
@@ -190,9 +195,9 @@ static int run_command(const struct face *c, int argc, char **argv)
 
 const struct face face_list = {
     .name = "list",
-    .args = "scenarios [SCENARIO|DIRECTORY]... | backends | faults | verbs | rules",
+    .args = "scenarios [PATH]... | backends | faults | verbs | rules | template",
     .summary = "List what there is: scenarios with what they test, backends with their options, crash kinds and planted faults, "
-               "the verbs of the scenario language, and the rules that findings cite.",
+               "the verbs of the scenario language, the rules that findings cite, and a scenario to begin with.",
     .about = "",
     .options = options,
     .run = run_command,

@@ -26,4 +26,7 @@ void scenarios_add_random(struct scenarios *s, uint64_t seed);
 void scenarios_finish(struct scenarios *s);
 void scenarios_free(struct scenarios *s);
 
+/* A scenario that is its own manual: what `tornpage list template` prints. */
+extern const char scenario_template[];
+
 #endif

@@ -1,5 +1,6 @@
 /* Header lines of a scenario: `test:`, `origin:` and so on (see scenarios/README.md). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -7,6 +8,7 @@
 #include "base/size.h"
 #include "parser/parse.h"
 
+enum { STRIKE_LIST_BYTES = 128 };
 enum { MAX_REPEAT = 1000 };
 
 /* A run of the header's value that the parsers below walk: words, with every comma a word of its own. */
@@ -86,8 +88,23 @@ static int parse_requires(struct parser *ps, const struct token *value)
     return 0;
 }
 
+/* "none, kill or power": all strikes by name. */
+static const char *strike_list(char list[static STRIKE_LIST_BYTES])
+{
+    size_t n = 0;
+
+    for (unsigned k = 0; k < STRIKES; k++)
+        n += (size_t)snprintf(list + n, STRIKE_LIST_BYTES - n, "%s%s",
+                              k == 0            ? ""
+                              : k + 1 < STRIKES ? ", "
+                                                : " or ",
+                              strike_table[k].name);
+    return list;
+}
+
 static int parse_strike(struct parser *ps, const struct token *value)
 {
+    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct token t;
 
@@ -95,7 +112,7 @@ static int parse_strike(struct parser *ps, const struct token *value)
         const enum strike strike = strike_parse(t.text, t.text_len);
 
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &t, "a crash kind: none, kill or power, with blanks between");
+            return lex_fail_token(&ps->lx, &t, "a crash kind: %s, with blanks between", strike_list(list));
         if (ps->plan->strikes & 1U << strike)
             return lex_fail_token(&ps->lx, &t, "each crash kind once");
         ps->plan->strikes |= 1U << strike;
@@ -110,6 +127,7 @@ static int found_end(const struct parser *ps, const struct walk *w, const char *
 
 static int parse_sometimes(struct parser *ps, const struct token *value)
 {
+    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct plan *p = ps->plan;
 
@@ -120,7 +138,7 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
             return found_end(ps, &w, "a crash kind and what is seen after it");
         const enum strike strike = strike_parse(strike_word.text, strike_word.text_len);
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: none, kill or power");
+            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: %s", strike_list(list));
         if (!next_word(&w, &sight_word))
             return found_end(ps, &w, "what is seen: lost, kept, torn, mixed or absent");
         const int sight = name_index(&sight_word, sight_names, SIGHT_KINDS);
@@ -144,6 +162,7 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
 
 static int parse_known(struct parser *ps, const struct token *value)
 {
+    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct plan *p = ps->plan;
 
@@ -154,7 +173,7 @@ static int parse_known(struct parser *ps, const struct token *value)
             return found_end(ps, &w, "a crash kind, a backend and a defect");
         const enum strike strike = strike_parse(strike_word.text, strike_word.text_len);
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: none, kill or power");
+            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: %s", strike_list(list));
         if (!next_word(&w, &backend))
             return found_end(ps, &w, "a backend, such as loop:fs=btrfs");
         if (!next_word(&w, &defect_word))
@@ -193,7 +212,7 @@ static const struct header {
     {"test", true, parse_test, "a sentence that says what is tested"},
     {"origin", true, parse_origin, "where the test comes from"},
     {"requires", false, parse_requires, "feature words"},
-    {"crash", true, parse_strike, "crash kinds: none, kill, power"},
+    {"crash", true, parse_strike, "crash kinds"},
     {"sometimes", false, parse_sometimes, "a crash kind and what is seen after it"},
     {"known", false, parse_known, "a crash kind, a backend and a defect"},
     {"repeat", false, parse_repeat, "a number from 1 to 1000"},
