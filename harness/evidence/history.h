@@ -33,7 +33,7 @@ struct event {
     uint64_t data_len;   /*   this many */
 };
 
-/* Acts of the harness itself that the oracle must know; recorded by the engine in lane HISTORY_LANE_HARNESS. */
+/* Acts of the harness itself that the oracle must know; recorded in lane HISTORY_LANE_HARNESS. */
 enum {
     HISTORY_STEP_START = 0x7ffffff0,   /* set-up is over and synced whole (as sync(2)); crashes strike from here on */
     HISTORY_STEP_UNMOUNT = 0x7ffffff1, /* an orderly unmount (implies a sync of everything) */

@@ -1,4 +1,4 @@
-/* The survey: see survey.h. Written for speed: it runs once for each crash state. */
+/* The readback: see readback.h. Written for speed: it runs once for each crash state. */
 #include "evidence/readback.h"
 
 #include <assert.h>

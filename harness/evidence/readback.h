@@ -1,5 +1,5 @@
 /*
- * The survey: walks a run's directory and notes what is there, through read(2) and through a new mapping. It judges nothing.
+ * The readback: walks a run's directory and notes what is there, through read(2) and through a new mapping. It judges nothing.
  */
 #ifndef TORNPAGE_EVIDENCE_READBACK_H
 #define TORNPAGE_EVIDENCE_READBACK_H
@@ -16,7 +16,7 @@ struct readback;
 struct readback *readback_new(void);
 void readback_free(struct readback *s);
 
-enum { READBACK_MAX_BYTES = 1 << 30 }; /* data read in one survey; more is the harness's failure (-EFBIG) */
+enum { READBACK_MAX_BYTES = 1 << 30 }; /* data read in one readback; more is the harness's failure (-EFBIG) */
 
 /*
  * Clears *out and fills it with everything below `dir` (not `dir` itself), finished and ready to be judged. What the file system

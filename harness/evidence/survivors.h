@@ -1,4 +1,4 @@
-/* Survivors: what was found when the files were opened again after the crash. Filled by the engine (or a model backend). */
+/* Survivors: what was found when the files were opened again after the crash. Filled by the readback, or by a model. */
 #ifndef TORNPAGE_EVIDENCE_SURVIVORS_H
 #define TORNPAGE_EVIDENCE_SURVIVORS_H
 

@@ -11,6 +11,7 @@
 #include "report/report.h"
 #include "report/text.h"
 #include "result/result.h"
+#include "trial/replay.h"
 
 enum { REPLAY_TIMES, REPLAY_OPTIONS };
 

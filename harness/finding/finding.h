@@ -36,11 +36,5 @@ struct finding {
  * *ret_path. -errno if the file could not be written; then there is none.
  */
 int finding_save(const struct finding *f, const char *dir, char **ret_path, struct error *err);
-/*
- * Replays a finding file once (trial/replay.c). *ret is the result of this replay; the caller frees it with result_free. -EINVAL,
- * with file and cause in *err, if the file is not a finding; another -errno if it cannot be read. Later failures are results
- * (broken, skipped). Needs the same privileges as `run`.
- */
-int finding_replay(const char *path, struct result *ret, struct error *err);
 
 #endif

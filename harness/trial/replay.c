@@ -2,6 +2,8 @@
  * Replays one finding in an isolated child. The disk image of a power cut is mounted and judged against the history it came
  * with; anything else (kills, models, wrong outcomes of steps) is run again from the same seed.
  */
+#include "trial/replay.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>

@@ -1,9 +1,9 @@
 /*
- * Inside the world: what verbs record of themselves (their `effect`) and what the oracle reads. Only harness/truth and
- * harness/verbs include this.
+ * Inside the world: what verbs record of themselves (their `effect`) and what the oracle reads. For harness/truth,
+ * harness/verifier and harness/verbs.
  *
- * Time is told as in history.h. A version, a size or a name operation that never ended keeps end_seq == HISTORY_NEVER: nothing
- * supersedes it and no sync covers it, so it stays possible for good. `certain` is false for what failed or was cut short after
+ * Time is counted as in history.h. A version, a size or a name operation that never ended keeps end_seq == HISTORY_NEVER: nothing
+ * supersedes it and no sync covers it, so it stays possible. `certain` is false for what failed or was cut short after
  * it had begun: it may have set any of its bytes, or none, and so never supersedes anything either.
  */
 #ifndef TORNPAGE_TRUTH_MODEL_H
@@ -167,7 +167,7 @@ struct world {
     struct open_file files[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
     struct mapping maps[PLAN_MAX_ACTORS][PLAN_MAX_HANDLES];
     int16_t current_file[PLAN_MAX_LANES], current_map[PLAN_MAX_LANES]; /* handle, -1 none */
-    const struct event *now;                                           /* whose effect is being told */
+    const struct event *now;                                           /* whose effect is being applied */
     uint64_t raced_seq;    /* from here on it cannot be told which file a name means; HISTORY_NEVER: it can */
     uint64_t shutdown_seq; /* begin_seq of the first shutdown; HISTORY_NEVER: none */
 };
@@ -235,7 +235,7 @@ void world_access(struct world *w, const struct event *e, int inode, uint64_t of
 bool world_contended(const struct world *w, const struct event *e, int inode);
 /* Does another lane's step that may change bytes of any file? */
 bool world_bytes_contended(const struct world *w, const struct event *e);
-/* Sets raced_seq, when all events are told. */
+/* Sets raced_seq, after all events have been applied. */
 void world_find_name_races(struct world *w);
 /* Forgets a descriptor or mapping; it is no lane's current one any more. */
 void world_drop_file(struct world *w, const struct step *s, struct open_file *f);

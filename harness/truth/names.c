@@ -1,16 +1,23 @@
 /*
- * The oracle for names. The rules, in plain English:
+ * The oracle for names. The rules, in plain English; the letters are those of RULES.md.
  *
- * An operation on names (create, link, unlink, rename, mkdir, rmdir) sets one or two names at once, whole or not at all: a rename
- * is atomic, its target is never missing (H2). Without a power cut every operation that ended has happened; one that was running
- * may have.
+ * 1. An operation on names (create, link, unlink, rename, mkdir, rmdir) sets one or two names at once, whole or not at all: a
+ *    rename is atomic, and its target is never missing (H2).
+ * 2. Without a power cut every operation that ended has happened. One that was running may have.
+ * 3. After a power cut an operation that had begun may have happened. It must have happened if a sync of a directory that it
+ *    changed, or of everything, began after it ended and ended before the cut (H1, H3).
+ * 4. Documents promise no order between operations. So any choice of those that may have happened is legal, applied in their
+ * order.
+ * 5. Practice promises more, and seeing less is a surprise: the fsync of a file persists its names, and operations survive as a
+ *    prefix of their order (H6).
  *
- * After a power cut an operation that had begun may have happened. It must have when a directory it changed was synced after it
- * had ended, or everything was (H1, H3). Documents promise no order between operations, so any choice of those that may have
- * happened is legal, applied in their order.
+ * A worked timeline. Three operations and two syncs of their directory, and a power cut:
  *
- * Practice promises more, and seeing less is a surprise: the fsync of a file persists its names (H1), and operations survive as a
- * prefix (H6).
+ *    create t | Y1 begins, ends | rename t over f | unlink g | Y2 begins | cut
+ *
+ * Y1 had ended, so t must have been created. Y2 had not, so the rename and the unlink may each have happened: t and the old f
+ * with g or without it, or only the new f with g or without it. f is there in all four. The old f without g is a surprise: a
+ * later operation survived and an earlier one did not.
  */
 #include <stdlib.h>
 #include <string.h>

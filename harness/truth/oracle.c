@@ -1,26 +1,32 @@
 /*
- * The oracle for bytes and sizes. The rules, in plain English (letters as in the design's list of rules):
+ * The oracle for bytes and sizes. The rules, in plain English; the letters are those of RULES.md.
  *
- * Everything that ever set a byte is a version of it: stores, writes, zeros from truncation and holes, clones. Before all of them
- * stand the initial zeros of new space. A version has begun, and it may have ended.
+ * Parts: a version is one content that a byte had (by a store, a write, zeros of a truncation or a hole, a clone). Before all
+ * versions stand the initial zeros of new space. A version begins and, unless it is interrupted, ends. A sync begins and ends,
+ * and covers some bytes. A moment is where contents are judged: while a step reads, after a kill, or at a power cut.
  *
- * Without a power cut (A1, I1), a reader sees the last version that had ended before the read began, or any that was running
- * meanwhile: a version is out when one that ended before the read began only after it had ended. What survives a kill is what a
- * reader sees after everything; a store that the kill interrupted never ended, so each of its bytes may be old or new.
+ * 1. Without a power cut (A1, I1) a reader sees the last version that had ended before the read began, or any that was running
+ *    meanwhile. A version is hidden once a later version, begun after it ended, has itself ended before the read began. After a
+ *    kill the reader comes after everything. A store that the kill interrupted never ended, so each of its bytes may be old or
+ * new.
+ * 2. After a power cut (B1) a version may be there if it had begun. It is ruled out if a newer version, begun after it ended, had
+ *    ended before a sync of these bytes began, and that sync had ended before the cut (C1, C2). The newest version that such a
+ *    sync covers is the floor. The floor and everything after it are legal. So are the initial zeros, while there is no floor.
+ * 3. Nothing else orders bytes, pages or files (B2, B3). Each byte is judged alone (B4).
+ * 4. Sizes follow the same rules (D1). A ranged sync promises only the size that is needed to read what was written to its range
+ *    (C1). A change that extends a file may leave any size on the way to its own, unless it was made durable.
+ * 5. Where lanes raced, the history does not tell the order. Then a size is a range (loose), and bytes that may be anything are a
+ *    version of that kind.
+ * 6. Bytes stored beyond end of file in the last page are never part of the file (D3). A reader through a mapping may see them,
+ * or zeros.
  *
- * After a power cut (B1), a version may be there when it had begun. It is out when a later one was made durable: one that began
- * only after it had ended, and that had itself ended before a sync of these bytes began which ended before the cut (C1, C2). So
- * D, the last durable version, and everything after it are legal, and the initial zeros as long as nothing durable covers them.
- * Nothing else orders bytes, pages or files (B2, B3); each byte is judged alone (B4).
+ * A worked timeline. Three stores S1, S2, S3 to one byte, two syncs Y1, Y2 of it, and a power cut at one of two positions:
  *
- * Sizes follow the same rule (D1). A ranged sync promises only the size needed to read what was written to its
- * range (C1). What extends a file may leave any size on the way to its own, unless made durable.
+ *    S1 begins, ends | Y1 begins, ends | S2 begins, ends | Y2 begins | S3 begins | cut a | Y2 ends | cut b
  *
- * Where lanes raced it cannot be told which came first: sizes are ranges then (loose), and bytes that may be anything are a
- * version of that kind.
- *
- * Bytes stored beyond end of file in the last page are never part of the file (D3); a reader through a mapping may see them, or
- * zeros.
+ * At cut a, Y1 had ended and Y2 had not. The floor is S1: S1, S2 and S3 are legal; the initial zeros are ruled out. S3 is legal
+ * although it never ended, since it had begun. At cut b, Y2 had ended, and S2 had ended before Y2 began: the floor is S2, and S1
+ * is ruled out. S3 did not end before Y2 began, so Y2 promises nothing about it: S2 and S3 are legal.
  */
 #include "truth/oracle.h"
 

@@ -10,7 +10,7 @@ static bool races(const struct event *o, const struct event *e)
 }
 
 /*
- * The inode that the step of `o` works on, when `e` is being told of and `o` overlaps it; NO_INODE when that cannot be told,
+ * The inode that the step of `o` works on, while the effect of `e` is applied and `o` overlaps it; NO_INODE if that is unknown,
  * because its actor opens or closes descriptors meanwhile.
  */
 static int raced_inode(const struct world *w, const struct event *o, const struct event *e)
