@@ -10,7 +10,7 @@
 struct judge {
     const struct world *w;
     struct moment m;
-    struct verify_result *ret; /* NULL: only decide, report nothing */
+    struct verify_result *ret; /* where it reports defects; NULL: this judge only decides. Never changed */
     struct legal_map map;
     uint8_t *marks; /* by version of the inode at hand: SEEN, MISSED, OTHER */
     size_t cap_marks;

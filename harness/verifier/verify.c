@@ -19,7 +19,8 @@ struct cached {
 };
 
 struct matcher {
-    struct judge *j;
+    struct judge *j;      /* reports */
+    struct judge *decide; /* only decides: the same world and moment, and no report */
     const struct survivors *s;
     struct cached *cache; /* [survivor][inode] */
     int *name_of;         /* by survivor: the name that the choice at hand makes it, -1 */
@@ -59,7 +60,7 @@ static const struct file_judgement *judged(struct matcher *mt, size_t survivor, 
 
     if (!c->known) {
         c->known = true;
-        judge_file(mt->j, inode, &mt->s->v[survivor], &c->fj);
+        judge_file(mt->decide, inode, &mt->s->v[survivor], &c->fj);
     }
     return &c->fj;
 }
@@ -237,7 +238,7 @@ static bool tail_stored(const struct world *w, int inode)
  * Bytes behind the end of the file in its last page. mmap(2) wants zeros. After a power cut ext4 and XFS show there what a write
  * that would have extended the file had put into the block, when its new size was lost: a surprise. Anything else is a violation.
  */
-static void judge_tail(struct judge *j, int inode, const struct survivor *s)
+static void judge_tail(struct matcher *mt, int inode, const struct survivor *s)
 {
     struct seen_bytes seen = {.path = s->path,
                               .extents = &s->tail,
@@ -246,13 +247,11 @@ static void judge_tail(struct judge *j, int inode, const struct survivor *s)
                               .end = s->tail.off + s->tail.len,
                               .reader = NO_EVENT};
     struct file_judgement fj = {.ok = true};
-    struct verify_result *ret = j->ret;
+    struct judge *j = mt->decide;
 
-    j->ret = NULL;
     oracle_bytes(j->w, inode, &j->m, seen.end, NULL, 0, &j->map);
     judge_bytes(j, inode, &seen, &fj);
-    j->ret = ret;
-    struct defect_report *d = defect_new(j, DEFECT_INCOHERENT, RULE_D3, s->path, fj.ok && may_lose_unsynced(&j->m));
+    struct defect_report *d = defect_new(mt->j, DEFECT_INCOHERENT, RULE_D3, s->path, fj.ok && may_lose_unsynced(&j->m));
 
     if (d) {
         d->off = s->tail.off;
@@ -275,7 +274,7 @@ static void judge_mapping(struct matcher *mt, size_t i)
         defect_say(d, "A new mapping shows other bytes than read.");
     }
     if (s->tail.len && (may_lose_unsynced(&mt->j->m) || !tail_stored(mt->j->w, mt->best[i])))
-        judge_tail(mt->j, mt->best[i], s);
+        judge_tail(mt, mt->best[i], s);
     if (s->map_signo) {
         struct defect_report *d = defect_new(mt->j, DEFECT_SIGNAL, RULE_F1, s->path, false);
 
@@ -318,13 +317,10 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
         if (mt->s->v[i].kind != SURVIVOR_FILE)
             continue;
         fj = *judged(mt, i, mt->best[i]);
-        if (!fj.ok) {
-            j->ret = ret;
+        if (!fj.ok)
             judge_file(j, mt->best[i], &mt->s->v[i], &fj);
-        }
         ret->lossy |= fj.lossy;
         ret->sights |= fj.sights;
-        j->ret = ret;
         if (fj.surprising) {
             struct defect_report *d = defect_new(j, DEFECT_LOST, RULE_C2, mt->s->v[i].path, true);
 
@@ -332,13 +328,11 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
                        "Bytes are not there that were synced while the file had no name; after the power cut it has one again.");
         }
         judge_mapping(mt, i);
-        j->ret = NULL;
     }
     if (!mt->best_complete) {
         ret->lossy = true;
         ret->sights |= 1U << SIGHT_ABSENT;
     }
-    j->ret = ret;
     if (mt->best_surprise) {
         struct defect_report *d = defect_new(j, DEFECT_MISSING, RULE_H6, ".", true);
         char words[160];
@@ -355,12 +349,12 @@ static void conclude(struct matcher *mt, struct verify_result *ret)
 
 void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const struct survivors *s, struct verify_result *ret)
 {
-    struct judge j = {.w = w, .m = world_moment(w, loss, pos), .ret = ret};
+    struct judge j = {.w = w, .m = world_moment(w, loss, pos), .ret = ret}, decide = {.w = w, .m = j.m};
 
     if (!judge_volume(&j, s) || w->raced_seq != HISTORY_NEVER)
         return;
-    j.ret = NULL;
     struct matcher mt = {.j = &j,
+                         .decide = &decide,
                          .s = s,
                          .cache = xcalloc(s->n * w->n_inodes, sizeof *mt.cache),
                          .name_of = xcalloc(s->n, sizeof *mt.name_of),
@@ -370,9 +364,6 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
                          .may_not = xcalloc(w->n_names, sizeof *mt.may_not)};
 
     oracle_names(w, &j.m, try_choice, &mt);
-    j.ret = ret;
-    if (mt.best_bad != SIZE_MAX)
-        j.ret = NULL;
     conclude(&mt, ret);
     free(mt.cache);
     free(mt.name_of);
@@ -380,4 +371,5 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
     free(mt.may);
     free(mt.may_not);
     judge_free(&j);
+    judge_free(&decide);
 }
