@@ -132,7 +132,7 @@ def test_where_tracing_is_impossible_the_results_are_the_same_and_it_is_told(tmp
 
 
 REPEATED = """test: two recordings of a file that is not small
-origin: a looker that was forked without the memory of its parent
+origin: a prefetch worker that was forked without the memory of its parent
 crash: power
 repeat: 2
 open -f f

@@ -1,4 +1,4 @@
-/* The survey: what it says of a directory whose contents are known. */
+/* The readback: what it says of a directory whose contents are known. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 struct fixture {
     char dir[64];
-    struct readback *survey;
+    struct readback *readback;
     struct survivors found;
 };
 
@@ -29,10 +29,10 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    snprintf(f->dir, sizeof f->dir, "%s/tornpage-survey-XXXXXX", P_tmpdir);
+    snprintf(f->dir, sizeof f->dir, "%s/tornpage-readback-XXXXXX", P_tmpdir);
     if (!mkdtemp(f->dir))
         return -1;
-    f->survey = readback_new();
+    f->readback = readback_new();
     *state = f;
     return 0;
 }
@@ -43,7 +43,7 @@ static int tear_down(void **state)
     struct error err;
     int rc = run_directory_remove(f->dir, &err);
 
-    readback_free(f->survey);
+    readback_free(f->readback);
     survivors_free(&f->found);
     free(f);
     return rc;
@@ -68,11 +68,11 @@ static void make_file(const struct fixture *f, const char *name, uint64_t size, 
     close(fd);
 }
 
-static void survey(struct fixture *f)
+static void read_back(struct fixture *f)
 {
     struct error err;
 
-    assert_int_equal(readback_dir(f->survey, f->dir, false, &f->found, &err), 0);
+    assert_int_equal(readback_dir(f->readback, f->dir, false, &f->found, &err), 0);
 }
 
 /* The byte at `off` as the extents tell it. */
@@ -98,7 +98,7 @@ static void finds_names_kinds_and_links(void **state)
     assert_int_equal(link(from, to), 0);
     snprintf(to, sizeof to, "%s/a", f->dir);
     assert_int_equal(symlink("b", to), 0);
-    survey(f);
+    read_back(f);
 
     static const char *const names[] = {"a", "b", "d", "d/b2", "d/e"};
     static const enum survivor_kind kinds[] = {SURVIVOR_OTHER, SURVIVOR_FILE, SURVIVOR_DIR, SURVIVOR_FILE, SURVIVOR_FILE};
@@ -121,7 +121,7 @@ static void a_huge_sparse_file_costs_its_data(void **state)
     uint64_t bytes = 0;
 
     make_file(f, "s", t - 5, t / 2 + 100, "here", 4);
-    survey(f);
+    read_back(f);
     const struct survivor *v = &f->found.v[0];
     assert_int_equal(v->size_bytes, t - 5);
     for (size_t i = 0; i < v->n_extents; i++)
@@ -142,7 +142,7 @@ static void reads_every_chunk_of_a_large_file(void **state)
     for (size_t i = 0; i < size; i++)
         data[i] = (uint8_t)(i * 7 + i / 4096 + 1);
     make_file(f, "l", size, 0, data, size);
-    survey(f);
+    read_back(f);
     uint64_t at = 0;
     const struct survivor *v = &f->found.v[0];
     for (size_t i = 0; i < v->n_extents; i++) {
@@ -158,10 +158,10 @@ static void an_empty_file_and_an_empty_directory(void **state)
 {
     struct fixture *f = *state;
 
-    survey(f);
+    read_back(f);
     assert_int_equal(f->found.n, 0);
     close(open_below(f, "empty"));
-    survey(f);
+    read_back(f);
     assert_int_equal(f->found.n, 1);
     assert_int_equal(f->found.v[0].size_bytes, 0);
     assert_int_equal(f->found.v[0].n_extents, 0);
@@ -172,7 +172,7 @@ static void a_missing_directory_is_an_empty_picture(void **state)
     struct fixture *f = *state;
     struct error err;
 
-    assert_int_equal(readback_dir(f->survey, "/nonexistent/tornpage", false, &f->found, &err), 0);
+    assert_int_equal(readback_dir(f->readback, "/nonexistent/tornpage", false, &f->found, &err), 0);
     assert_int_equal(f->found.n, 0);
 }
 
@@ -184,7 +184,7 @@ static void a_directory_that_is_none_is_unreadable(void **state)
 
     close(open_below(f, "file"));
     snprintf(path, sizeof path, "%s/file", f->dir);
-    assert_int_equal(readback_dir(f->survey, path, false, &f->found, &err), 0);
+    assert_int_equal(readback_dir(f->readback, path, false, &f->found, &err), 0);
     assert_int_equal(f->found.n, 1);
     assert_string_equal(f->found.v[0].path, ".");
     assert_int_equal(f->found.v[0].read_err, ENOTDIR);
@@ -201,13 +201,13 @@ static void a_nonzero_tail_is_seen(void **state)
     assert_ptr_not_equal(m, MAP_FAILED);
     m[300] = 'x';
     for (int fresh = 0; fresh < 2; fresh++) {
-        assert_int_equal(readback_dir(f->survey, f->dir, fresh, &f->found, NULL), 0);
+        assert_int_equal(readback_dir(f->readback, f->dir, fresh, &f->found, NULL), 0);
         assert_true(f->found.v[0].tail.len);
         assert_int_equal(f->found.v[0].tail.off, 100);
         assert_int_equal(f->found.v[0].tail.data[200], 'x');
     }
     m[300] = 0;
-    survey(f);
+    read_back(f);
     assert_false(f->found.v[0].tail.len);
     munmap((void *)(uintptr_t)m, 4096);
     close(fd);
@@ -217,11 +217,11 @@ static void the_write_check_leaves_its_file_and_can_be_repeated(void **state)
 {
     struct fixture *f = *state;
 
-    survey(f);
+    read_back(f);
     readback_probe_write(f->dir, &f->found);
     assert_true(f->found.write_checked);
     assert_int_equal(f->found.write_err, 0);
-    survey(f);
+    read_back(f);
     assert_int_equal(f->found.n, 1);
     assert_string_equal(f->found.v[0].path, ".tornpage-probe");
     readback_probe_write(f->dir, &f->found);

@@ -1,4 +1,4 @@
-/* The signal handlers behind guarded loads and stores (actor.h). */
+/* Private to this room. The signal handlers behind guarded loads and stores (actor.h). */
 #ifndef TORNPAGE_ACTOR_ACCESS_H
 #define TORNPAGE_ACTOR_ACCESS_H
 

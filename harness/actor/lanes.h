@@ -1,6 +1,6 @@
 /*
- * The actors' side of a run: what an actor's process does from fork to death, and the memory it shares with the driver. Private
- * to the driver.
+ * Private to this room. The actors' side of a run: what an actor's process does from fork to death, and the memory it shares with
+ * the driver.
  *
  * Everything here must stand being killed between any two instructions, so there are no locks between processes and no counters
  * that a death could leave wrong: each lane publishes how far it has come, and whoever waits looks at all of them again whenever

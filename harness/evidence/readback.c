@@ -26,7 +26,7 @@ enum {
 
 struct readback {
     struct survivors *out;
-    char *path; /* of the entry at hand, relative to the surveyed directory */
+    char *path; /* of the entry at hand, relative to the directory that is read */
     bool fresh;
     uint64_t read_bytes;
     size_t page_bytes;
@@ -347,7 +347,7 @@ int readback_dir(struct readback *s, const char *dir, bool fresh, struct survivo
         close(fd);
     s->out = NULL;
     if (rc < 0 && (machine_failed(-rc) || rc == -EFBIG))
-        return error_set(err, -rc, "survey", dir, NULL);
+        return error_set(err, -rc, "readback", dir, NULL);
     if (rc < 0 && rc != -ENOENT)
         survivors_add(out, ".")->read_err = -rc;
     survivors_finish(out);

@@ -20,8 +20,8 @@ enum { READBACK_MAX_BYTES = 1 << 30 }; /* data read in one readback; more is the
 
 /*
  * Clears *out and fills it with everything below `dir` (not `dir` itself), finished and ready to be judged. What the file system
- * refuses is part of the picture: an entry with read_err (EIO, EUCLEAN, ...); a directory that cannot be listed likewise; if that
- * is `dir` itself, as the entry ".". A missing `dir` is an empty picture. Returns 0, or -errno when the machine failed (ENOMEM,
+ * refuses is recorded too: an entry with read_err (EIO, EUCLEAN, ...); a directory that cannot be listed likewise; `dir`
+ * itself as the entry ".". Of a missing `dir` there are no survivors. Returns 0, or -errno when the machine failed (ENOMEM,
  * EMFILE, ENFILE, EFBIG).
  *
  * `fresh`: the volume has a page cache, and was mounted just now. Then what a mapping shows are the very pages that the reads

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "host/nofork_pages.h"
 
-/* From this size on the arena is in pages of its own: a process that kills forks between any two pictures it fills in. */
+/* From this size on the arena is in pages of its own: a process that kills forks between any two readbacks. */
 enum { PAGES_FROM_BYTES = NOFORK_UNIT_BYTES };
 
 /* While the arena may still move, a "pointer" is its offset plus one. */

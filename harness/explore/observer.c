@@ -1,4 +1,5 @@
-/* Observing crash states: see observer.h. A worker answers with struct answer, then the reads, then the packed observation. */
+/* Observing crash states: see observer.h. A worker sends struct observation_header, then the reads, then the packed observation.
+ */
 #include "explore/observer.h"
 
 #include <assert.h>
@@ -26,7 +27,7 @@ struct observer {
     struct prefetch *prefetch; /* NULL: there are no workers yet, or this is one */
 };
 
-struct answer {
+struct observation_header {
     struct error err; /* code 0: the rest is good */
     bool untraced;
     size_t reads_bytes;
@@ -155,10 +156,10 @@ static int observe_here(struct observer *o, const struct crash_state *s, uint64_
 }
 
 /* In a worker. */
-static void observe_for_another(void *arg, const struct crash_state *s, uint64_t question, struct buf *out)
+static void observe_in_worker(void *arg, const struct crash_state *s, uint64_t question, struct buf *out)
 {
     struct observer *o = arg;
-    struct answer a;
+    struct observation_header a;
     int rc = 0;
 
     memset(&a, 0, sizeof a);
@@ -188,14 +189,14 @@ static int start_workers(struct observer *o, struct error *err)
     volumes_trim(o->s.config);
     if (o->s.ops->before_fork)
         o->s.ops->before_fork(o->s.arg);
-    return prefetch_new(o->s.workers, observe_for_another, o, &o->prefetch, err);
+    return prefetch_new(o->s.workers, observe_in_worker, o, &o->prefetch, err);
 }
 
 /* Takes what a worker observed, and waits for it. */
 static int take(struct observer *o, const struct crash_state *s, uint64_t question, struct error *err)
 {
     struct buf bytes = {.data = NULL};
-    struct answer a;
+    struct observation_header a;
     int rc = start_workers(o, err);
 
     if (rc == 0)

@@ -167,11 +167,9 @@ static inline enum sim_progress sim_result(struct sim_at *at, int rc)
 
 const char *sim_path(const struct sim_at *at, unsigned arg); /* argument number arg, a path */
 int sim_path_slot(const struct sim *m, uint64_t path);       /* the slot of the name a path gives */
-/* The descriptor or mapping the step works on; NULL, and EBADF or EINVAL in the event, when there is none. */
+/* The descriptor the step works on; NULL, and EBADF in the event, when there is none. */
 struct sim_file *sim_the_file(struct sim_at *at);
-struct sim_map *sim_the_map(struct sim_at *at);
 int sim_file_slot(const struct sim_at *at); /* SIM_NO_SLOT: none */
-int sim_map_slot(const struct sim_at *at);
 /* True when another lane's write holds the inode: the step must wait. */
 bool sim_locked(const struct sim_at *at, const struct simfs_inode *i);
 /* Fills dst with bytes [off, off+len) of what this step stores through `path`: stamps, or the byte of -S. */

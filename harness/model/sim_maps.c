@@ -7,14 +7,14 @@
 
 #define ADDRESS_SPACE ((uint64_t)1 << 47) /* bytes, x86-64 */
 
-int sim_map_slot(const struct sim_at *at)
+static int map_slot(const struct sim_at *at)
 {
     return at->step->handle >= 0 ? at->step->handle : at->lane->map;
 }
 
-struct sim_map *sim_the_map(struct sim_at *at)
+static struct sim_map *the_map(struct sim_at *at)
 {
-    const int slot = sim_map_slot(at);
+    const int slot = map_slot(at);
 
     if (slot != SIM_NO_SLOT && at->actor->maps[slot].mapped)
         return &at->actor->maps[slot];
@@ -24,7 +24,7 @@ struct sim_map *sim_the_map(struct sim_at *at)
 
 struct sim_map *sim_map_and_range(struct sim_at *at, uint64_t *ret_off, uint64_t *ret_end)
 {
-    struct sim_map *m = sim_the_map(at);
+    struct sim_map *m = the_map(at);
     const struct arg *arg = at->step->arg;
 
     if (!m)
@@ -201,7 +201,7 @@ static enum sim_progress work_mmap(struct sim_at *at)
 
 static enum sim_progress work_munmap(struct sim_at *at)
 {
-    const int slot = sim_map_slot(at);
+    const int slot = map_slot(at);
     uint64_t off, end;
     struct sim_map *m = sim_map_and_range(at, &off, &end);
 
@@ -226,7 +226,7 @@ static enum sim_progress work_munmap(struct sim_at *at)
 
 static enum sim_progress work_mremap(struct sim_at *at)
 {
-    struct sim_map *m = sim_the_map(at);
+    struct sim_map *m = the_map(at);
     const uint64_t len = at->step->arg[0].num;
 
     if (!m)

@@ -4,8 +4,9 @@
  * A step's scenario may say what it must come to (`-> EACCES`); then exactly that is right. Otherwise the rules say it: a call
  * fails with the errno that its effect worked out, or succeeds; an access through a mapping raises SIGBUS exactly when it touches
  * a page that lies wholly beyond end of file (F1), and nothing else raises anything. Where another lane may have changed the size
- * or the names meanwhile, both outcomes are right. Errors that speak of the machine or of a missing feature are the engine's to
- * judge, not defects. After a shutdown of the volume any step may fail, and once lanes raced for a name nothing is judged.
+ * or the names meanwhile, both outcomes are right. Errors of the machine, and missing features, are no defects:
+ * the trial is then broken or skipped. After a shutdown of the volume any step may fail, and once lanes raced for a name nothing
+ * is judged.
  */
 #include <errno.h>
 #include <signal.h>

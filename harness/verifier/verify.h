@@ -54,8 +54,7 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
 /* Judges each step's outcome and what it read, as recorded (rules A1, F1, I). Adds to *ret. */
 void verify_steps(const struct world *w, struct verify_result *ret);
 
-/* Whose fault an error is that nobody expected of a step. The engine and the verifier both ask here, so that none falls between.
- */
+/* Whose fault an unexpected error of a step is. The trial and the verifier both ask here, so that no error escapes both. */
 enum fault {
     FAULT_STEP,    /* the call's own: the verifier judges it */
     FAULT_FEATURE, /* the file system lacks a feature: the run is skipped */
