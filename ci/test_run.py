@@ -146,6 +146,15 @@ def test_the_finding_names_the_lost_store(tornpage, scenarios):
     assert "msync -s 0 4k" in text
 
 
+def test_a_finding_and_its_details_say_the_rule(tornpage, scenarios, tmp_path):
+    done = tornpage("run", "t/store-msync", *CANARY, "--crash", "power", "--json", "out.json")
+    path = json.loads((tmp_path / "out.json").read_text())["results"][0]["findings"][0]
+    defect = json.loads((tmp_path / path).read_text())["defects"][0]
+    rule = tornpage("explain", "--rule", defect["rule"]).stdout
+    assert defect["sentence"] + "." in " ".join(rule.split())
+    assert f"      rule {defect['rule']}: {defect['sentence']} (" in done.stdout
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"not json", b"\x00\xff", b'{"tornpage_finding": 1}', b"[" * 100000])
 def test_replay_of_something_else_is_wrong_usage(tornpage, tmp_path, content):
     (tmp_path / "x.json").write_bytes(content)

@@ -73,6 +73,7 @@ static void what_is_wrong_is_refused_with_what_is_possible(void **state)
     refused("loop:fs=xfs,fs=ext4", "twice");
     refused("loop:,fs=xfs", "no such option");
     refused("loop:size=1k", "from 1m to 8t");
+    refused("loop:size=9t", "from 1m to 8t");
     refused("loop:size=64q", "size=64q");
     refused("loop:sector=520", "512, 4096");
     refused("loop:disk=drop:0", "drop:N");
