@@ -1,11 +1,11 @@
-/* What happens to an inode's bytes and size: versions, sizes, copies and syncs. See model.h. */
+/* What happens to an inode's bytes and size: versions, sizes, copies and syncs. See world_model.h. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/size.h"
 #include "language/verb.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 
 static void add_version(struct world *w, int inode, struct version v)
 {

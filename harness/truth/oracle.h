@@ -3,7 +3,7 @@
 #ifndef TORNPAGE_TRUTH_ORACLE_H
 #define TORNPAGE_TRUTH_ORACLE_H
 
-#include "truth/model.h"
+#include "truth/world_model.h"
 
 /* A stretch of an inode in which the same versions are legal. */
 struct segment {

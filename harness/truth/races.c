@@ -1,6 +1,6 @@
-/* What lanes did at the same time, where the history does not tell who came first. See model.h. */
+/* What lanes did at the same time, where the history does not tell who came first. See world_model.h. */
 #include "language/verb.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 
 /* Another lane's event that overlaps `e` in time. */
 static bool races(const struct event *o, const struct event *e)

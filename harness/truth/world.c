@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "host/nofork_pages.h"
 #include "language/verb.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 
 /* Each run of a plan forks its actors; a world is written anew for each run and no actor looks at it. */
 enum { WORLD_BYTES = (sizeof(struct world) / NOFORK_UNIT_BYTES + 1) * NOFORK_UNIT_BYTES };

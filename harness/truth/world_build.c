@@ -1,7 +1,7 @@
 /* Builds the world from all events of a history: each verb's effect in turn, and the harness's own syncs. See world.h. */
 #include "base/buf.h"
 #include "language/verb.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 
 static void add_name_sync(struct world *w, struct span when, int dir, int file_inode)
 {

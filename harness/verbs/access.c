@@ -6,7 +6,7 @@
 #include "actor/actor.h"
 #include "base/buf.h"
 #include "base/size.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 /*

@@ -8,7 +8,7 @@
 
 #include "actor/actor.h"
 #include "base/size.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 /* Finds the target and opens the source; its descriptor, or -1 with the error in *e. */

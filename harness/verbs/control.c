@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "actor/actor.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 /* XFS's ioctl, which other file systems took over (FS_IOC_SHUTDOWN in newer linux/fs.h). */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "actor/actor.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 /*

@@ -9,7 +9,7 @@
 
 #include "actor/actor.h"
 #include "base/size.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 /* A page-aligned buffer (O_DIRECT wants that): small ones on the stack, since every write of a plan needs one. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "actor/actor.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 static void call_rename(struct actor *a, const struct step *s, struct event *e)

@@ -4,7 +4,7 @@
 
 #include "actor/actor.h"
 #include "base/size.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 static void allocate(struct actor *a, const struct step *s, struct event *e, int mode)

@@ -5,7 +5,7 @@
 
 #include "actor/actor.h"
 #include "device/mountlock.h"
-#include "truth/model.h"
+#include "truth/world_model.h"
 #include "verbs/verbs.h"
 
 static void call_fsync(struct actor *a, const struct step *s, struct event *e)

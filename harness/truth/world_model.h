@@ -6,8 +6,8 @@
  * supersedes it and no sync covers it, so it stays possible. `certain` is false for what failed or was cut short after
  * it had begun: it may have set any of its bytes, or none, and so never supersedes anything either.
  */
-#ifndef TORNPAGE_TRUTH_MODEL_H
-#define TORNPAGE_TRUTH_MODEL_H
+#ifndef TORNPAGE_TRUTH_WORLD_MODEL_H
+#define TORNPAGE_TRUTH_WORLD_MODEL_H
 
 #include "base/size.h"
 #include "evidence/history.h"
