@@ -293,6 +293,17 @@ static void a_copy_moves_what_the_source_held(void **state)
     free(h);
 }
 
+/* An entry that the table lacks is all zero: it would cite the rule of scenarios, and lose nothing. */
+static void each_strikes_loss_model_has_its_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LOSS_MODELS; i++) {
+        assert_int_not_equal(loss_models[i].rule_missing, RULE_SCENARIO);
+        assert_int_not_equal(loss_models[i].rule_alien, RULE_SCENARIO);
+        assert_int_equal(loss_models[i].unsynced, i == LOSS_UNSYNCED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_ranged_sync_promises_no_size_beyond_its_range),
         cmocka_unit_test(an_extending_write_may_leave_any_size_on_its_way),
         cmocka_unit_test(a_copy_moves_what_the_source_held),
+        cmocka_unit_test(each_strikes_loss_model_has_its_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* How much of what the steps did may be gone; may_lose_unsynced of truth/world_model.h gives it its meaning for the oracle. */
+/* How much of what the steps did may be gone: the names of the loss models. truth/loss.h says what each means. */
 enum loss {
     LOSS_NOTHING,  /* everything that ended is there */
     LOSS_UNSYNCED, /* only what a finished sync covers must be there */

@@ -13,6 +13,7 @@
 #include "evidence/history.h"
 #include "language/plan.h"
 #include "truth/guarantees.h"
+#include "truth/loss.h"
 #include "truth/world.h"
 
 enum { NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
@@ -248,30 +249,34 @@ struct content content_of(const struct world *w, const struct step *s, uint32_t 
 
 /* A moment at which contents are judged. */
 struct moment {
-    enum loss loss;    /* what may be gone at this moment */
+    enum loss loss;    /* what may be gone at this moment (loss.h) */
     bool live;         /* a step's own read, that ran from `from` to `to`; else a look at what is left when all is over */
-    bool lossless;     /* with LOSS_UNSYNCED: as if all that had ended were durable; tells a loss from what was still running */
-    uint64_t pos;      /* with LOSS_UNSYNCED: position of the write log at which the cut fell */
-    uint64_t from, to; /* with LOSS_NOTHING; HISTORY_NEVER when all is over */
+    bool lossless;     /* as if all that had ended were durable; tells a loss from what was still running */
+    uint64_t pos;      /* on the log's clock: position of the write log at which the cut fell */
+    uint64_t from, to; /* on the clock of the sequence; HISTORY_NEVER when all is over */
 };
 
-/* May what no finished sync covers be gone? Then time is told by positions of the write log, else by `seq` (history.h). */
 static inline bool may_lose_unsynced(const struct moment *m)
 {
-    return m->loss == LOSS_UNSYNCED;
+    return loss_models[m->loss].unsynced;
 }
 
-/* The moment after a strike after which so much may be gone. `pos`: of the cut, with LOSS_UNSYNCED. */
+/* The moment after a strike after which so much may be gone. `pos`: of the cut, for a model on the log's clock. */
 struct moment world_moment(const struct world *w, enum loss loss, uint64_t pos);
+
+static inline bool on_log_clock(const struct moment *m)
+{
+    return loss_models[m->loss].clock == CLOCK_LOG;
+}
 
 static inline bool began_by(const struct span *s, const struct moment *m)
 {
-    return may_lose_unsynced(m) ? s->begin_pos <= m->pos : s->begin_seq < m->to;
+    return on_log_clock(m) ? s->begin_pos <= m->pos : s->begin_seq < m->to;
 }
 
 static inline bool ended_by(const struct span *s, const struct moment *m)
 {
-    return s->end_seq != HISTORY_NEVER && (may_lose_unsynced(m) ? s->end_pos <= m->pos : s->end_seq < m->from);
+    return s->end_seq != HISTORY_NEVER && (on_log_clock(m) ? s->end_pos <= m->pos : s->end_seq < m->from);
 }
 
 #endif

@@ -88,6 +88,18 @@ static void say_legal(const struct judge *j, const struct segment *seg, struct d
     defect_say(d, ".");
 }
 
+/* The rule that bytes break which no legal version explains. */
+static enum rule broken_rule(const struct judge *j, const struct seen_bytes *seen, enum defect kind)
+{
+    const struct loss_model *loss = &loss_models[j->m.loss];
+
+    if (seen->is_private)
+        return RULE_I2;
+    if (seen->live_read)
+        return RULE_I1;
+    return kind == DEFECT_NOBODY || kind == DEFECT_FOREIGN || kind == DEFECT_MISDIRECTED ? loss->rule_alien : loss->rule_missing;
+}
+
 static void report(struct judge *j, int inode, const struct segment *seg, const struct seen_bytes *seen, const uint8_t *data,
                    uint64_t base, uint64_t end, uint64_t x, uint64_t len)
 {
@@ -96,12 +108,7 @@ static void report(struct judge *j, int inode, const struct segment *seg, const 
 
     if (seen->live_read)
         kind = DEFECT_INCOHERENT;
-    struct defect_report *d = defect_new(j, kind,
-                                         seen->is_private           ? RULE_I2
-                                         : seen->live_read          ? RULE_I1
-                                         : may_lose_unsynced(&j->m) ? RULE_C1
-                                                                    : RULE_A1,
-                                         seen->path, false);
+    struct defect_report *d = defect_new(j, kind, broken_rule(j, seen, kind), seen->path, false);
 
     if (!d)
         return;
@@ -111,8 +118,6 @@ static void report(struct judge *j, int inode, const struct segment *seg, const 
         defect_say(d, "%s read ", event_words(j->w, seen->reader, event));
     defect_say(d, "%s%s.", seen->reader == NO_EVENT ? "Seen: " : "", what);
     say_legal(j, seg, d);
-    if (kind == DEFECT_NOBODY || kind == DEFECT_FOREIGN || kind == DEFECT_MISDIRECTED)
-        d->rule = may_lose_unsynced(&j->m) ? RULE_B5 : d->rule;
 }
 
 /* Judges [a, b), which lies in one segment and in one extent (data: byte a) or hole (data NULL). */
