@@ -163,6 +163,13 @@ def test_replay_of_something_else_is_wrong_usage(tornpage, tmp_path, content):
     assert "x.json" in done.stderr and done.stdout == ""
 
 
+def test_a_finding_of_another_format_names_both_formats(tornpage, tmp_path):
+    (tmp_path / "x.json").write_text('{"tornpage_finding": 1}')
+    done = tornpage("replay", "x.json")
+    assert done.returncode == 2
+    assert "x.json" in done.stderr and "format 1," in done.stderr and "format 2" in done.stderr
+
+
 def test_everything_skipped_is_status_77(report):
     status, j = report("-b", "dir", "--crash", "power")
     assert status == 77

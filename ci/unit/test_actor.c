@@ -16,7 +16,7 @@ static void kill_inside_a_store_leaves_exactly_its_first_bytes(void **state)
         run_well(f);
         content(f, "f", file, sizeof file);
         assert_false(ended(f, 3));
-        assert_int_equal(event_of(f, 3).ret, points[i].stored);
+        assert_int_equal(event_of(f, 3).done_bytes, points[i].stored);
         assert_stored(file, 3, 5, points[i].stored);
         assert_zero(file, 5 + points[i].stored, sizeof file);
     }
@@ -35,7 +35,7 @@ static void kill_inside_a_backward_store_leaves_exactly_its_last_bytes(void **st
         f->job.kill = (struct kill_point){.kind = KILL_INSIDE, .step = 3, .bytes = points[i].bytes};
         run_well(f);
         content(f, "f", file, sizeof file);
-        assert_int_equal(event_of(f, 3).ret, points[i].stored);
+        assert_int_equal(event_of(f, 3).done_bytes, points[i].stored);
         assert_stored(file, 3, 5 + 8200 - points[i].stored, points[i].stored);
         assert_zero(file, 0, 5 + 8200 - points[i].stored);
     }
@@ -52,7 +52,7 @@ static void store_beyond_end_of_file_is_an_outcome(void **state)
     assert_int_equal(store.signo, SIGBUS);
     assert_int_equal(store.si_code, BUS_ADRERR);
     assert_int_equal(store.fault_off, 4096);
-    assert_int_equal(store.ret, 96);
+    assert_int_equal(store.done_bytes, 96);
     assert_true(ended(f, 3));
     assert_int_equal(load.fault_off, 8192);
     assert_int_equal(load.data_len, 0);
@@ -81,7 +81,7 @@ static void a_hole_made_by_munmap_is_not_unmapped_again(void **state)
     run_well(f);
     assert_int_equal(event_of(f, 5).err, 0);
     assert_int_equal(event_of(f, 6).signo, 0);
-    assert_int_equal(event_of(f, 6).ret, 4096);
+    assert_int_equal(event_of(f, 6).done_bytes, 4096);
 }
 
 static void threads_share_descriptors_and_mappings(void **state)
@@ -127,7 +127,7 @@ static void appended_bytes_say_where_they_landed(void **state)
 
     take_plan(f, "open -fa f\n---\npwrite 0 4k\npwrite 0 4k\n");
     run_well(f);
-    assert_int_equal(event_of(f, 2).size_bytes, 4096);
+    assert_int_equal(event_of(f, 2).place, 4096);
     content(f, "f", file, sizeof file);
     assert_stored(file, 1, 0, 4096);
     assert_stored(file, 2, 4096, 4096);

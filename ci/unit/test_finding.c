@@ -240,8 +240,8 @@ static void refused(const struct fixture *f, const char *from, const char *to)
 static void refuses_what_is_wrong(void **state)
 {
     static const char *const wrong[][2] = {
-        {"\"tornpage_finding\": 1", "\"tornpage_finding\": 2"},
-        {"\"tornpage_finding\": 1", "\"other\": 1"},
+        {"\"tornpage_finding\": 2", "\"tornpage_finding\": 1"},
+        {"\"tornpage_finding\": 2", "\"other\": 1"},
         {"\"backend\": \"loop", "\"backend\": \"pool"},
         {"fs=xfs", "ft=xfs"},
         {"\"crash\": \"power\"", "\"crash\": \"flood\""},

@@ -61,7 +61,7 @@ static bool explained(const struct naive *before, const struct run *r, const str
     const bool write = strcmp(s->verb->name, "pwrite") == 0;
     struct naive n = *before;
 
-    naive_step(&n, r, running->step, (uint64_t)running->ret);
+    naive_step(&n, r, running->step, running->done_bytes);
     if (naive_equal(&n, r) || (strcmp(s->verb->name, "mwrite") != 0 && naive_equal(before, r)))
         return true;
     for (uint64_t done = 1; write && done <= s->arg[1].num; done++) {
@@ -123,9 +123,9 @@ static size_t unexplained_kills(const struct simfs_hooks *hooks, size_t *ret_par
             if (e->end_seq == HISTORY_NEVER)
                 running = e;
             else if (e->step < r.plan->n_steps)
-                naive_step(&n, &r, e->step, (uint64_t)e->ret);
+                naive_step(&n, &r, e->step, (uint64_t)e->ret + e->done_bytes);
         }
-        if (running && running->ret > 0)
+        if (running && running->done_bytes > 0)
             ++*ret_partial;
         bad += running ? !explained(&n, &r, running) : !naive_equal(&n, &r);
         run_stop(&r);

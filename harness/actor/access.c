@@ -100,7 +100,7 @@ struct access {
     uint64_t word_lo, word_hi;
     const struct actor_filling *filling;
     uint8_t *dst;
-    volatile int64_t *done;
+    volatile uint64_t *done;
 };
 
 static inline volatile uint8_t *byte_of(const struct access *x, uint64_t off)
@@ -116,7 +116,7 @@ static inline volatile uint64_t *word_of(const struct access *x, uint64_t off)
 static void store_up(const struct access *x)
 {
     uint64_t off = x->off;
-    int64_t n = 0;
+    uint64_t n = 0;
 
     for (; off < x->end && off < x->word_lo; off++, *x->done = ++n)
         *byte_of(x, off) = byte_at(x->filling, off);
@@ -129,7 +129,7 @@ static void store_up(const struct access *x)
 static void store_down(const struct access *x)
 {
     uint64_t off = x->end;
-    int64_t n = 0;
+    uint64_t n = 0;
 
     for (; off > x->off && off > x->word_hi; *x->done = ++n) {
         off--;
@@ -148,7 +148,7 @@ static void store_down(const struct access *x)
 static void load_up(const struct access *x)
 {
     uint64_t off = x->off;
-    int64_t n = 0;
+    uint64_t n = 0;
 
     for (; off < x->end && off < x->word_lo; off++, *x->done = ++n)
         x->dst[n] = *byte_of(x, off);
@@ -169,8 +169,12 @@ static struct access access_of(struct event *e, const struct actor_map *m, uint6
     /* A range inside one word has no whole word in it: everything goes bytewise. */
     if (lo >= hi)
         lo = hi = end;
-    return (struct access){
-        .base = (uint8_t *)((uintptr_t)m->addr - m->off), .off = off, .end = end, .word_lo = lo, .word_hi = hi, .done = &e->ret};
+    return (struct access){.base = (uint8_t *)((uintptr_t)m->addr - m->off),
+                           .off = off,
+                           .end = end,
+                           .word_lo = lo,
+                           .word_hi = hi,
+                           .done = &e->done_bytes};
 }
 
 static void guarded(void (*fn)(const struct access *x), const struct access *x, struct event *e)

@@ -112,9 +112,9 @@ void actor_fill(const struct actor_filling *f, uint64_t off, uint8_t *dst, uint6
 
 /*
  * Stores to, or loads from, file range [off, off+len) of the mapping, with one 64-bit instruction for each aligned word and one
- * 8-bit instruction for each byte of an unaligned edge, in ascending order (`backwards`: descending). e->ret is the number of
- * bytes done at every moment. A SIGBUS or SIGSEGV ends it and is recorded in *e with its code and file offset.
- * A store that is the run's kill point stops there for good.
+ * 8-bit instruction for each byte of an unaligned edge, in ascending order (`backwards`: descending). e->done_bytes is the number
+ * of bytes done at every moment. A SIGBUS or SIGSEGV ends it and is recorded in *e with its code and file offset. A store that is
+ * the run's kill point stops there for good.
  */
 void actor_store(struct actor *a, const struct step *s, struct event *e, const struct actor_map *m, uint64_t off,
                  uint64_t len_bytes, const struct actor_filling *f, bool backwards);

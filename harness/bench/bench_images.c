@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actor/driver.h"
 #include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "actor/driver.h"
+#include "actor/kill_point.h"
 #include "backend/backend.h"
 #include "verifier/verify.h"
 

@@ -18,7 +18,7 @@
 #include "host/json_image.h"
 #include "parser/parser.h"
 
-enum { EVENT_VALUES = 15 };
+enum { EVENT_VALUES = 17 };
 
 static int not_a_finding(struct error *err, const char *path, const char *why)
 {
@@ -62,12 +62,14 @@ static bool event_parse(const char *s, const struct plan *p, uint64_t n_data, st
                           .fault_off = v[10],
                           .ino = v[11],
                           .size_bytes = v[12],
-                          .data_off = v[13],
-                          .data_len = v[14]};
+                          .done_bytes = v[13],
+                          .place = v[14],
+                          .data_off = v[15],
+                          .data_len = v[16]};
     bool of_plan =
         v[0] < p->n_steps && v[1] < p->n_lanes && (p->steps[v[0]].lane == v[1] || p->steps[v[0]].barrier_lanes & 1U << v[1]);
     bool of_harness = (v[0] == HISTORY_STEP_START || v[0] == HISTORY_STEP_UNMOUNT) && v[1] == HISTORY_LANE_HARNESS;
-    return (of_plan || of_harness) && v[13] <= n_data && v[14] <= n_data - v[13];
+    return (of_plan || of_harness) && v[15] <= n_data && v[16] <= n_data - v[15];
 }
 
 static const char *load_history(const json_t *j, const struct plan *p, struct history **ret)
@@ -168,7 +170,8 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
     if (!json_is_integer(format))
         return not_a_finding(err, path, "not a finding: \"tornpage_finding\" is missing");
     if (json_integer_value(format) != FINDING_FORMAT)
-        return not_a_finding(err, path, "a finding of another format; this tornpage reads format 1");
+        return error_set(err, EINVAL, "finding", path, "a finding of format %lld, and this tornpage reads format %d",
+                         (long long)json_integer_value(format), FINDING_FORMAT);
     if (!spec)
         return not_a_finding(err, path, "the backend is missing");
     int rc = backend_config_parse(spec, &f->config, err);

@@ -281,11 +281,12 @@ static void forget_running(struct sim *m)
         struct event *e = m->lanes[l].event;
         const struct verb *verb = m->plan->steps[e->step].verb;
 
-        e->ret = verb->properties & VERB_STORES ? (int64_t)m->lanes[l].done : 0;
+        e->done_bytes = verb->properties & VERB_STORES ? m->lanes[l].done : 0;
+        e->ret = 0;
         e->err = e->signo = e->si_code = 0;
-        e->fault_off = e->ino = e->data_off = e->data_len = 0;
+        e->fault_off = e->ino = e->data_off = e->data_len = e->size_bytes = 0;
         if (!(verb->properties & VERB_NOTES_PLACE))
-            e->size_bytes = 0;
+            e->place = 0;
     }
 }
 

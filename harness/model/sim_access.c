@@ -168,7 +168,7 @@ static enum sim_progress work_mwrite(struct sim_at *at)
         return SIM_DONE;
     const enum sim_progress p = sim_flag(at, 'r') ? store_down(at, m) : store_up(at, m);
 
-    at->event->ret = (int64_t)l->done;
+    at->event->done_bytes = l->done;
     return p;
 }
 

@@ -169,7 +169,7 @@ static enum sim_progress begin_write(struct sim_at *at, const struct sim_file *f
         return SIM_WAIT;
     if (f->append)
         off = f->inode->size_bytes;
-    at->event->size_bytes = off;
+    at->event->place = off;
     if (off > INT64_MAX)
         return sim_fail(at, EINVAL);
     if (f->inode->kind == SIMFS_FIFO)

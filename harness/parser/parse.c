@@ -10,7 +10,16 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "language/verb.h"
 #include "parser/parser.h"
+
+/* Does a step that begins with this word, and no lane before it, run in a lane of its own? */
+static bool needs_lane(const struct token *t)
+{
+    const struct verb *v = verb_find(t->text, t->text_len);
+
+    return !(v && v->properties & VERB_MEETS) && !token_is(t, "---");
+}
 
 static void collect_lanes(struct plan *p, struct lexer lx)
 {
@@ -22,7 +31,7 @@ static void collect_lanes(struct plan *p, struct lexer lx)
             continue;
         if (lex_label(&lx, &t))
             lane_add(p, t.text, t.text_len);
-        else if (lex_token(&lx, &t) == 1 && !token_is(&t, "barrier") && !token_is(&t, "---"))
+        else if (lex_token(&lx, &t) == 1 && needs_lane(&t))
             lane_add(p, "A", 1);
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actor/driver.h"
 #include "backend/volume.h"
 #include "device/fsimage.h"
 #include "host/run_directory.h"

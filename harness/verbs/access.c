@@ -56,7 +56,7 @@ static void call_mread(struct actor *a, const struct step *s, struct event *e)
         a->broken(a->run, ENOBUFS, "mread: the history has no room for what it reads");
     actor_load(e, &m, off, len, dst);
     note_hole(e, stop);
-    e->data_len = (uint64_t)e->ret; /* a fault may have cut it short */
+    e->data_len = e->done_bytes; /* a fault may have cut it short */
 }
 
 static void range_of(const struct step *s, const struct mapping *m, uint64_t *ret_off, uint64_t *ret_end)
@@ -112,15 +112,15 @@ static void call_mwrite(struct actor *a, const struct step *s, struct event *e)
     note_hole(e, stop);
 }
 
-/* The bytes of [off, end) that were stored when the step stopped after e->ret of them. */
+/* The bytes of [off, end) that were stored when the step stopped after e->done_bytes of them. */
 static void stored_part(const struct step *s, const struct event *e, uint64_t *off, uint64_t *end)
 {
     if (event_running(e))
         return; /* any of them */
     if (has_flag(s, 'r'))
-        *off = *end - (uint64_t)e->ret;
+        *off = *end - e->done_bytes;
     else
-        *end = *off + (uint64_t)e->ret;
+        *end = *off + e->done_bytes;
 }
 
 static void store_private(struct mapping *m, struct span when, uint64_t off, uint64_t end, struct content c)

@@ -97,7 +97,7 @@ static int64_t rest_of(int fd, uint64_t off)
     return (uint64_t)st.st_size > off ? st.st_size - (int64_t)off : 0;
 }
 
-/* One call may copy less than it was asked to, so it is repeated until all is done. e->ret counts the bytes, also on error. */
+/* One call may copy less than it was asked to, so it is repeated until all is done. e->done_bytes counts them, also on error. */
 static void copy_all(int src, int dst, const struct step *s, struct event *e)
 {
     off_t from = (off_t)flag_value(s, 's', 0), to = (off_t)flag_value(s, 'd', 0);
@@ -114,7 +114,7 @@ static void copy_all(int src, int dst, const struct step *s, struct event *e)
             e->err = errno;
         if (n <= 0)
             return;
-        e->ret += n;
+        e->done_bytes += (uint64_t)n;
         left -= n;
     }
 }
@@ -144,10 +144,10 @@ static void effect_copy_range(struct world *w, const struct step *s, const struc
 
     if (overlapping(src == f->inode, from, to, len))
         world_expect(w, e)->err = EINVAL;
-    if (!event_may_have_acted(e) && e->ret == 0)
+    if (!event_may_have_acted(e) && e->done_bytes == 0)
         return;
     if (event_ok(e))
-        len = (uint64_t)e->ret;
+        len = e->done_bytes;
     else if (!has_flag(s, 'l') && world_contended(w, e, src))
         len = OFF_MAX - to; /* cut short, and the source may have grown meanwhile */
     world_extend(w, f->inode, when, to, to + len);

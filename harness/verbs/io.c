@@ -103,7 +103,7 @@ static void call_pwrite(struct actor *a, const struct step *s, struct event *e)
     uint64_t off = landing_offset(&f, s->arg[0].num);
     struct actor_filling filling = actor_filling_of(a, s, f.path);
 
-    e->size_bytes = off;
+    e->place = off;
     buffer_get(a, &b, len);
     actor_fill(&filling, off, b.data, len);
     actor_result(e, flags ? pwritev2(f.fd, &(struct iovec){b.data, len}, 1, (off_t)off, flags)
@@ -131,7 +131,7 @@ static void effect_pwrite(struct world *w, const struct step *s, const struct ev
     uint64_t off = s->arg[0].num, len = event_ok(e) ? (uint64_t)e->ret : s->arg[1].num;
 
     if (f->append) {
-        c.shift = -(int64_t)e->size_bytes; /* its bytes were made for this offset */
+        c.shift = -(int64_t)e->place; /* its bytes were made for this offset */
         off = world_append(w, f->inode, when, len, c);
     } else {
         world_extend(w, f->inode, when, off, off + len);

@@ -60,7 +60,7 @@ static const char *outcome_words(const struct event *e, char buf[static 64])
     else if (e->err)
         snprintf(buf, 64, "failed with %s", strerrorname_np(e->err));
     else if (e->data_len)
-        snprintf(buf, 64, "read %lld bytes", (long long)e->ret);
+        snprintf(buf, 64, "read %llu bytes", (unsigned long long)e->data_len);
     else
         snprintf(buf, 64, "succeeded");
     return buf;
@@ -110,7 +110,7 @@ static bool judge_sigbus(struct judge *j, const struct event *e, const struct ac
 
 static void judge_read_length(struct judge *j, const struct event *e, const struct access *a)
 {
-    uint64_t min, max, got = (uint64_t)e->ret;
+    uint64_t min, max, got = e->data_len;
 
     world_size_bounds(j->w, a->inode, e, &min, &max);
     uint64_t least = min > a->off ? min - a->off : 0, most = max > a->off ? max - a->off : 0;
