@@ -3,6 +3,7 @@
 The program is taken from the environment variable TORNPAGE, else from build/release/tornpage; without it the tests that need it
 are skipped.
 """
+import json
 import os
 import pathlib
 import re
@@ -75,6 +76,25 @@ def claim_rows():
 CLAIMS = claim_rows()
 
 
+def strikes_of_claims():
+    """The table's column of strikes, for the claims that have scenarios."""
+    rows = re.findall(r"^\| (\d+) \|[^|]+\|[^|]+\| ([^|]+) \|", (SCENARIOS / "CLAIMS.md").read_text(), re.MULTILINE)
+    return {int(number): set(cell.split(", ")) for number, cell in rows if CLAIMS[int(number)].startswith("`")}
+
+
+def scenarios_of(claim):
+    return re.findall(r"`([^`]+)`", CLAIMS[claim])
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """Verdict by scenario and strike on the model, which keeps and loses as the documents allow."""
+    out = tmp_path_factory.mktemp("claims")
+    done = run_program("run", "-b", "sim", "--runs", "300", "--json", out / "report.json", "--findings", out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {(r["scenario"], r["crash"]): r["verdict"] for r in json.loads((out / "report.json").read_text())["results"]}
+
+
 @pytest.fixture(scope="module")
 def program():
     if not TORNPAGE.exists():
@@ -93,9 +113,23 @@ def test_cited_claims_exist(path):
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_claim_names_the_scenarios_that_cite_it(claim):
-    named = re.findall(r"`([^`]+)`", CLAIMS[claim])
+    named = scenarios_of(claim)
     assert named or CLAIMS[claim].startswith("not tested yet: needs "), "neither a scenario nor what is missing for one"
     assert named == [name(path) for path in FILES if claim in claims(path)]
+
+
+@pytest.mark.parametrize("claim, strikes", strikes_of_claims().items())
+def test_claim_names_the_strikes_of_its_scenarios(claim, strikes):
+    assert strikes == set().union(*(headers(SCENARIOS / f"{s}.scn")["crash"].split() for s in scenarios_of(claim)))
+
+
+@pytest.mark.parametrize("claim, strikes", strikes_of_claims().items())
+def test_only_a_power_cut_loses_anything_and_each_claim_about_one_shows_it(verdicts, claim, strikes):
+    for scenario in scenarios_of(claim):
+        assert {verdicts.get((scenario, strike), "kept") for strike in ("none", "kill")} <= {"kept", "skipped"}
+    if "power" in strikes:
+        shown = {verdicts.get((scenario, "power"), "skipped") for scenario in scenarios_of(claim)}
+        assert "lossy" in shown or shown == {"skipped"}
 
 
 @pytest.mark.parametrize("pattern", BUG_PATTERNS)
