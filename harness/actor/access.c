@@ -1,7 +1,7 @@
 /*
- * Guarded loads and stores: see actor.h. They run in an actor that may be killed between any two instructions, so what they did
- * is told in the shared event as they go. A store writes its data first and its count second: on a kill the count is exact or one
- * instruction short, never too high.
+ * Guarded loads and stores: see actor.h. They run in an actor that may be killed between any two instructions, so they note
+ * their progress in the shared event as they go. A store writes its data first and its count second: on a kill the count is exact
+ * or one instruction short, never too high.
  */
 #include "actor/access.h"
 
@@ -19,7 +19,7 @@ static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "stamps are little-endian in the 
 
 enum { WORD_BYTES = 8 };
 
-/* An access that is allowed to fault. The handler finds the thread's own here: unavoidable thread-wide state. */
+/* An access that is allowed to fault. A signal handler takes no argument, so it finds its thread's guard here. */
 struct guard {
     sigjmp_buf back;
     int signo, si_code;
@@ -60,7 +60,7 @@ struct actor_filling actor_filling_of(const struct actor *a, const struct step *
 
     if (i >= 0 && s->flag_arg[i].given)
         return (struct actor_filling){.byte = (uint8_t)s->flag_arg[i].num};
-    /* What no path leads to (a pipe) is no file that anybody verifies. */
+    /* A descriptor without a path (a pipe) is no file of the run; nothing verifies it. */
     return (struct actor_filling){.stamp = true,
                                   .file = path == ACTOR_NO_PATH ? 0 : (uint32_t)path,
                                   .store = (uint32_t)(s - a->plan->steps) + 1,

@@ -133,7 +133,7 @@ const char *actor_path(const struct actor *a, uint64_t path, int *ret_dirfd)
     assert(path < a->plan->n_paths);
     const char *name = a->plan->paths[path];
 
-    /* The parser lets nothing absolute through but known devices; the kernel ignores the directory for those. */
+    /* The parser accepts no absolute paths but those of known devices, for which the kernel ignores the directory. */
     *ret_dirfd = name[0] == '/' ? AT_FDCWD : a->root_fd;
     return name;
 }

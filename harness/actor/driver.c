@@ -28,8 +28,8 @@
 #include "language/verb.h"
 
 enum {
-    SPINS_PER_YIELD = 4096,      /* turns the driver waits for a step to begin before it lets somebody else run */
-    DEATH_GRACE_MS = 30000,      /* a SIGKILLed process that lives longer hangs in the kernel beyond anybody's reach */
+    SPINS_PER_YIELD = 4096,      /* turns the driver waits for a step to begin before it yields the processor */
+    DEATH_GRACE_MS = 30000,      /* a SIGKILLed process that lives longer hangs in the kernel; nothing can end it */
     WAKE_SLOT = PLAN_MAX_ACTORS, /* of the eventfd in the poll set, behind the actors' pidfds */
     RUN_BYTES = 1024,            /* of struct run, right before the history: a short run needs only one page of shared memory */
 };
@@ -47,7 +47,7 @@ struct driving {
     int64_t deadline_ns;
     bool killed; /* by us */
     bool hung;
-    int died_status; /* how an actor ended that must not have, as waitpid says; 0: none has */
+    int died_status; /* wait status of an actor that ended when it must not; 0: none has */
     unsigned died_actor;
 };
 
@@ -88,7 +88,7 @@ static int start_actor(struct driving *d, unsigned actor, struct error *err)
         /* The driver may have died between fork and prctl: then its death signal is lost and its number is not our parent's. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
             _exit(EXIT_FAILURE);
-        /* From a terminal it comes to all; what to do about it is the harness's to say. */
+        /* Ctrl-C reaches every process of the terminal; only the harness handles it. */
         sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
         lanes_actor(d->run, actor);
     }
@@ -130,7 +130,7 @@ static void reap(struct driving *d, unsigned actor)
         kill_all(d); /* the others may be waiting for it */
 }
 
-/* The step has the lane's promise to begin as soon as it knows of us: waits for that, then for the given turns, and kills. */
+/* The lane begins its step once it knows that the driver watches: waits for that, then for the given turns, and kills. */
 static void kill_async(struct driving *d)
 {
     struct run *r = d->run;
@@ -149,7 +149,7 @@ static void kill_async(struct driving *d)
     kill_all(d);
 }
 
-/* A lane may want something: the gate, or eyes. */
+/* Serves a lane that waits: opens the gate, or begins to busy-watch. */
 static int serve(struct driving *d, struct error *err)
 {
     struct run *r = d->run;
@@ -191,7 +191,7 @@ static int wait_event(struct driving *d, struct error *err)
     for (unsigned i = 0; i < PLAN_MAX_ACTORS; i++)
         if (d->fds[i].fd >= 0 && d->fds[i].revents)
             reap(d, i);
-    /* Deaths first: a lane that woke us and died since wants nothing any more. */
+    /* Deaths first: a lane may have died since it woke the driver. */
     return d->fds[WAKE_SLOT].fd >= 0 && d->fds[WAKE_SLOT].revents && !d->killed ? on_wake(d, err) : 0;
 }
 
@@ -201,13 +201,13 @@ static bool gate_wanted(struct run *r, const void *arg)
     return lanes_all_at_gate(r);
 }
 
-static bool eyes_wanted(struct run *r, const void *arg)
+static bool watch_is_wanted(struct run *r, const void *arg)
 {
     (void)arg;
     return atomic_load(&r->watch_wanted) != 0;
 }
 
-/* Serves what lanes want soon after they start, if they do, without having slept in between. */
+/* Serves lanes that need the driver soon after they start, without sleeping in between. */
 static int serve_early(struct driving *d, struct error *err)
 {
     struct run *r = d->run;
@@ -217,12 +217,12 @@ static int serve_early(struct driving *d, struct error *err)
     if (r->driver_opens && lanes_look(r, gate_wanted, NULL))
         rc = serve(d, err);
     if (rc == 0 && d->job->kill.kind == KILL_ASYNC)
-        lanes_look(r, eyes_wanted, NULL);
+        lanes_look(r, watch_is_wanted, NULL);
     atomic_store(&r->driver_awake, 0);
     return rc < 0 ? rc : serve(d, err);
 }
 
-/* Until every actor is dead and reaped. Whatever goes wrong, they are. */
+/* Runs until every actor is dead and reaped, whatever goes wrong. */
 static int drive(struct driving *d, struct error *err)
 {
     bool early = false;
@@ -246,7 +246,8 @@ static int drive(struct driving *d, struct error *err)
     return rc;
 }
 
-/* How well an event tells why the run did not end: a step at work, one that waits for another lane, one that was just over. */
+/* How well an event explains why the run did not end: best a running step, then one that waits for another lane, then one
+ * that had just ended. */
 static int blame(const struct driver_job *job, const struct event *e)
 {
     if (e->begin_seq == 0 || e->lane == HISTORY_LANE_HARNESS)

@@ -1,5 +1,6 @@
 /*
- * The driver runs a plan's actors as real processes that make real system calls in a directory, and kills them where it is told.
+ * The driver runs a plan's actors as real processes that make real system calls in a directory, and kills them at the job's kill
+ * point.
  *
  * Each actor is a process, each further lane of it a thread. Lanes run their steps in order and side by side; `barrier` is where
  * they wait for each other. Above `---` (set-up) nothing is killed; when every lane has arrived there `ready` is called (sync,
@@ -22,7 +23,7 @@ struct error;
 struct driver_job {
     const struct plan *plan;
     int dir_fd;                  /* an existing empty directory: every path of the plan is relative to it */
-    const char *dir;             /* what it is called, for messages */
+    const char *dir;             /* its path, for messages */
     struct history *history;     /* from driver_history_new, emptied by history_init */
     const _Atomic uint64_t *pos; /* the write log's published length, or NULL */
     struct kill_point kill;

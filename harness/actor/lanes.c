@@ -40,7 +40,7 @@ static void wake_driver(struct run *r)
 {
     uint64_t one = 1;
 
-    /* It clears this before it looks for the last time, and we have changed what it looks at before we come here. */
+    /* The driver clears this flag before its last look, and the lane made its change before it reads the flag. */
     if (atomic_load(&r->driver_awake))
         return;
     assert(r->wake_fd >= 0);
@@ -78,7 +78,7 @@ static _Noreturn void fail(struct run *r, const struct error *err)
     _exit(EXIT_FAILURE);
 }
 
-/* Called by whoever made the last change that could complete the gate; being called twice does no harm. */
+/* Called after each change that could complete the gate. A second call does no harm. */
 static void gate_complete(struct run *r)
 {
     struct error err = {0};
@@ -91,14 +91,14 @@ static void gate_complete(struct run *r)
     }
     if (r->lane_readies) {
         if (atomic_exchange(&r->readying, 1))
-            return; /* whoever did it before opens the gate as well */
+            return; /* the lane that readied the run opens the gate as well */
         if (r->job->ready(r->job->arg, &err) < 0)
             fail(r, &err);
     }
     if (r->job->plan->n_lanes > 1)
         lanes_open_gate(r);
     else
-        atomic_store(&r->gate_open, 1); /* nobody to wake */
+        atomic_store(&r->gate_open, 1); /* there is no lane to wake */
 }
 
 bool lanes_look(struct run *r, bool (*holds)(struct run *r, const void *arg), const void *arg)
@@ -165,8 +165,8 @@ static void pass_barrier(struct run *r, uint8_t lane, const struct step *s)
 }
 
 /*
- * The kill point: every actor dies here and now, ours last, by our own hand; that spares a detour through the driver. All pids
- * are known, since kill points lie behind the gate.
+ * The kill point: every actor dies here and now, killed by this one, which dies last. That is faster than asking the driver. All
+ * pids are known, since kill points lie behind the gate.
  */
 static __attribute__((noreturn)) void strike(void *arg)
 {
@@ -192,7 +192,7 @@ static __attribute__((noreturn)) void broken(void *arg, int code, const char *wh
     fail(arg, &err);
 }
 
-/* The exit verb: nobody waits for this actor's lanes any more. */
+/* The exit verb: no barrier waits for this actor's lanes any more. */
 static _Noreturn void leave(struct run *r, unsigned actor)
 {
     const struct plan *p = r->job->plan;
@@ -304,6 +304,6 @@ _Noreturn void lanes_actor(struct run *r, unsigned actor)
     run_lane(&tasks[0]);
     for (unsigned i = 1; i < n; i++)
         pthread_join(threads[i], NULL);
-    /* Without unmapping, closing or running anybody's finalizers: the kernel does what it does at any death. */
+    /* No unmapping, closing or finalizers: the kernel cleans up, as at any death of a process. */
     _exit(EXIT_SUCCESS);
 }

@@ -3,7 +3,7 @@
  * the driver.
  *
  * Everything here must stand being killed between any two instructions, so there are no locks between processes and no counters
- * that a death could leave wrong: each lane publishes how far it has come, and whoever waits looks at all of them again whenever
+ * that a death could leave wrong: each lane publishes its progress, and a waiting process checks all lanes again whenever
  * `turn` moves.
  */
 #ifndef TORNPAGE_ACTOR_LANES_H
@@ -23,14 +23,14 @@ struct run {
     bool driver_opens;            /* the gate: it calls job->ready first; else the last lane to arrive opens it */
     bool lane_readies;            /* the last lane to arrive calls job->ready before it opens the gate */
 
-    _Atomic uint32_t driver_awake;               /* it looks at what follows by itself for now; no need to wake it */
+    _Atomic uint32_t driver_awake;               /* it checks the fields below by itself for now and need not be woken */
     _Atomic uint32_t turn;                       /* futex; moves whenever something below does */
     _Atomic uint32_t at_gate;                    /* bit per lane: has arrived there */
     _Atomic uint32_t readying;                   /* lane_readies: a lane has taken it on */
     _Atomic uint32_t gate_open;                  /* set-up is over */
-    _Atomic uint32_t gone;                       /* bit per lane: its actor has exited, nobody waits for it */
-    _Atomic uint32_t barrier_at[PLAN_MAX_LANES]; /* step index + 1 of the last barrier the lane has come to */
-    _Atomic uint32_t watch_wanted, watched;      /* KILL_ASYNC: the lane asks for the driver's eyes; it has them */
+    _Atomic uint32_t gone;                       /* bit per lane: its actor has exited, no barrier waits for it */
+    _Atomic uint32_t barrier_at[PLAN_MAX_LANES]; /* step index + 1 of the last barrier the lane has reached */
+    _Atomic uint32_t watch_wanted, watched;      /* KILL_ASYNC: the lane asks the driver to busy-watch; the driver does */
     _Atomic uint32_t begun;                      /* ... and the step has begun */
     _Atomic uint32_t struck;                     /* the kill point was reached: actors die of SIGKILL by intent */
     _Atomic pid_t pids[PLAN_MAX_ACTORS];         /* by actor, set by itself; 0: has not started yet */
@@ -39,8 +39,8 @@ struct run {
 };
 
 /*
- * Looks up to so many times whether `holds`, letting others run in between; returns whether it does. Waking a sleeper on another
- * processor costs more than most set-ups take, so whoever waits for something that comes soon looks for a moment before it
+ * Checks `holds` up to so many times, yielding the processor in between; returns whether it does. Waking a sleeper on another
+ * processor costs more than most set-ups take, so a process that waits for something imminent checks for a moment before it
  * sleeps.
  */
 bool lanes_look(struct run *r, bool (*holds)(struct run *r, const void *arg), const void *arg);
@@ -50,7 +50,7 @@ _Noreturn void lanes_actor(struct run *r, unsigned actor);
 
 /* Have all lanes arrived at the gate, or gone? */
 bool lanes_all_at_gate(struct run *r);
-/* Opens the gate; tells the lane that waits for it that the driver watches. */
+/* Opens the gate; tells the waiting lane that the driver watches. */
 void lanes_open_gate(struct run *r);
 void lanes_watched(struct run *r);
 

@@ -52,7 +52,7 @@ struct event *history_begin(struct history *h, uint32_t step, uint8_t lane, cons
 void history_end(struct history *h, struct event *e, const _Atomic uint64_t *pos)
 {
     assert(e->end_seq == HISTORY_NEVER);
-    /* The position first: whoever sees end_seq set must see the position. */
+    /* The position first: a reader that sees end_seq set must see the position. */
     e->end_pos = pos ? atomic_load(pos) : 0;
     atomic_thread_fence(memory_order_seq_cst);
     e->end_seq = atomic_fetch_add(&h->next_seq, 1);

@@ -2,12 +2,12 @@
  * The history: what each step did, when it began, when it ended, what it returned.
  *
  * It lives in one flat block of memory (no pointers inside), which the driver places in memory shared between the harness and the
- * actors, so that it survives any actor's SIGKILL. Order is told twice:
+ * actors, and so survives the SIGKILL of any actor. Order is recorded twice:
  *   seq  a counter shared by all actors: x ended before y began exactly when x.end_seq < y.begin_seq;
  *   pos  the write log's length at that moment: a power cut at position p has seen x begin when x.begin_pos <= p, and end when it
  *        ended and x.end_pos <= p. Backends without a write log leave pos 0.
  * An event with begin_seq 0 was claimed by a lane that died before its step began: it never happened.
- * A step that never ended has end_seq == HISTORY_NEVER (and end_pos likewise): it was running when the crash came.
+ * A step that never ended has end_seq == HISTORY_NEVER (and end_pos likewise): it was running when the strike came.
  */
 #ifndef TORNPAGE_EVIDENCE_HISTORY_H
 #define TORNPAGE_EVIDENCE_HISTORY_H

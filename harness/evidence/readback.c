@@ -20,21 +20,21 @@
 enum {
     WHOLE_BYTES = 128 << 10, /* files up to here are read whole: cheaper than asking where their holes are */
     CHUNK_BYTES = 1 << 20,
-    LIST_BYTES = 2 << 10, /* no more than is cheap to have on a fresh stack page */
+    LIST_BYTES = 2 << 10, /* what fits cheaply on a fresh page of the stack */
     MAX_DEPTH = 32,
 };
 
 struct readback {
     struct survivors *out;
-    char *path; /* of the entry at hand, relative to the directory that is read */
+    char *path; /* of the current entry, relative to the directory that is read */
     bool fresh;
     uint64_t read_bytes;
     size_t page_bytes;
-    uint8_t in_cache[CHUNK_BYTES / 4096]; /* by page of the chunk at hand: bit 0 */
+    uint8_t in_cache[CHUNK_BYTES / 4096]; /* by page of the current chunk: bit 0 */
     struct sigaction old;
 };
 
-/* A signal handler has no argument of ours to find its way back by. */
+/* A signal handler takes no argument, so where to return to stands here. */
 static _Thread_local sigjmp_buf *landing;
 
 static void on_bus(int signo)
@@ -94,7 +94,7 @@ static void note_tail(struct readback *s, const uint8_t *tail, size_t len, const
 
 /*
  * Finds out which pages of a new mapping can differ from what read(2) has just given: those that are in the page cache. Any other
- * comes from where read(2) got it, and is not worth a page of memory. A file without any may have no page cache (DAX): all count.
+ * page would be read from where read(2) read it. A file without cached pages may have no page cache (DAX), so all count.
  */
 static void list_pages(struct readback *s, const uint8_t *m, size_t len)
 {
@@ -222,7 +222,7 @@ static int read_sparse(struct readback *s, int fd, struct survivor *v)
     return size % page && done < size && !v->read_err ? read_range(s, fd, done > last ? done : last, size, v) : 0;
 }
 
-/* Opens what should be a regular file (and would not wait if it were none) and asks what it is. */
+/* Opens what should be a regular file, without waiting if it is a FIFO, and checks its type. */
 static int open_file(int at, const char *name, struct stat *ret)
 {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -255,7 +255,7 @@ static int read_file(struct readback *s, int fd, const struct stat *st, struct s
 
 static int read_list(struct readback *s, int fd, size_t path_len, int depth);
 
-/* Goes by the type that stands in the listing only where that is a regular file and opening it confirms it. */
+/* Trusts the type in the listing only for a regular file, and only when opening it confirms the type. */
 static int read_entry(struct readback *s, int at, const struct dirent64 *d, size_t path_len, int depth)
 {
     struct survivor *v = survivors_add(s->out, s->path);
@@ -271,7 +271,7 @@ static int read_entry(struct readback *s, int at, const struct dirent64 *d, size
             close(fd);
     }
     v->kind = SURVIVOR_OTHER;
-    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) { /* listed and yet not there: also ENOENT is a failed read */
+    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) { /* a listed name that does not exist is a failed read, too */
         v->read_err = errno;
         return machine_failed(errno) ? -errno : 0;
     }

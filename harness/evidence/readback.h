@@ -25,7 +25,7 @@ enum { READBACK_MAX_BYTES = 1 << 30 }; /* data read in one readback; more is the
  * EMFILE, ENFILE, EFBIG).
  *
  * `fresh`: the volume has a page cache, and was mounted just now. Then what a mapping shows are the very pages that the reads
- * have just filled; they can disagree nowhere but behind the end of the file, and there alone the mapping is looked at.
+ * have just filled; they can differ only behind the end of the file, so the mapping is read only there.
  */
 int readback_dir(struct readback *s, const char *dir, bool fresh, struct survivors *out, struct error *err);
 

@@ -1,7 +1,7 @@
 /*
  * Stamps: writing, comparing and decoding the self-describing words (see stamp.h). Whole words are handled eight at a time, so
- * that the multiplications of neighbours overlap; only the two edges are done byte by byte. Comparing is what the verifier does
- * all day, so it has a second form for processors with AVX2 or AVX-512: the portable one reaches 0.4 of memcmp's speed.
+ * that the multiplications of neighbours overlap; only the two edges are done byte by byte. Comparing takes most of the
+ * verifier's time, so it has a second form for processors with AVX2 or AVX-512: the portable one reaches 0.4 of memcmp's speed.
  */
 #include "evidence/stamp.h"
 
@@ -107,7 +107,7 @@ typedef batch batch_anywhere __attribute__((aligned(1), may_alias));
 
 /*
  * The same, for x at a multiple of BATCH_WORDS. Within a batch the packed words then differ in their low bits only, and so does
- * what the key makes of them; hence their first products are the batch's plus one of eight numbers.
+ * their keyed forms; hence their first products are the batch's plus one of eight numbers.
  */
 static inline __attribute__((always_inline)) uint64_t match_batches(uint64_t key, uint64_t x, const uint8_t *src, uint64_t n)
 {

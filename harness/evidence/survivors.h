@@ -1,4 +1,4 @@
-/* Survivors: what was found when the files were opened again after the crash. Filled by the readback, or by a model. */
+/* Survivors: what was found when the files were opened again after the strike. Filled by the readback, or by a model. */
 #ifndef TORNPAGE_EVIDENCE_SURVIVORS_H
 #define TORNPAGE_EVIDENCE_SURVIVORS_H
 
@@ -35,10 +35,10 @@ struct survivors {
     struct survivor *v; /* sorted by path; the run's directory itself is not listed */
     size_t n, cap;
     int mount_err;       /* errno, 0: mounted (or nothing to mount) */
-    char mount_msg[256]; /* what mount said */
+    char mount_msg[256]; /* the error message of the mount */
     bool write_checked;
     int write_err;  /* the probe write after reopening failed with this errno; 0 fine */
-    char fsck[512]; /* what fsck objected to; empty: nothing, or not asked */
+    char fsck[512]; /* fsck's objection; empty: none, or fsck was not run */
     void *mem;      /* one growing arena that owns paths and data */
     size_t mem_len, mem_cap;
 };
@@ -47,7 +47,7 @@ struct survivors {
 struct survivor *survivors_add(struct survivors *s, const char *path);
 /* Appends an extent to the last added survivor and returns where to put its len bytes. */
 uint8_t *survivors_extent(struct survivors *s, uint64_t off, uint64_t len);
-/* Shortens the extent just appended: less came than there was room for. Nothing of it left: it is gone. */
+/* Shortens the extent just appended to the bytes that were read; removes it when none were. */
 void survivors_cut(struct survivors *s, uint64_t len);
 /* The same for the bytes behind the end of the file that a mapping shows. */
 uint8_t *survivors_tail(struct survivors *s, uint64_t off, uint64_t len);

@@ -40,5 +40,5 @@ const char scenario_template[] =
     "barrier\n"
     "B: mwrite @theirs 8k 4k\n"
     "B: pread 0 16k\n"
-    "# What a step must come to, where the rules alone would not say it: ok, an errno, a signal; alternatives with `|`.\n"
+    "# The outcome of a step, where the rules alone do not decide it: ok, an errno, a signal; alternatives with `|`.\n"
     "B: mread @theirs 0 16k -> ok\n";

@@ -72,7 +72,7 @@ struct sim_lane {
     int16_t file, map;           /* current slots */
 };
 
-/* What a verb's work came to in this tick. */
+/* The progress of a verb's work in this tick. */
 enum sim_progress { SIM_DONE, SIM_MORE, SIM_WAIT };
 
 struct sim_at;

@@ -1,6 +1,6 @@
 /*
- * Lines and words of a scenario file, with their places. Everything the parser says about a place goes through lex_fail, so all
- * messages have one form: "file:line:column: found X, expected Y". Columns count bytes from 1.
+ * Lines and words of a scenario file, with their places. All messages about a place go through lex_fail, so they
+ * have one form: "file:line:column: found X, expected Y". Columns count bytes from 1.
  */
 #ifndef TORNPAGE_PARSER_LEX_H
 #define TORNPAGE_PARSER_LEX_H

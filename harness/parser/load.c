@@ -36,7 +36,7 @@ int plan_load(const char *file, const char *name, struct plan **ret, struct erro
     struct buf text = {0};
 
     assert(file && name && ret);
-    /* Without O_NONBLOCK the open of a FIFO nobody writes to would hang. */
+    /* Without O_NONBLOCK opening a FIFO without a writer would hang. */
     const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return error_set(err, errno, "open", file, NULL);

@@ -37,7 +37,7 @@ struct parser {
     struct scope scope;
 };
 
-/* What a step's line gave, before it is understood. */
+/* The tokens of a step's line, before they are interpreted. */
 struct step_tokens {
     struct token verb;
     struct token at; /* '@name' behind the verb */
@@ -69,7 +69,7 @@ bool word_is_plain(const char *text, size_t len_bytes); /* may be written withou
 
 /* scope.c */
 void scope_init(struct scope *sc);
-/* Understands a MAP or FILE value. */
+/* Interprets a MAP or FILE value. */
 int scope_value(struct parser *ps, const struct step *s, const struct token *t, enum arg_type type, uint64_t *ret);
 /* Settles s->handle, and notes what the step makes. All else of the step is set. */
 int scope_target(struct parser *ps, struct step *s, const struct syntax *syn, const struct step_tokens *tok);

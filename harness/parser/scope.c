@@ -1,7 +1,7 @@
 /*
  * Names behind '@': what a step may use and what it makes. Names belong to an actor; descriptors and mappings are told apart, so
- * a mapping may have its descriptor's name. What is current belongs to a lane: a thread that has made nothing itself is given,
- * here, the name its actor made last, so that what a step works on never depends on which thread was faster.
+ * a mapping may have its descriptor's name. What is current belongs to a lane: a thread that has made nothing itself gets,
+ * here, the name that its actor made last, so that what a step works on never depends on which thread was faster.
  */
 #include <assert.h>
 #include <errno.h>

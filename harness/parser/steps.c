@@ -152,7 +152,7 @@ static int check_count(const struct parser *ps, const struct step *s, const stru
                     arg_type_names[syn->args[n_args].type], s->verb->name, s->verb->syntax);
 }
 
-/* Everything behind the verb, as tokens; the outcomes are understood at once. */
+/* Everything behind the verb, as tokens; the outcomes are interpreted at once. */
 static int take_tokens(struct parser *ps, struct step *s, const struct syntax *syn, struct step_tokens *tok)
 {
     for (bool first = true;; first = false) {

@@ -332,7 +332,7 @@ void oracle_sizes_print(const struct world *w, int inode, const struct moment *m
     const struct inode *ino = &w->inodes[inode];
     int32_t promise = NO_EVENT;
     const struct size_version *floor = size_floor(ino, m, &promise);
-    bool open = !floor && promised_size(ino, m, NULL, &promise) == 0; /* a range [lo, hi] is at hand, not yet told */
+    bool open = !floor && promised_size(ino, m, NULL, &promise) == 0; /* a range [lo, hi] is open, not yet printed */
     uint64_t lo = 0, hi = 0;
     const char *sep = "";
 

@@ -1,4 +1,4 @@
-/* What lanes did at the same time, where the history does not tell who came first. See world_model.h. */
+/* What lanes did at the same time, where the history does not tell the order. See world_model.h. */
 #include "language/verb.h"
 #include "truth/world_model.h"
 

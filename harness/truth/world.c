@@ -1,5 +1,5 @@
 /*
- * Building the world: events in the order they began, each handed to its verb's effect. This file holds actors, descriptors,
+ * Building the world: events in the order they began, each applied by its verb's effect. This file holds actors, descriptors,
  * mappings, the name space and expectations; what happens to an inode's bytes and size is in contents.c.
  */
 #include "truth/world.h"
@@ -14,7 +14,7 @@
 #include "language/verb.h"
 #include "truth/world_model.h"
 
-/* Each run of a plan forks its actors; a world is written anew for each run and no actor looks at it. */
+/* Each run of a plan forks its actors; a world is built anew for each run and no actor uses it. */
 enum { WORLD_BYTES = (sizeof(struct world) / NOFORK_UNIT_BYTES + 1) * NOFORK_UNIT_BYTES };
 
 struct world *world_new(void)

@@ -126,7 +126,7 @@ struct mapping {
     size_t n_own, cap_own;
 };
 
-/* A load, store or read and where it looked, to be judged when the world is complete. */
+/* A load, store or read and its range, to be judged when the world is complete. */
 struct access {
     int32_t event;
     int inode;
@@ -136,7 +136,7 @@ struct access {
     size_t own_first, own_n; /*   and its own stores so far, in w->own_pool */
 };
 
-/* What a step must come to (rules I3, F1); the verifier checks it against the outcome. */
+/* The expected outcome of a step (rules I3, F1); the verifier checks it against the outcome. */
 struct expectation {
     int err;        /* must fail with this errno; 0: must not fail; EXPECT_ANY */
     int signo;      /* must raise this signal (SIGBUS follows from the accesses); EXPECT_ANY: may raise one */
@@ -227,7 +227,7 @@ void world_sync_all(struct world *w, struct span when);
 void world_set_name(struct world *w, struct span when, int name, int inode);
 void world_set_names(struct world *w, struct span when, int name1, int inode1, int name2, int inode2);
 
-/* What the event must come to, to be filled by the effect; without that it must succeed and raise nothing. */
+/* The expected outcome of the event, for the effect to fill. Unfilled: it must succeed and raise nothing. */
 struct expectation *world_expect(struct world *w, const struct event *e);
 /* Notes an access; `through` is the mapping, NULL: a descriptor. */
 void world_access(struct world *w, const struct event *e, int inode, uint64_t off, uint64_t len, bool store,
@@ -250,7 +250,7 @@ struct content content_of(const struct world *w, const struct step *s, uint32_t 
 /* A moment at which contents are judged. */
 struct moment {
     enum loss loss;    /* what may be gone at this moment (loss.h) */
-    bool live;         /* a step's own read, that ran from `from` to `to`; else a look at what is left when all is over */
+    bool live;         /* a step's own read, that ran from `from` to `to`; else a readback when all is over */
     bool lossless;     /* as if all that had ended were durable; tells a loss from what was still running */
     uint64_t pos;      /* on the log's clock: position of the write log at which the cut fell */
     uint64_t from, to; /* on the clock of the sequence; HISTORY_NEVER when all is over */

@@ -65,7 +65,8 @@ static void range_of(const struct step *s, const struct mapping *m, uint64_t *re
     *ret_end = *ret_off + (s->arg[0].given ? s->arg[1].num : m->len);
 }
 
-/* What becomes of a load or store outside of the mapping, into a hole in it, or against its protection. */
+/* The expected outcome of an access outside of the mapping, into a hole in it, or against its protection; false: none in a file.
+ */
 static bool inside(struct world *w, const struct step *s, const struct event *e, const struct mapping *m)
 {
     struct expectation *x = world_expect(w, e);
@@ -82,7 +83,7 @@ static bool inside(struct world *w, const struct step *s, const struct event *e,
     }
     for (unsigned i = 0; i < m->n_holes; i++)
         if (m->holes[i].off < end && m->holes[i].end > off)
-            x->signo = EXPECT_ANY; /* SIGSEGV, or SIGBUS before it comes there */
+            x->signo = EXPECT_ANY; /* SIGSEGV, or SIGBUS if it meets end of file first */
     return m->inode != NO_INODE;
 }
 

@@ -34,7 +34,7 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
 
     if (src < 0)
         return;
-    /* Without a range all zeroes: from the start to the end of the source, to the start of the target. */
+    /* Without a range all members are 0: the whole source, to the start of the target. */
     struct file_clone_range range = {
         .src_fd = src, .src_offset = s->arg[1].num, .dest_offset = s->arg[2].num, .src_length = s->arg[3].num};
 
@@ -42,7 +42,7 @@ static void call_reflink(struct actor *a, const struct step *s, struct event *e)
     close(src);
 }
 
-/* The source inode of a copy into f; NO_INODE when it must fail. Sets what the call must come to. */
+/* The source inode of a copy into f; NO_INODE when it must fail. Sets the call's expected outcome. */
 static int copied_from(struct world *w, const struct step *s, const struct event *e, const struct open_file *f)
 {
     struct expectation *x = world_expect(w, e);

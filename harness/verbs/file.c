@@ -207,7 +207,7 @@ static void call_lockf(struct actor *a, const struct step *s, struct event *e)
 static void effect_lockf(struct world *w, const struct step *s, const struct event *e)
 {
     (void)s;
-    world_expect(w, e)->err = EXPECT_ANY; /* who holds which lock is not modelled; scenarios say what they expect */
+    world_expect(w, e)->err = EXPECT_ANY; /* locks are not modelled; scenarios state what they expect */
 }
 
 const struct verb verbs_file[] = {

@@ -61,8 +61,8 @@ static void call_mmap(struct actor *a, const struct step *s, struct event *e)
     } else if (!whole_file(&f, e, &len)) {
         return;
     }
-    /* A replacement longer than what it replaces would run over whatever lies behind, and one of a mapping with holes over what
-     * lies in them: memory of ours, perhaps. */
+    /* A replacement longer than what it replaces would overwrite whatever lies behind, and one of a mapping with holes what
+     * lies in them: perhaps memory of the harness. */
     if (over.mapped && (page_up(len) > over.page_span || over.n_holes)) {
         e->err = EINVAL;
         return;
@@ -250,7 +250,7 @@ static void effect_mremap(struct world *w, const struct step *s, const struct ev
 {
     struct mapping *m = world_map(w, s);
 
-    world_expect(w, e)->err = m ? EXPECT_ANY : EINVAL; /* whether there is room behind it is the kernel's affair */
+    world_expect(w, e)->err = m ? EXPECT_ANY : EINVAL; /* whether there is room behind it is up to the kernel */
     if (!m || !event_ok(e))
         return;
     m->len = s->arg[0].num;

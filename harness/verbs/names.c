@@ -23,7 +23,7 @@ static bool is_dir(const struct world *w, int inode)
     return inode != NO_INODE && w->inodes[inode].kind == INODE_DIR;
 }
 
-/* What a call on names must come to; whether it may have acted. */
+/* Sets the expected outcome of a call on names; returns whether it may have acted. */
 static bool named(struct world *w, const struct event *e, int err)
 {
     struct expectation *x = world_expect(w, e);

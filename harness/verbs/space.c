@@ -20,7 +20,7 @@ static void call_falloc(struct actor *a, const struct step *s, struct event *e)
     allocate(a, s, e, has_flag(s, 'k') ? FALLOC_FL_KEEP_SIZE : 0);
 }
 
-/* The file a call changes; NULL when it had no effect. Sets what it must come to. */
+/* The file a call changes; NULL when it had no effect. Sets its expected outcome. */
 static struct open_file *changed_file(struct world *w, const struct step *s, const struct event *e)
 {
     struct open_file *f = world_file(w, s);

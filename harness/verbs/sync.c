@@ -87,7 +87,7 @@ static void call_sync_range(struct actor *a, const struct step *s, struct event 
 
 static void effect_nothing_durable(struct world *w, const struct step *s, const struct event *e)
 {
-    synced_inode(w, s, e); /* only what it must come to */
+    synced_inode(w, s, e); /* only for its expected outcome */
 }
 
 static void call_writeback(struct actor *a, const struct step *s, struct event *e)

@@ -1,5 +1,5 @@
 /*
- * Comparing bytes that were found with the versions the oracle calls legal. Long runs of one version compare at memory speed: the
+ * Compares observed bytes with the versions that the oracle calls legal. Long runs of one version compare at memory speed: the
  * version that matched last is tried first, and a run ends only where the bytes, the segment or the extent do.
  */
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static bool place_of(const struct inode *ino, const struct version *v, size_t *r
     return true;
 }
 
-/* A run of bytes showed version `who`: what does that say? */
+/* Notes that a run of bytes showed version `who`: a loss, a surprise, a sight. */
 static void note_seen(struct judge *j, const struct inode *ino, const struct segment *seg, const struct version *who,
                       struct file_judgement *fj)
 {

@@ -1,4 +1,4 @@
-/* What a wrong byte is: an older version, another place's or another file's stamp, a torn word, or nobody's. */
+/* Classifies a wrong byte: an older version, the stamp of another place or file, a torn word, or never written at all. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static const struct version *own_version(const struct judge *j, int inode, uint6
     return NULL; /* when found: the initial zeros */
 }
 
-/* What stood at x before `v`; NULL: the initial zeros. */
+/* The version at x before `v`; NULL: the initial zeros. */
 static const struct version *predecessor(const struct inode *ino, const struct version *v, uint64_t x)
 {
     const struct version *found = NULL;
@@ -67,7 +67,7 @@ static bool torn_word(const struct judge *j, int inode, uint64_t x, const uint8_
 enum defect classify(const struct judge *j, int inode, const struct segment *seg, uint64_t x, const uint8_t *data, uint64_t base,
                      uint64_t n, char text[static 320])
 {
-    /* The whole aligned word around x, as far as it is at hand. */
+    /* The whole aligned word around x, as far as it was read. */
     uint64_t from = x / 8 * 8 > base ? x / 8 * 8 : base, end = x / 8 * 8 + 8 < base + n ? x / 8 * 8 + 8 : base + n;
     const uint8_t *at = data ? data + (x - base) : NULL, *word_at = data ? data + (from - base) : NULL;
     bool found;
@@ -81,9 +81,9 @@ enum defect classify(const struct judge *j, int inode, const struct segment *seg
         if (seg->floor && (!v || v->content.kind == CONTENT_ZERO))
             return before && before->content.kind != CONTENT_ZERO ? DEFECT_ZEROED : DEFECT_LOST;
         if (seg->floor && seg->floor->content.kind == CONTENT_ZERO)
-            return DEFECT_STALE; /* what was truncated, punched or beyond the end is back */
+            return DEFECT_STALE; /* bytes that were truncated, punched or beyond the end are back */
         if (before && v && v->when.begin_seq < before->when.begin_seq)
-            return DEFECT_STALE; /* older than what stood there before the promised one */
+            return DEFECT_STALE; /* older than the version before the promised one */
         return DEFECT_LOST;
     }
     if (end - from == 8 && word_at) {

@@ -1,5 +1,5 @@
 /*
- * What is legal after each step, in words: the history is cut after each event in turn, and the oracle is asked what a kill or a
+ * What is legal after each step, in words: the history is cut after each event in turn, and the oracle says what a kill or a
  * power cut at that instant may leave. Only what changed since the step before is printed.
  */
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct explainer {
     const struct plan *plan;
     const struct guarantees *g;
     struct legal_map map;
-    char *last[STRIKES]; /* what was printed last, to print only changes */
+    char *last[STRIKES]; /* the last text printed, so that only changes are printed */
     struct buf *out;
 };
 

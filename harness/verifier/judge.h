@@ -12,7 +12,7 @@ struct judge {
     struct moment m;
     struct verify_result *ret; /* where it reports defects; NULL: this judge only decides. Never changed */
     struct legal_map map;
-    uint8_t *marks; /* by version of the inode at hand: SEEN, MISSED, OTHER */
+    uint8_t *marks; /* by version of the current inode: SEEN, MISSED, OTHER */
     size_t cap_marks;
 };
 
@@ -22,7 +22,7 @@ struct file_judgement {
     unsigned sights;
 };
 
-/* The bytes at hand: what a read returned, or a survivor's extents. */
+/* The bytes to judge: what a read returned, or a survivor's extents. */
 struct seen_bytes {
     const char *path;
     const struct extent *extents;

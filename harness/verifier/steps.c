@@ -1,8 +1,8 @@
 /*
  * Judging the steps themselves: what each returned or raised, and what the reads among them saw.
  *
- * A step's scenario may say what it must come to (`-> EACCES`); then exactly that is right. Otherwise the rules say it: a call
- * fails with the errno that its effect worked out, or succeeds; an access through a mapping raises SIGBUS exactly when it touches
+ * A scenario may state a step's outcome (`-> EACCES`); then exactly that is right. Otherwise the rules decide: a call fails
+ * with the errno that its effect predicts, or succeeds; an access through a mapping raises SIGBUS exactly when it touches
  * a page that lies wholly beyond end of file (F1), and nothing else raises anything. Where another lane may have changed the size
  * or the names meanwhile, both outcomes are right. Errors of the machine, and missing features, are no defects:
  * the trial is then broken or skipped. After a shutdown of the volume any step may fail, and once lanes raced for a name nothing
@@ -18,7 +18,7 @@
 #include "language/verb.h"
 #include "verifier/judge.h"
 
-/* ENOMEM is what the machine says when it is out of memory, and what calls on mappings say of unmapped pages (rule C4). */
+/* ENOMEM means that the machine is out of memory, or, from calls on mappings, that pages are unmapped (rule C4). */
 static bool takes_a_mapping(const struct verb *v)
 {
     return v->target == TARGET_MAP;
@@ -91,7 +91,7 @@ static void judge_err(struct judge *j, const struct event *e, const struct expec
     report_outcome(j, e, x->names ? RULE_H1 : RULE_I3, want);
 }
 
-/* Rule F1 for one access through a mapping; returns whether a SIGBUS is accounted for. */
+/* Judges rule F1 for one access through a mapping; returns whether that settles a SIGBUS. */
 static bool judge_sigbus(struct judge *j, const struct event *e, const struct access *a)
 {
     uint64_t min, max, end = a->off + a->len;
@@ -177,7 +177,7 @@ static void judge_event(struct judge *j, const struct event *e, const struct acc
 
     if (s->expect.n) {
         if (!scenario_allows(s, e) && fault_of(s->verb, e->err) == FAULT_STEP)
-            report_outcome(j, e, RULE_SCENARIO, "come to what the scenario says");
+            report_outcome(j, e, RULE_SCENARIO, "end as the scenario says");
         return;
     }
     judge_err(j, e, x);

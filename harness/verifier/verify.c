@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "verifier/judge.h"
 
-/* What judging one survivor as one inode came to; filled on demand. */
+/* The result of judging one survivor as one inode; filled on demand. */
 struct cached {
     bool known;
     struct file_judgement fj;
@@ -23,7 +23,7 @@ struct matcher {
     struct judge *decide; /* only decides: the same world and moment, and no report */
     const struct survivors *s;
     struct cached *cache; /* [survivor][inode] */
-    int *name_of;         /* by survivor: the name that the choice at hand makes it, -1 */
+    int *name_of;         /* by survivor: its name under the current choice, -1 */
     int *best;            /* the inodes of the best choice so far, by survivor */
     size_t best_bad;      /* survivors whose contents that choice does not explain; SIZE_MAX: no choice explains the names */
     const struct name_op *best_surprise;

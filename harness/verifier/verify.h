@@ -18,7 +18,7 @@
 struct verb;
 struct world;
 
-/* One thing the oracle objects to; the first wrong byte and all that a person needs to see why. */
+/* One thing the oracle objects to; the first wrong byte and what a person needs to see why. */
 struct defect_report {
     enum defect kind;
     bool surprise;  /* against practice only, not against a document */
@@ -37,7 +37,7 @@ struct verify_result {
     size_t n_violations, n_surprises; /* all that were seen */
     uint64_t kinds;                   /* bit per enum defect: kinds of violations that were seen */
     unsigned sights;                  /* bit per enum sight: legal things that were seen */
-    bool lossy; /* something the crash legally took away: a byte, a size or a name is not what it was before the crash */
+    bool lossy; /* something was legally lost: a byte, a size or a name is not what it was before the strike */
 };
 
 /*
@@ -54,7 +54,7 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
 /* Judges each step's outcome and what it read, as recorded (rules A1, F1, I). Adds to *ret. */
 void verify_steps(const struct world *w, struct verify_result *ret);
 
-/* Whose fault an unexpected error of a step is. The trial and the verifier both ask here, so that no error escapes both. */
+/* Whose fault an unexpected error of a step is. The trial and the verifier both use this, so that no error escapes both. */
 enum fault {
     FAULT_STEP,    /* the call's own: the verifier judges it */
     FAULT_FEATURE, /* the file system lacks a feature: the run is skipped */
