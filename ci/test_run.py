@@ -337,3 +337,33 @@ def test_the_matrix_fits_the_terminal(scenarios, tmp_path, columns):
     seen = on_terminal(["run", scenarios, "--runs", "5", "-b", *specs], tmp_path, {"NO_COLOR": "1"}, columns)
     rows = [line.rstrip() for line in seen.splitlines() if " | " in line and "jobs |" not in line]
     assert rows and max(map(len, rows)) <= columns
+
+
+def verdict_and_reason(tornpage, tmp_path, backend, steps):
+    (tmp_path / "s.scn").write_text(f"test: A full volume.\norigin: a test\ncrash: none\nopen -f f\n---\n{steps}\n")
+    done = tornpage("run", "s.scn", "-b", backend, "--json", "j.json", "--runs", "3")
+    (result,) = json.loads((tmp_path / "j.json").read_text())["results"]
+    return done.returncode, result["verdict"], result["reason"]
+
+
+@pytest.mark.parametrize(
+    "backend, steps, want",
+    [
+        ("sim", "falloc 0 64m -> ENOSPC", (77, "skipped", "line 6: the volume has room for the falloc")),
+        ("dir", "falloc 0 1m -> ENOSPC", (77, "skipped", "line 6: the volume has room for the falloc")),
+        ("loop:fs=ext4", "falloc 0 64m -> ENOSPC", (0, "kept", "")),
+        ("loop:fs=ext4", "falloc 0 64m", (0, "kept", "")),
+        ("loop:fs=ext4", "falloc 0 64m -> ok", (99, "broken", "line 6: falloc failed: No space left on device")),
+        ("loop:fs=ext4", "truncate 64m\nmmap 0 64m\nmwrite -S 1 0 64m", (0, "kept", "")),
+    ],
+)
+def test_a_full_volume_is_no_finding(tornpage, tmp_path, backend, steps, want):
+    assert verdict_and_reason(tornpage, tmp_path, backend, steps) == want
+
+
+def test_a_model_makes_fewer_runs_of_a_plan_that_writes_much(tornpage, tmp_path):
+    for size, most in (("4k", 1000), ("4m", 64)):
+        (tmp_path / "s.scn").write_text(f"test: Much.\norigin: a test\ncrash: power\nopen -f f\n---\npwrite 0 {size}\n")
+        tornpage("run", "s.scn", "-b", "sim", "--json", "j.json")
+        (result,) = json.loads((tmp_path / "j.json").read_text())["results"]
+        assert most - 1 <= result["states_covered"] <= most

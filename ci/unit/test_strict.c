@@ -163,6 +163,47 @@ static void sigbus_inside_the_file_is_wrong(void **state)
     objects("open -f f\npwrite 0 4k\nmmap 0 8k\nmread 0 64\n", STRIKE_KILL, raise_sigbus, DEFECT_SIGNAL);
 }
 
+static void raise_sigbus_without_space(struct run *r)
+{
+    raise_sigbus(r);
+    last_event(r)->no_space = 1;
+}
+
+static void run_out_of_space(struct run *r)
+{
+    last_event(r)->err = ENOSPC;
+}
+
+static void fail_with_eio(struct run *r)
+{
+    last_event(r)->err = EIO;
+}
+
+/* What the change makes of the last step of a sane run is no violation. */
+static void accepts(const char *steps, void (*change)(struct run *), size_t surprises)
+{
+    struct verify_result v = judged(steps, STRIKE_NONE, change);
+
+    assert_int_equal(v.n_violations, 0);
+    assert_int_equal(v.n_surprises, surprises);
+}
+
+static void a_full_volume_is_legal(void **state)
+{
+    (void)state;
+    accepts("open -f f\ntruncate 8k\nmmap 0 8k\nmwrite 0 64\n", raise_sigbus_without_space, 0);
+    accepts("open -f f\npwrite 0 4k\n", run_out_of_space, 0);
+    accepts("open -f f\nfalloc 0 4k\n", run_out_of_space, 0);
+}
+
+static void eio_is_a_surprise_only_of_direct_writes_beside_a_mapping(void **state)
+{
+    (void)state;
+    accepts("open -fd f\npwrite 0 4k\nmmap 0 4k\nfsync\n", fail_with_eio, 1);
+    objects("open -f f\npwrite 0 4k\nmmap 0 4k\nfsync\n", STRIKE_NONE, fail_with_eio, DEFECT_RESULT);
+    objects("open -fd f\npwrite 0 4k\nfsync\n", STRIKE_NONE, fail_with_eio, DEFECT_RESULT);
+}
+
 static void read_less(struct run *r)
 {
     last_event(r)->data_len--;
@@ -337,6 +378,8 @@ int main(void)
         cmocka_unit_test(bytes_behind_the_end_that_nobody_wrote_are_a_defect),
         cmocka_unit_test(a_private_mapping_shows_its_own_stores),
         cmocka_unit_test(sigbus_inside_the_file_is_wrong),
+        cmocka_unit_test(a_full_volume_is_legal),
+        cmocka_unit_test(eio_is_a_surprise_only_of_direct_writes_beside_a_mapping),
         cmocka_unit_test(a_short_read_inside_the_file_is_wrong),
         cmocka_unit_test(stat_tells_the_size),
         cmocka_unit_test(growing_a_file_zeroes_what_was_stored_behind_its_end),

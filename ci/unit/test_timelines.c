@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "language/plan.h"
 #include "truth/oracle.h"
 
@@ -19,6 +19,7 @@ struct fixture {
     struct history *history;
     struct world *world;
     int name[NAMES];
+    struct buf choices;
 };
 
 static int set_up(void **state)
@@ -44,6 +45,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    buf_free(&f->choices);
     world_free(f->world);
     free(f->history);
     free(f);
@@ -97,15 +99,12 @@ static void three_stores_two_syncs_and_a_cut(void **state)
 /* Collects the choices as text: which of t, the old f or the new f, and g are there; '!' marks a surprise. */
 static bool note_choice(void *arg, const struct name_choice *c)
 {
-    const struct fixture *f = ((void **)arg)[0];
-    char *text = ((void **)arg)[1];
+    struct fixture *f = arg;
     const int *v = c->value, at_f = v[f->name[NAME_F]];
 
     assert_true(at_f == OLD_F || at_f == NEW);
-    strcat(text, v[f->name[NAME_T]] == NEW ? "t " : "");
-    strcat(text, at_f == NEW ? "new" : "old");
-    strcat(text, v[f->name[NAME_G]] == G ? " g" : "");
-    strcat(text, c->surprise ? "!; " : "; ");
+    buf_printf(&f->choices, "%s%s%s%s; ", v[f->name[NAME_T]] == NEW ? "t " : "", at_f == NEW ? "new" : "old",
+               v[f->name[NAME_G]] == G ? " g" : "", c->surprise ? "!" : "");
     return false;
 }
 
@@ -113,7 +112,6 @@ static void a_create_a_rename_and_an_unlink(void **state)
 {
     struct fixture *f = *state;
     struct world *w = f->world;
-    char text[256] = "";
     const struct moment m = cut_at(11);
 
     world_set_name(w, span(1, 2), f->name[NAME_F], OLD_F);
@@ -123,8 +121,8 @@ static void a_create_a_rename_and_an_unlink(void **state)
     world_set_names(w, span(5, 6), f->name[NAME_T], NO_INODE, f->name[NAME_F], NEW);
     world_set_name(w, span(7, 8), f->name[NAME_G], NO_INODE);
     world_sync_dir(w, ROOT_INODE, span(9, 12));
-    assert_false(oracle_names(w, &m, note_choice, (void *[]){f, text}));
-    assert_string_equal(text, "new; new g; t old g; t old!; ");
+    assert_false(oracle_names(w, &m, note_choice, f));
+    assert_string_equal(buf_text(&f->choices), "new; new g; t old g; t old!; ");
 }
 
 int main(void)

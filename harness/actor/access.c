@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "actor/actor.h"
 #include "evidence/stamp.h"
@@ -192,6 +193,18 @@ static void guarded(void (*fn)(const struct access *x), const struct access *x, 
     e->fault_off = (uint64_t)(g.addr - (uintptr_t)x->base);
 }
 
+/*
+ * Was a SIGBUS raised for want of space? The kernel does not say, so this asks how full the volume is: nearly full when less than
+ * a sixteenth of its blocks is free. File systems keep some blocks back, and count those that are promised but not yet allocated
+ * each in its own way.
+ */
+static bool nearly_full(const struct actor *a)
+{
+    struct statvfs st;
+
+    return fstatvfs(a->root_fd, &st) == 0 && st.f_bavail < st.f_blocks / 16;
+}
+
 void actor_store(struct actor *a, const struct step *s, struct event *e, const struct actor_map *m, uint64_t off,
                  uint64_t len_bytes, const struct actor_filling *f, bool backwards)
 {
@@ -209,6 +222,8 @@ void actor_store(struct actor *a, const struct step *s, struct event *e, const s
         *(backwards ? &x.off : &x.end) = stop;
     }
     guarded(backwards ? store_down : store_up, &x, e);
+    if (e->signo == SIGBUS)
+        e->no_space = nearly_full(a);
     if (killed_inside && e->signo == 0)
         a->strike(a->run);
 }

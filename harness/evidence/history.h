@@ -27,6 +27,7 @@ struct event {
     int32_t signo; /* a signal that ended the step (SIGBUS, ...), 0 if none */
     int32_t si_code;
     uint64_t fault_off;  /* with signo: file offset of the faulting access */
+    int32_t no_space;    /* with SIGBUS: 1 when the volume was nearly full right afterwards, else 0 */
     uint64_t ino;        /* open, mkdir: the inode number; 0 unknown */
     uint64_t size_bytes; /* open: size of the file just opened */
     uint64_t done_bytes; /* loads, stores, copies: bytes done so far; also of a step that failed or never ended */

@@ -29,9 +29,9 @@ static json_t *hex_json(uint64_t x)
 static json_t *event_json(const struct event *e)
 {
     /* HISTORY_NEVER becomes -1. */
-    return json_sprintf("%u %u %lld %lld %lld %lld %lld %d %d %d %llu %llu %llu %llu %llu %llu %llu", e->step, e->lane,
+    return json_sprintf("%u %u %lld %lld %lld %lld %lld %d %d %d %llu %d %llu %llu %llu %llu %llu %llu", e->step, e->lane,
                         (long long)e->begin_seq, (long long)e->end_seq, (long long)e->begin_pos, (long long)e->end_pos,
-                        (long long)e->ret, e->err, e->signo, e->si_code, (unsigned long long)e->fault_off,
+                        (long long)e->ret, e->err, e->signo, e->si_code, (unsigned long long)e->fault_off, e->no_space,
                         (unsigned long long)e->ino, (unsigned long long)e->size_bytes, (unsigned long long)e->done_bytes,
                         (unsigned long long)e->place, (unsigned long long)e->data_off, (unsigned long long)e->data_len);
 }

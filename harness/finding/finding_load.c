@@ -18,7 +18,7 @@
 #include "host/json_image.h"
 #include "parser/parser.h"
 
-enum { EVENT_VALUES = 17 };
+enum { EVENT_VALUES = 18 };
 
 static int not_a_finding(struct error *err, const char *path, const char *why)
 {
@@ -60,16 +60,17 @@ static bool event_parse(const char *s, const struct plan *p, uint64_t n_data, st
                           .signo = (int32_t)v[8],
                           .si_code = (int32_t)v[9],
                           .fault_off = v[10],
-                          .ino = v[11],
-                          .size_bytes = v[12],
-                          .done_bytes = v[13],
-                          .place = v[14],
-                          .data_off = v[15],
-                          .data_len = v[16]};
+                          .no_space = (int32_t)v[11],
+                          .ino = v[12],
+                          .size_bytes = v[13],
+                          .done_bytes = v[14],
+                          .place = v[15],
+                          .data_off = v[16],
+                          .data_len = v[17]};
     bool of_plan =
         v[0] < p->n_steps && v[1] < p->n_lanes && (p->steps[v[0]].lane == v[1] || p->steps[v[0]].barrier_lanes & 1U << v[1]);
     bool of_harness = (v[0] == HISTORY_STEP_START || v[0] == HISTORY_STEP_UNMOUNT) && v[1] == HISTORY_LANE_HARNESS;
-    return (of_plan || of_harness) && v[15] <= n_data && v[16] <= n_data - v[15];
+    return (of_plan || of_harness) && v[16] <= n_data && v[17] <= n_data - v[16];
 }
 
 static const char *load_history(const json_t *j, const struct plan *p, struct history **ret)

@@ -1,10 +1,29 @@
 /* Runs on a model, which strikes by itself: each from a seed of its own. */
+#include "language/verb.h"
 #include "trial/strike.h"
+
+/* A model touches every byte that a plan writes, so the default number of runs shrinks when one run writes more than usual. */
+enum { MIN_RUNS = 4 };
+static const uint64_t all_runs_bytes = 256 << 20;
+
+static uint64_t default_runs(const struct job *j)
+{
+    const uint64_t most = j->config->backend->model->runs ? j->config->backend->model->runs : 1;
+    uint64_t bytes = 1;
+
+    for (size_t i = 0; i < j->plan->n_steps; i++) {
+        const struct step *s = &j->plan->steps[i];
+        if (s->verb->properties & (VERB_WRITES | VERB_STORES) && s->arg[1].given && s->arg[1].num <= all_runs_bytes)
+            bytes += s->arg[1].num;
+    }
+    const uint64_t runs = all_runs_bytes / bytes;
+    return runs >= most ? most : runs > MIN_RUNS ? runs : most < MIN_RUNS ? most : MIN_RUNS;
+}
 
 void model_runs(struct trial *t)
 {
     const struct job *j = t->job;
-    const uint64_t by_default = j->config->backend->model->runs, runs = j->runs ? j->runs : by_default ? by_default : 1;
+    const uint64_t runs = j->runs ? j->runs : default_runs(j);
     const unsigned counts_as = strike_executors[j->strike]->counts_as | COUNT_STATE;
     struct error err = {0};
 

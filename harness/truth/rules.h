@@ -115,10 +115,10 @@ enum breach {
     X(F1, "F1", VIOLATION, JUDGED,                                                                                               \
       "A load or store on a page that lies wholly beyond end of file raises SIGBUS; one on the page of the end does not",        \
       "mmap(2)")                                                                                                                 \
-    X(F2, "F2", VIOLATION, NOT_JUDGED,                                                                                           \
-      "A store into a hole without space or quota raises SIGBUS at the store, and bytes that were accepted before survive "      \
-      "a sync",                                                                                                                  \
-      "practice of ext4 and XFS (page_mkwrite)")                                                                                 \
+    X(F2, "F2", NONE, JUDGED,                                                                                                    \
+      "On a full volume a store into a hole raises SIGBUS, and a call may fail with ENOSPC when a part of it is done; what was " \
+      "accepted before keeps all other rules",                                                                                   \
+      "POSIX mmap(), fallocate(2); practice of ext4 and XFS (page_mkwrite)")                                                     \
     X(F3, "F3", VIOLATION, NOT_JUDGED,                                                                                           \
       "A page fault that meets an I/O error while reading raises SIGBUS; a hard NFS mount waits for the server instead",         \
       "mmap(2), nfs(5)")                                                                                                         \
@@ -200,7 +200,7 @@ enum breach {
       "mmap(2), munmap(2)")                                                                                                      \
     X(I5, "I5", NONE, JUDGED, "Locks are advisory and stop only those who ask; there are no mandatory locks since Linux 5.15",   \
       "fcntl_locking(2)")                                                                                                        \
-    X(I6, "I6", SURPRISE, NOT_JUDGED,                                                                                            \
+    X(I6, "I6", SURPRISE, JUDGED,                                                                                                \
       "Direct I/O on a range that is also mapped keeps both views coherent, and no later sync fails with EIO",                   \
       "open(2), O_DIRECT, advises against it")                                                                                   \
     X(I7, "I7", VIOLATION, JUDGED,                                                                                               \

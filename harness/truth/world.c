@@ -62,6 +62,11 @@ bool event_may_have_acted(const struct event *e)
     return event_running(e) || e->err == 0 || e->err == EIO;
 }
 
+bool event_may_have_part(const struct event *e)
+{
+    return event_may_have_acted(e) || e->err == ENOSPC || e->err == EDQUOT;
+}
+
 bool event_ok(const struct event *e)
 {
     return event_ended(e) && e->err == 0 && e->signo == 0;

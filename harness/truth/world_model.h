@@ -65,6 +65,7 @@ enum inode_kind { INODE_FILE, INODE_DIR, INODE_OTHER };
 
 struct inode {
     enum inode_kind kind;
+    bool mapped, written_directly; /* by a shared mapping; with O_DIRECT: the two together may cost a sync EIO (rule I6) */
     struct span born;
     struct version *versions;
     size_t n_versions, cap_versions;
@@ -180,6 +181,7 @@ bool event_ended(const struct event *e);          /* it ended, whatever it retur
 bool event_ok(const struct event *e);             /* it ended without error or signal */
 bool event_running(const struct event *e);        /* it never ended */
 bool event_may_have_acted(const struct event *e); /* it succeeded, was cut short, or failed halfway (EIO) */
+bool event_may_have_part(const struct event *e);  /* as that; or it ran out of space, which leaves a part of the bytes (F2) */
 
 /* The descriptor or mapping a step works on; NULL when there is none (the call then fails with EBADF or EINVAL). */
 struct open_file *world_file(struct world *w, const struct step *s);

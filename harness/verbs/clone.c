@@ -144,7 +144,7 @@ static void effect_copy_range(struct world *w, const struct step *s, const struc
 
     if (overlapping(src == f->inode, from, to, len))
         world_expect(w, e)->err = EINVAL;
-    if (!event_may_have_acted(e) && e->done_bytes == 0)
+    if (!event_may_have_part(e) && e->done_bytes == 0)
         return;
     if (event_ok(e))
         len = e->done_bytes;

@@ -124,7 +124,8 @@ static void effect_pwrite(struct world *w, const struct step *s, const struct ev
         return;
     }
     expect_aligned(w, s, e, f);
-    if (!event_may_have_acted(e))
+    w->inodes[f->inode].written_directly |= f->direct;
+    if (!event_may_have_part(e))
         return;
     struct span when = span_of(w, e, event_ok(e));
     struct content c = content_of(w, s, f->path);

@@ -142,6 +142,8 @@ static void effect_mmap(struct world *w, const struct step *s, const struct even
     m->writable = (protection(s) & PROT_WRITE) != 0;
     m->n_holes = 0;
     m->inode = f->inode;
+    if (m->shared && f->inode != NO_INODE)
+        w->inodes[f->inode].mapped = true;
     m->path = f->path;
     m->off = s->arg[0].given ? s->arg[0].num : 0;
     m->len = len;

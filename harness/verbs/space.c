@@ -30,7 +30,7 @@ static struct open_file *changed_file(struct world *w, const struct step *s, con
         x->err = EBADF;
     else if (f->inode == NO_INODE || w->inodes[f->inode].kind != INODE_FILE)
         x->err = EXPECT_ANY;
-    return x->err == 0 && event_may_have_acted(e) ? f : NULL;
+    return x->err == 0 && event_may_have_part(e) ? f : NULL;
 }
 
 static void zero_range(struct world *w, const struct open_file *f, const struct step *s, const struct event *e)

@@ -1,12 +1,13 @@
 /*
  * Judging the steps themselves: what each returned or raised, and what the reads among them saw.
  *
- * A scenario may state a step's outcome (`-> EACCES`); then exactly that is right. Otherwise the rules decide: a call fails
+ * A scenario may state a step's outcome (`-> EACCES`); then exactly that is right. That overrules which errno or signal ends a
+ * step, and nothing else: not where a signal strikes (F1), nor what a step reads (I1). Otherwise the rules decide: a call fails
  * with the errno that its effect predicts, or succeeds; an access through a mapping raises SIGBUS exactly when it touches
- * a page that lies wholly beyond end of file (F1), and nothing else raises anything. Where another lane may have changed the size
- * or the names meanwhile, both outcomes are right. Errors of the machine, and missing features, are no defects:
- * the trial is then broken or skipped. After a shutdown of the volume any step may fail, and once lanes raced for a name nothing
- * is judged.
+ * a page that lies wholly beyond end of file (F1) or finds the volume full (F2), and nothing else raises anything. Where another
+ * lane may have changed the size or the names meanwhile, both outcomes are right. Errors of the machine, and missing features,
+ * are no defects: the trial is then broken or skipped. After a shutdown of the volume any step may fail, and once lanes raced for
+ * a name nothing is judged.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,16 +25,20 @@ static bool takes_a_mapping(const struct verb *v)
     return v->target == TARGET_MAP;
 }
 
-enum fault fault_of(const struct verb *v, int err)
+enum fault fault_of(const struct step *s, const struct event *e)
 {
+    const int err = e->err;
+
+    if (err == ENOSPC || err == EDQUOT || (e->signo == SIGBUS && e->no_space))
+        return FAULT_SPACE;
     if (err == EOPNOTSUPP || err == ENOSYS || err == ENOTTY)
         return FAULT_FEATURE;
-    if (err == ENOSPC || err == EDQUOT || err == EMFILE || err == ENFILE || (err == ENOMEM && !takes_a_mapping(v)))
+    if (err == EMFILE || err == ENFILE || (err == ENOMEM && !takes_a_mapping(s->verb)))
         return FAULT_MACHINE;
     return FAULT_STEP;
 }
 
-static bool scenario_allows(const struct step *s, const struct event *e)
+bool scenario_allows(const struct step *s, const struct event *e)
 {
     for (size_t i = 0; i < s->expect.n; i++)
         if (s->expect.code[i] == (e->signo ? -e->signo : e->err))
@@ -68,7 +73,8 @@ static const char *outcome_words(const struct event *e, char buf[static 64])
 
 static void report_outcome(struct judge *j, const struct event *e, enum rule rule, const char *want)
 {
-    struct defect_report *d = defect_new(j, e->signo ? DEFECT_SIGNAL : DEFECT_RESULT, rule, "", false);
+    struct defect_report *d =
+        defect_new(j, e->signo ? DEFECT_SIGNAL : DEFECT_RESULT, rule, "", rule_table[rule].breach == BREACH_SURPRISE);
     char words[160], outcome[64];
     int32_t event = (int32_t)(e - j->w->history->events);
 
@@ -78,14 +84,27 @@ static void report_outcome(struct judge *j, const struct event *e, enum rule rul
     defect_say(d, "%s %s; it must %s.", event_words(j->w, event, words), outcome_words(e, outcome), want);
 }
 
+/* Was a file written with O_DIRECT that is mapped as well? Linux then makes a later sync of it fail with EIO, on purpose. */
+static bool direct_beside_mapping(const struct world *w)
+{
+    for (size_t i = 0; i < w->n_inodes; i++)
+        if (w->inodes[i].mapped && w->inodes[i].written_directly)
+            return true;
+    return false;
+}
+
 static void judge_err(struct judge *j, const struct event *e, const struct expectation *x)
 {
     char want[64] = "succeed";
 
     if (x->err == EXPECT_ANY || e->err == x->err || (x->names && names_contended(j->w, e)))
         return;
-    if (fault_of(j->w->plan->steps[e->step].verb, e->err) != FAULT_STEP)
+    if (fault_of(&j->w->plan->steps[e->step], e) != FAULT_STEP)
         return;
+    if (e->err == EIO && direct_beside_mapping(j->w)) {
+        report_outcome(j, e, RULE_I6, want);
+        return;
+    }
     if (x->err)
         snprintf(want, sizeof want, "fail with %s", strerrorname_np(x->err));
     report_outcome(j, e, x->names ? RULE_H1 : RULE_I3, want);
@@ -98,6 +117,8 @@ static bool judge_sigbus(struct judge *j, const struct event *e, const struct ac
 
     world_size_bounds(j->w, a->inode, e, &min, &max);
     if (e->signo == SIGBUS) {
+        if (e->no_space) /* rule F2 */
+            return true;
         if (end > page_up(min) && e->fault_off >= page_up(min) && e->fault_off < page_up(end))
             return true;
         report_outcome(j, e, RULE_F1, "raise nothing there: the page is not wholly beyond end of file");
@@ -176,7 +197,7 @@ static void judge_event(struct judge *j, const struct event *e, const struct acc
     bool signal_explained = a && judge_access(j, e, a);
 
     if (s->expect.n) {
-        if (!scenario_allows(s, e) && fault_of(s->verb, e->err) == FAULT_STEP)
+        if (!scenario_allows(s, e) && fault_of(s, e) == FAULT_STEP)
             report_outcome(j, e, RULE_SCENARIO, "end as the scenario says");
         return;
     }

@@ -57,9 +57,12 @@ void verify_steps(const struct world *w, struct verify_result *ret);
 /* Whose fault an unexpected error of a step is. The trial and the verifier both use this, so that no error escapes both. */
 enum fault {
     FAULT_STEP,    /* the call's own: the verifier judges it */
+    FAULT_SPACE,   /* the volume is full: legal (rule F2), or of a directory that is not the harness's own, the machine's fault */
     FAULT_FEATURE, /* the file system lacks a feature: the run is skipped */
     FAULT_MACHINE, /* the machine is out of something: the run is broken */
 };
-enum fault fault_of(const struct verb *v, int err);
+enum fault fault_of(const struct step *s, const struct event *e);
+/* Does the scenario allow what the step ended with (`->`)? False when it says nothing. */
+bool scenario_allows(const struct step *s, const struct event *e);
 
 #endif
