@@ -341,5 +341,5 @@ def test_the_matrix_fits_the_terminal(scenarios, tmp_path, columns):
 
 def test_time_that_leaves_named_scenarios_unbegun_is_not_green_but_a_soak_may_use_its_time_up(tornpage, scenarios):
     args = ["-b", "sim", "--jobs", "1", "--time"]
-    assert tornpage("run", scenarios / "local", *args, "0.001").returncode == 99
+    assert tornpage("run", scenarios, *args, "0.000001").returncode == 99
     assert tornpage("run", "--random", "2000", *args, "0.3").returncode == 0
