@@ -98,6 +98,7 @@ def test_an_interrupted_run_ends_soon_and_still_reports(named, scenarios, tmp_pa
         child.send_signal(signum)
         out, _ = child.communicate(timeout=DEADLINE_S)
     assert "interrupted" in out
+    assert child.returncode == 128 + signum
     assert wait_until(lambda: not processes(named.name))
 
 

@@ -367,3 +367,9 @@ def test_a_model_makes_fewer_runs_of_a_plan_that_writes_much(tornpage, tmp_path)
         tornpage("run", "s.scn", "-b", "sim", "--json", "j.json")
         (result,) = json.loads((tmp_path / "j.json").read_text())["results"]
         assert most - 1 <= result["states_covered"] <= most
+
+
+def test_time_that_leaves_named_scenarios_unbegun_is_not_green_but_a_soak_may_use_its_time_up(tornpage, scenarios):
+    args = ["-b", "sim", "--jobs", "1", "--time"]
+    assert tornpage("run", scenarios, *args, "0.000001").returncode == 99
+    assert tornpage("run", "--random", "2000", *args, "0.3").returncode == 0

@@ -288,19 +288,18 @@ static bool take_packet(struct campaign *c, int in, char *packet, int flags)
     return true;
 }
 
-enum ending { ENDED, INTERRUPTED };
-
-/* Receives results until the supervisor has ended, or a signal interrupts. */
-static enum ending collect(struct campaign *c, int in, int signals, int child)
+/* Receives results until the supervisor has ended, or a signal interrupts. Returns the signal's number, or 0. */
+static int collect(struct campaign *c, int in, int signals, int child)
 {
     struct pollfd fds[] = {{.fd = in, .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = child, .events = POLLIN}};
     char *packet = xmalloc(PACKET_BYTES);
-    enum ending how = ENDED;
+    int interrupted_by = 0;
 
     for (;;) {
         int n = poll(fds, 3, TICK_MS);
         if (n > 0 && fds[1].revents) {
-            how = INTERRUPTED;
+            struct signalfd_siginfo taken;
+            interrupted_by = read(signals, &taken, sizeof taken) == (ssize_t)sizeof taken ? (int)taken.ssi_signo : SIGTERM;
             break;
         }
         if (n > 0 && fds[0].revents & POLLIN) {
@@ -317,11 +316,11 @@ static enum ending collect(struct campaign *c, int in, int signals, int child)
             c->watch(c->arg, NULL, c->progress);
     }
     free(packet);
-    return how;
+    return interrupted_by;
 }
 
 /* Gives each trial that has no result one that says why. */
-static void complete_results(struct campaign *c, enum ending how, int status)
+static void complete_results(struct campaign *c, int interrupted_by, int status)
 {
     for (size_t e = 0; e < c->n_trials; e++) {
         char reason[128];
@@ -329,13 +328,15 @@ static void complete_results(struct campaign *c, enum ending how, int status)
 
         if (c->trials[e].done)
             continue;
-        bool died = how == ENDED && status != 0;
+        bool died = !interrupted_by && status != 0;
         if (died)
             snprintf(reason, sizeof reason, "the campaign's process ended early (%s %d)",
                      WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         else
-            snprintf(reason, sizeof reason, "%s", how == INTERRUPTED ? "interrupted" : "the time was up before it began");
+            snprintf(reason, sizeof reason, "%s", interrupted_by ? "interrupted" : "the time was up before it began");
         result_plain(&c->trials[e], died ? VERDICT_BROKEN : VERDICT_SKIPPED, reason, &r);
+        r.interrupted_by = interrupted_by;
+        r.not_begun = !died && !interrupted_by;
         take_result(c, e, &r);
     }
 }
@@ -366,11 +367,11 @@ static int run_supervisor(struct campaign *c, struct error *err)
              : signals < 0 || child < 0 ? error_set(err, errno, "signalfd", NULL, NULL)
                                         : 0;
     if (rc == 0) {
-        enum ending how = collect(c, pair[0], signals, child);
-        if (how == INTERRUPTED)
+        int interrupted_by = collect(c, pair[0], signals, child);
+        if (interrupted_by)
             kill(pid, SIGKILL);
         waitpid(pid, &status, 0);
-        complete_results(c, how, status);
+        complete_results(c, interrupted_by, status);
     } else if (pid > 0) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);

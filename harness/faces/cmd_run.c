@@ -259,15 +259,26 @@ static void command_again(const struct run *run, struct buf *ret)
     buf_puts(ret, buf_text(&run->typed));
 }
 
+/* An interrupted run is not green, nor one whose --time left named scenarios unbegun: for random ones, it is the budget. */
 static int status_of(const struct result *v, size_t n)
 {
+    static const char random_prefix[] = "random/";
     size_t by[VERDICT_KINDS] = {0};
+    int interrupted_by = 0;
+    bool unjudged = false;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         by[v[i].known ? VERDICT_KEPT : v[i].verdict]++; /* a known violation is no failure */
+        if (v[i].interrupted_by)
+            interrupted_by = v[i].interrupted_by;
+        if (v[i].not_begun && strncmp(v[i].scenario, random_prefix, sizeof random_prefix - 1) != 0)
+            unjudged = true;
+    }
     if (by[VERDICT_VIOLATED])
         return STATUS_VIOLATED;
-    if (by[VERDICT_BROKEN])
+    if (interrupted_by)
+        return 128 + interrupted_by; /* as a shell says it */
+    if (by[VERDICT_BROKEN] || unjudged)
         return STATUS_BROKEN;
     return by[VERDICT_SKIPPED] == n ? STATUS_SKIPPED : STATUS_GOOD;
 }
@@ -382,7 +393,8 @@ const struct face face_run = {
              "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.\n"
              "\n"
              "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything skipped, 99 "
-             "broken and nothing violated.\n"
+             "broken and nothing violated, or --time ran out before some scenario other than a random one began, 130 or 143 "
+             "interrupted by SIGINT or SIGTERM and nothing violated.\n"
              "\n"
              "Examples:\n"
              "  tornpage run\n"

@@ -176,6 +176,8 @@ static int parse_known(struct parser *ps, const struct token *value)
             return lex_fail_token(&ps->lx, &strike_word, "a crash kind: %s", strike_list(list));
         if (!next_word(&w, &backend))
             return found_end(ps, &w, "a backend, such as loop:fs=btrfs");
+        for (; w.p < w.end && *w.p != ' ' && *w.p != '\t'; w.p++, w.column++) /* a backend's options have commas of their own */
+            backend.text_len++;
         if (!next_word(&w, &defect_word))
             return found_end(ps, &w, "a defect, such as lost or wrong-size");
         const enum defect defect = defect_parse(defect_word.text, defect_word.text_len);

@@ -25,9 +25,11 @@ struct result {
     double states_exist;                        /* subsets of each epoch's writes, not counting torn writes */
     struct epoch_result *epochs;                /* the first RESULT_EPOCHS of more than one write */
     size_t n_epochs, cap_epochs;
-    bool cut_short; /* --time ran out before all was done */
-    bool untraced;  /* what recovery reads could not be traced, so little is covered without a mount */
-    uint64_t kills; /* kills that were judged */
+    bool cut_short;     /* --time ran out before all was done */
+    bool not_begun;     /* --time ran out before it began */
+    int interrupted_by; /* the signal that ended the run before this had a result; 0: none */
+    bool untraced;      /* what recovery reads could not be traced, so little is covered without a mount */
+    uint64_t kills;     /* kills that were judged */
     uint64_t surprises;
     bool known;      /* violated, and the scenario's header lists it as known for this backend: the run does not fail */
     char **findings; /* paths of finding files, sorted */
