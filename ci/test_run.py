@@ -373,3 +373,20 @@ def test_time_that_leaves_named_scenarios_unbegun_is_not_green_but_a_soak_may_us
     args = ["-b", "sim", "--jobs", "1", "--time"]
     assert tornpage("run", scenarios, *args, "0.000001").returncode == 99
     assert tornpage("run", "--random", "2000", *args, "0.3").returncode == 0
+
+
+def test_all_columns_show_when_everything_was_skipped(tornpage, tmp_path):
+    text = "test: A collapse.\norigin: a test\nrequires: collapse\ncrash: none kill power\nopen -f f\npwrite 0 64k\n---\nfcollapse 0 4k\n"
+    (tmp_path / "s.scn").write_text(text)
+    done = tornpage("run", "s.scn", "-b", "loop:fs=btrfs")
+    assert done.returncode == 77
+    assert re.search(r"^scenario +\| none +kill +power", done.stdout, re.M)
+    assert re.search(r"^s +\| skipped skipped skipped", done.stdout, re.M)
+
+
+def test_a_wrong_result_of_the_run_is_not_counted_in_states(tornpage, tmp_path):
+    (tmp_path / "s.scn").write_text("test: A wrong wish.\norigin: a test\ncrash: none\nopen -f f\n---\nfsync -> EIO\n")
+    done = tornpage("run", "s.scn", "-b", "sim", "--runs", "9")
+    assert done.returncode == 1
+    assert re.search(r"^s +\| VIOLATED$", done.stdout, re.M)
+    assert re.search(r"^VIOLATED s on sim, none$", done.stdout, re.M)

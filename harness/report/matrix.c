@@ -1,9 +1,9 @@
 /*
  * The matrix: a row for each scenario, a group of columns for each backend, with a column for each strike that was tried.
  *
- * A strike that a backend skipped everywhere gets no column (the summary below the matrix has the reason). If the terminal is too
- * narrow, each backend has one column, which shows the worst verdict of its strikes; if it is still too narrow, the backends are
- * split into several blocks, one below the other. Many random scenarios share one row.
+ * A strike that a backend skipped everywhere gets no column, unless it skipped every strike (the summary below has the reason).
+ * If the terminal is too narrow, each backend has one column, which shows the worst verdict of its strikes; if it is still too
+ * narrow, the backends are split into several blocks, one below the other. Many random scenarios share one row.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -87,6 +87,8 @@ static enum verdict cell_text(const struct cell *c, enum strike strike, char *bu
 
     if (v == VERDICT_KINDS)
         snprintf(buf, MAX_CELL, "%s", absent);
+    else if (v == VERDICT_VIOLATED && !c->violated) /* by a step of the run itself, not by a state */
+        snprintf(buf, MAX_CELL, c->known == c->n[v] ? "(%s)%s" : "%s%s", verdict_word(v), star);
     else if (v == VERDICT_VIOLATED && c->known == c->n[v])
         snprintf(buf, MAX_CELL, "(%s %s/%s)%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
     else if (v == VERDICT_VIOLATED && c->covered)
@@ -220,24 +222,25 @@ static void lay_out_group(struct matrix *m, size_t g)
             group->width = (unsigned)group->piece_len[i];
 }
 
-/* Finds the strikes that get a column: those not skipped for every scenario; if there are none, one that was skipped. */
+/* Finds the strikes that get a column: those not skipped for every scenario; if there are none, all that were skipped. */
 static void find_tried(struct matrix *m, size_t g)
 {
     struct group *group = &m->groups[g];
-    size_t n_tried = 0, skipped = STRIKES;
+    size_t n_tried = 0;
+    bool skipped[STRIKES] = {false};
 
     for (size_t k = 0; k < STRIKES; k++) {
         for (size_t i = 0; i < m->n_rows; i++) {
             enum verdict v = worst(cell_at(m, &m->rows[i], g, k));
             if (v == VERDICT_SKIPPED)
-                skipped = k;
+                skipped[k] = true;
             else if (v != VERDICT_KINDS)
                 group->tried[k] = true;
         }
         n_tried += group->tried[k];
     }
-    if (!n_tried && skipped < STRIKES)
-        group->tried[skipped] = true;
+    if (!n_tried)
+        memcpy(group->tried, skipped, sizeof skipped);
 }
 
 static void lay_out(struct matrix *m, const struct report *r, unsigned width)
