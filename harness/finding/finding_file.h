@@ -8,8 +8,8 @@ enum { FINDING_FORMAT = 2 };
 
 /* The fields of an event in a finding file, in this order; their values are text, separated by spaces. */
 #define FINDING_EVENT_FIELDS                                                                                                     \
-    "step lane begin_seq end_seq begin_pos end_pos ret err signo si_code fault_off no_space ino size_bytes done_bytes place data_off "    \
-    "data_len"
+    "step lane begin_seq end_seq begin_pos end_pos ret err signo si_code fault_off no_space ino size_bytes done_bytes place "    \
+    "data_off data_len"
 
 struct finding_file {
     struct plan *plan;
