@@ -34,8 +34,8 @@ UNIT_SECONDS_MIN = 10  # before a unit test counts as hanging
 UNITS_OF_ROOM = {
     "truth": "timelines oracle world_rules strict verify verify_rules oracle_sim",
     "verifier": "timelines verify verify_rules strict oracle oracle_sim",
-    "evidence": "survivors readback history stamp",
-    "disk": "writelog disk disk_lies fuse_fast logwrites",
+    "evidence": "survivors readback readback_errors history stamp",
+    "disk": "writelog disk fuse_fast logwrites",
     "states": "crash_states state_rules crash_image read_notes prune",
 }
 UNITS_OF_FILE = {
