@@ -258,26 +258,26 @@ def chosen(args, rooms):
     return by_hand + by_rule
 
 
+def tell(m, outcome):
+    """Prints a survivor; what cannot be right is an error."""
+    if m.by_hand and outcome == "does not compile":
+        raise Wrong(f"{m.file}:{m.line}: does not compile: {m.what}")
+    if m.equivalent and outcome.startswith("killed"):
+        raise Wrong(f"{m.file}:{m.line}: called equivalent, but {outcome}: {m.what}")
+    if not m.equivalent and (outcome == "survived" or (m.by_hand and outcome == "same code")):
+        print(f"{m.file}:{m.line}: {outcome}{' (by hand)' if m.by_hand else ''}: {m.what}", flush=True)
+
+
 def report(mutations, outcomes):
-    """Prints the survivors and the score; returns the status."""
-    bad = 0
-    survived = [(m, o) for m, o in zip(mutations, outcomes, strict=True) if o in ("survived", "same code") and not m.equivalent]
-    for m, outcome in survived:
-        if outcome == "survived" or m.by_hand:
-            print(f"{m.file}:{m.line}: {outcome}{' (by hand)' if m.by_hand else ''}: {m.what}")
-        bad += m.by_hand
-    for m, outcome in zip(mutations, outcomes, strict=True):
-        if m.by_hand and outcome == "does not compile":
-            raise Wrong(f"{m.file}:{m.line}: does not compile: {m.what}")
-        if m.equivalent and outcome.startswith("killed"):
-            raise Wrong(f"{m.file}:{m.line}: called equivalent, but {outcome}: {m.what}")
+    """Prints the score; returns the status."""
+    made = [(m, o) for m, o in zip(mutations, outcomes, strict=True) if not m.equivalent]
     for kind, hand in (("by hand", True), ("by rule", False)):
-        of_kind = [o for m, o in zip(mutations, outcomes, strict=True) if m.by_hand == hand and not m.equivalent]
+        of_kind = [o for m, o in made if m.by_hand == hand]
         killed, alive = sum(o.startswith("killed") for o in of_kind), sum(o == "survived" for o in of_kind)
         if killed + alive:
             print(f"{kind}: {killed} of {killed + alive} killed, {100 * killed / (killed + alive):.1f} %", end="")
             print(f"; {len(of_kind) - killed - alive} others do not compile or compile to the same code")
-    return 1 if bad else 0
+    return 1 if any(m.by_hand and not o.startswith("killed") for m, o in made) else 0
 
 
 def main():
@@ -299,7 +299,8 @@ def main():
                 outcomes = []
                 for m, outcome in zip(mutations, pool.map(trials.try_one, mutations), strict=False):
                     outcomes.append(outcome)
-                    if args.verbose:
+                    tell(m, outcome)
+                    if args.verbose and outcome != "survived":
                         print(f"{m.file}:{m.line}: {outcome}: {m.what}", flush=True)
         return report(mutations, outcomes)
     except (Wrong, subprocess.CalledProcessError) as e:

@@ -85,6 +85,7 @@ def test_the_list_of_this_tree_fits_it():
 )
 def test_only_a_survivor_made_by_hand_fails(by_hand, equivalent, outcome, status, capsys):
     m = mutants.Mutation("a.c", 7, "", "it is wrong", by_hand, equivalent)
+    mutants.tell(m, outcome)
     assert mutants.report([m], [outcome]) == status
     told = "a.c:7: " in capsys.readouterr().out
     assert told == (outcome == "survived" and not equivalent or status == 1)
@@ -92,4 +93,4 @@ def test_only_a_survivor_made_by_hand_fails(by_hand, equivalent, outcome, status
 
 def test_an_equivalent_mutation_that_is_killed_is_an_error():
     with pytest.raises(mutants.Wrong, match="called equivalent"):
-        mutants.report([mutants.Mutation("a.c", 7, "", "it is wrong", True, "why")], ["killed by x"])
+        mutants.tell(mutants.Mutation("a.c", 7, "", "it is wrong", True, "why"), "killed by x")
