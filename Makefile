@@ -47,7 +47,7 @@ C_FILES = $(wildcard harness/*/*.c backends/*.c ci/unit/*.c)
 H_FILES = $(wildcard harness/*/*.h backends/*.h ci/unit/*.h)
 SCRIPTS := ci/deps.sh .ci/run
 
-.PHONY: all units run test check-units check-python lint format deps install variants clean help FORCE
+.PHONY: all units run test check-units check-python mutants lint format deps install variants clean help FORCE
 all: $(B)/tornpage
 
 $(B)/tornpage: $(OBJS) $(B)/flags ## build the program (plain `make`; VARIANT=release|debug|asan|tsan|cov)
@@ -93,6 +93,10 @@ check-units: units ## run the C unit tests of VARIANT
 
 check-python: ## run the pytest tests against build/VARIANT
 	TORNPAGE=$(abspath $(B)/tornpage) TORNPAGE_UNITS=$(abspath $(B)/unit) $(PYTHON) -m pytest -q ci $(PYTEST)
+
+mutants: ## plant mutations and run the unit tests that should notice (MUTANTS="--sample 50"; ci/mutants.py --help)
+	$(MAKE) VARIANT=release units
+	$(PYTHON) ci/mutants.py $(MUTANTS)
 
 lint: $(B)/gen/backends.c ## check the form of the sources, and what the analysers say
 	@echo '  clang-format, clang-tidy, cppcheck, shellcheck'

@@ -201,6 +201,22 @@ static void misdirected_write_lands_beside(void **state)
     sector_is_filled(f, 2 * 4096 + 1024, 2);
 }
 
+static void misdirected_write_at_the_end_lands_before(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t data[1024];
+
+    memset(data, 9, sizeof data);
+    assert_int_equal(disk_reset(f->disk), 0);
+    writelog_clear(f->log);
+    disk_record(f->disk, f->log, &(struct disk_faults){.misdirect_nth = 1});
+    assert_int_equal(disk_write(f->disk, SIZE - 1024, data, sizeof data, false), 0);
+    disk_record(f->disk, NULL, NULL);
+    sector_is(f, SIZE - 1024, f->base + SIZE - 1024);
+    sector_is_filled(f, SIZE - 2048, 9);
+    assert_int_equal(writelog_entry(f->log, 0)->off, SIZE - 2048);
+}
+
 static void corrupted_write_differs_in_one_word(void **state)
 {
     struct fixture *f = *state;
@@ -339,6 +355,7 @@ int main(void)
         DISK_TEST(dropped_write_is_nowhere),
         DISK_TEST(torn_write_keeps_its_second_half),
         DISK_TEST(misdirected_write_lands_beside),
+        DISK_TEST(misdirected_write_at_the_end_lands_before),
         DISK_TEST(corrupted_write_differs_in_one_word),
         DISK_TEST(ignored_flush_and_fua_are_flagged),
         DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),

@@ -1,0 +1,77 @@
+/*
+ * Plans run on paper, for unit tests: the test says when each step began and ended and what it returned, and the world is built
+ * from that. Steps succeed unless the test changes the event.
+ */
+#ifndef TORNPAGE_CI_UNIT_PAPER_H
+#define TORNPAGE_CI_UNIT_PAPER_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "language/verb.h"
+#include "parser/parser.h"
+#include "truth/oracle.h"
+
+enum { PAPER_KEY = 12345, PAPER_EVENTS = 64 };
+
+struct paper {
+    struct plan *plan;
+    struct history *history;
+    struct world *world;
+};
+
+/* One event for each step, one after the other: step i begins at 2i + 1 and ends at 2i + 2, on both clocks. */
+static inline void paper_new(struct paper *p, const char *steps)
+{
+    char text[2048];
+    struct error err;
+
+    snprintf(text, sizeof text, "test: t.\norigin: test\ncrash: none kill power\n%s", steps);
+    if (plan_parse("paper.scn", "paper", text, strlen(text), &p->plan, &err) != 0)
+        fail_msg("%s", err.msg);
+    p->history = history_init(xcalloc(1, history_bytes(PAPER_EVENTS, 8192)), PAPER_EVENTS, 8192, PAPER_KEY);
+    for (uint32_t i = 0; i < p->plan->n_steps; i++) {
+        const struct step *s = &p->plan->steps[i];
+        struct event *e = history_begin(p->history, i, s->lane, NULL);
+
+        history_end(p->history, e, NULL);
+        e->begin_pos = e->begin_seq;
+        e->end_pos = e->end_seq;
+        if (strcmp(s->verb->name, "pwrite") == 0)
+            e->ret = (int64_t)s->arg[1].num;
+        if (strcmp(s->verb->name, "mwrite") == 0)
+            e->done_bytes = s->arg[1].num;
+    }
+    p->world = world_new();
+}
+
+/* The event of step `step`, counted from 1. */
+static inline struct event *paper_event(const struct paper *p, uint32_t step)
+{
+    return &p->history->events[step - 1];
+}
+
+/* Step `step` ends when step `other` has begun, so that they overlap. */
+static inline void paper_overlap(const struct paper *p, uint32_t step, uint32_t other)
+{
+    paper_event(p, step)->end_seq = paper_event(p, other)->begin_seq + 1;
+    paper_event(p, other)->end_seq = paper_event(p, other)->begin_seq + 2;
+}
+
+static inline struct world *paper_build(const struct paper *p)
+{
+    world_build(p->world, p->plan, p->history, &guarantees_default);
+    return p->world;
+}
+
+static inline void paper_free(struct paper *p)
+{
+    world_free(p->world);
+    plan_free(p->plan);
+    free(p->history);
+}
+
+#endif

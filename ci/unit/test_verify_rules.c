@@ -1,0 +1,246 @@
+/* What the verifier says of errors, signals, lengths and losses: each observation made by hand, at both sides of its border. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+
+#include "evidence/stamp.h"
+#include "paper.h"
+#include "verifier/verify.h"
+
+enum { PAGE = 4096 };
+
+/* ---- survivors ---- */
+
+struct found {
+    uint64_t size_bytes;
+    uint32_t step; /* whose stamps fill the file; 0: a hole */
+    int read_err, map_signo;
+};
+
+/* Judges the file "f" as found after a strike at the end of everything. */
+static struct verify_result judge_found(const char *steps, enum loss loss, struct found f)
+{
+    struct paper p;
+    struct survivors s = {.v = NULL};
+    struct verify_result r = {0};
+
+    paper_new(&p, steps);
+    struct survivor *v = survivors_add(&s, "f");
+
+    v->size_bytes = f.size_bytes;
+    v->read_err = f.read_err;
+    v->read_err_off = f.read_err ? 100 : 0;
+    v->map_signo = f.map_signo;
+    if (f.step)
+        stamp_fill(PAPER_KEY, 0, f.step, 0, survivors_extent(&s, 0, f.size_bytes), f.size_bytes);
+    survivors_finish(&s);
+    verify_survivors(paper_build(&p), loss, 1000, &s, &r);
+    survivors_free(&s);
+    paper_free(&p);
+    return r;
+}
+
+#define WRITTEN "open -f f\npwrite 0 4k\n"
+
+static void a_file_that_cannot_be_read_is_a_violation(void **state)
+{
+    const struct verify_result r = judge_found(WRITTEN, LOSS_NOTHING, (struct found){.size_bytes = PAGE, .read_err = EIO});
+
+    (void)state;
+    assert_int_equal(r.n_violations, 1);
+    assert_int_equal(r.defects[0].kind, DEFECT_UNREADABLE);
+    assert_int_equal(r.defects[0].off, 100);
+}
+
+static void a_signal_of_the_new_mapping_is_a_violation(void **state)
+{
+    const struct found fine = {.size_bytes = PAGE, .step = 2}, bus = {.size_bytes = PAGE, .step = 2, .map_signo = SIGBUS};
+
+    (void)state;
+    assert_int_equal(judge_found(WRITTEN, LOSS_NOTHING, fine).n_violations, 0);
+    const struct verify_result r = judge_found(WRITTEN, LOSS_NOTHING, bus);
+
+    assert_int_equal(r.n_violations, 1);
+    assert_int_equal(r.defects[0].kind, DEFECT_SIGNAL);
+    assert_int_equal(r.defects[0].rule, RULE_F1);
+}
+
+static void bytes_that_show_initial_zeros_are_lost(void **state)
+{
+    const struct verify_result r = judge_found(WRITTEN, LOSS_UNSYNCED, (struct found){.size_bytes = PAGE});
+
+    (void)state;
+    assert_int_equal(r.n_violations, 0);
+    assert_true(r.lossy);
+    assert_true(r.sights & 1U << SIGHT_LOST);
+}
+
+static bool surprises_by_lost_bytes(const struct verify_result *r)
+{
+    for (size_t i = 0; i < r->n_defects; i++)
+        if (r->defects[i].surprise && r->defects[i].kind == DEFECT_LOST)
+            return true;
+    return false;
+}
+
+static void a_sync_without_a_name_binds_by_practice_only(void **state)
+{
+    static const char steps[] = "open -f f\npwrite 0 4k\nunlink f\nfsync\n";
+    struct verify_result r = judge_found(steps, LOSS_UNSYNCED, (struct found){.size_bytes = PAGE});
+
+    (void)state;
+    assert_int_equal(r.n_violations, 0);
+    assert_true(surprises_by_lost_bytes(&r));
+    r = judge_found(steps, LOSS_UNSYNCED, (struct found){.size_bytes = PAGE, .step = 2});
+    assert_int_equal(r.n_violations, 0);
+    assert_false(surprises_by_lost_bytes(&r));
+    /* Nor does it bind the size. */
+    r = judge_found(steps, LOSS_UNSYNCED, (struct found){.size_bytes = 0});
+    assert_int_equal(r.n_violations, 0);
+    r = judge_found("open -f f\ntruncate 4k\nmmap -r -w 0 4k\nmwrite 0 4k\nunlink f\nmsync -s 0 4k\n", LOSS_UNSYNCED,
+                    (struct found){.size_bytes = 0});
+    assert_int_equal(r.n_violations, 0);
+    r = judge_found("open -f f\ntruncate 4k\nmmap -r -w 0 4k\nmwrite 0 4k\nmsync -s 0 4k\nunlink f\n", LOSS_UNSYNCED,
+                    (struct found){.size_bytes = 0});
+    assert_int_equal(r.n_violations, 1);
+}
+
+static void names_out_of_many_may_each_be_missing_alone(void **state)
+{
+    static const char leaves[] = "abcdeghijklmnopqr";
+    char steps[512] = "";
+    struct paper p;
+    struct survivors s = {.v = NULL};
+    struct verify_result r = {0};
+    size_t at = 0;
+
+    (void)state;
+    assert_true(sizeof leaves - 1 > MAX_LOOSE_OPS);
+    for (const char *c = leaves; *c; c++)
+        at += (size_t)snprintf(steps + at, sizeof steps - at, "mkdir %c\n", *c);
+    paper_new(&p, steps);
+    for (const char *c = leaves; *c; c++)
+        if (*c != 'd') {
+            const char path[] = {*c, '\0'};
+
+            survivors_add(&s, path)->kind = SURVIVOR_DIR;
+        }
+    survivors_finish(&s);
+    verify_survivors(paper_build(&p), LOSS_UNSYNCED, 1000, &s, &r);
+    assert_int_equal(r.n_violations, 0);
+    assert_int_equal(r.n_surprises, 1);
+    survivors_free(&s);
+    paper_free(&p);
+}
+
+/* ---- steps ---- */
+
+static struct verify_result judge_steps(const struct paper *p)
+{
+    struct verify_result r = {0};
+
+    verify_steps(paper_build(p), &r);
+    return r;
+}
+
+/* A read of 64 bytes in a file of 32 that returned `got` bytes. */
+static struct verify_result judge_read_of(uint64_t got)
+{
+    struct paper p;
+
+    paper_new(&p, "open -f f\npwrite 0 32\npread 0 64\n");
+    uint8_t *data = history_data_new(p.history, paper_event(&p, 3), got);
+
+    memset(data, 0, got);
+    stamp_fill(PAPER_KEY, 0, 2, 0, data, got < 32 ? got : 32);
+    const struct verify_result r = judge_steps(&p);
+
+    paper_free(&p);
+    return r;
+}
+
+static void a_read_ends_with_the_file(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_read_of(32).n_violations, 0);
+    assert_int_equal(judge_read_of(31).n_violations, 1);
+    const struct verify_result r = judge_read_of(33);
+
+    assert_int_equal(r.n_violations, 1);
+    assert_int_equal(r.defects[0].kind, DEFECT_RESULT);
+    assert_int_equal(r.defects[0].rule, RULE_I1);
+}
+
+/* A load of the second and third page of a file of two pages, that raised SIGBUS at this offset. */
+static struct verify_result judge_bus_at(uint64_t fault_off)
+{
+    struct paper p;
+
+    paper_new(&p, "open -f f\npwrite 0 8k\nmmap 0 16k\nmread 4k 8k\n");
+    paper_event(&p, 4)->signo = SIGBUS;
+    paper_event(&p, 4)->fault_off = fault_off;
+    const struct verify_result r = judge_steps(&p);
+
+    paper_free(&p);
+    return r;
+}
+
+static void sigbus_strikes_pages_beyond_the_end_that_were_touched(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_bus_at(2 * PAGE).n_violations, 0);
+    assert_int_equal(judge_bus_at(3 * PAGE - 1).n_violations, 0);
+    assert_int_equal(judge_bus_at(2 * PAGE - 1).n_violations, 1);
+    assert_int_equal(judge_bus_at(3 * PAGE).n_violations, 1);
+}
+
+static void an_error_of_names_is_excused_only_by_what_overlaps_it(void **state)
+{
+    static const char steps[] = "A: open -f f\nB: unlink g\n";
+    struct paper p;
+
+    (void)state;
+    paper_new(&p, steps);
+    assert_int_equal(judge_steps(&p).n_violations, 1); /* there is no g */
+    paper_event(&p, 2)->err = ENOENT;
+    assert_int_equal(judge_steps(&p).n_violations, 0);
+    paper_event(&p, 2)->err = 0;
+    paper_overlap(&p, 1, 2);
+    assert_int_equal(judge_steps(&p).n_violations, 0);
+    paper_free(&p);
+}
+
+static void steps_after_a_shutdown_may_fail(void **state)
+{
+    struct paper p;
+
+    (void)state;
+    paper_new(&p, "open -f f\npwrite 0 4k\nshutdown\nfsync\n");
+    paper_event(&p, 4)->err = EIO;
+    assert_int_equal(judge_steps(&p).n_violations, 0);
+    paper_event(&p, 4)->err = 0;
+    paper_event(&p, 2)->err = EIO;
+    assert_int_equal(judge_steps(&p).n_violations, 1);
+    paper_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_cannot_be_read_is_a_violation),
+        cmocka_unit_test(a_signal_of_the_new_mapping_is_a_violation),
+        cmocka_unit_test(bytes_that_show_initial_zeros_are_lost),
+        cmocka_unit_test(a_sync_without_a_name_binds_by_practice_only),
+        cmocka_unit_test(names_out_of_many_may_each_be_missing_alone),
+        cmocka_unit_test(a_read_ends_with_the_file),
+        cmocka_unit_test(sigbus_strikes_pages_beyond_the_end_that_were_touched),
+        cmocka_unit_test(an_error_of_names_is_excused_only_by_what_overlaps_it),
+        cmocka_unit_test(steps_after_a_shutdown_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
