@@ -136,6 +136,25 @@ static void a_sample_keeps_every_fua_write_before_its_cut_whole(void **state)
     assert_true(without > samples / 4);
 }
 
+static void at_the_end_at_least_one_state_is_still_said_to_come(void **state)
+{
+    struct writelog *l = new_log();
+    const struct crash_state *s;
+    uint64_t done, left, given = 0;
+
+    (void)state;
+    log_write(l, 0, 1);
+    struct state_source *src = states_new(l, 0, writelog_length(l), &every_state, 1);
+
+    while (states_next(src, &s))
+        given++;
+    states_progress(src, &done, &left);
+    assert_int_equal(done, given);
+    assert_int_equal(left, 1);
+    states_free(src);
+    writelog_free(l);
+}
+
 /* Loads the state after `upto` entries; `seen` becomes the first bytes of its two blocks. */
 static void show(struct crash_image *c, const struct writelog *l, uint64_t upto, uint8_t seen[2])
 {
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test(the_flush_before_an_ignored_write_does_nothing),
         cmocka_unit_test(fua_counts_when_states_are_counted),
         cmocka_unit_test(a_sample_keeps_every_fua_write_before_its_cut_whole),
+        cmocka_unit_test(at_the_end_at_least_one_state_is_still_said_to_come),
         cmocka_unit_test(another_log_begins_at_the_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

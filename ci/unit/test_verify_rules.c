@@ -138,6 +138,29 @@ static void names_out_of_many_may_each_be_missing_alone(void **state)
     paper_free(&p);
 }
 
+static void more_defects_than_are_kept_are_counted(void **state)
+{
+    enum { MANY = VERIFY_MAX_DEFECTS + 4 };
+    struct paper p;
+    struct survivors s = {.v = NULL};
+    struct verify_result r = {.n_defects = 0};
+
+    (void)state;
+    paper_new(&p, "sync\n");
+    for (unsigned i = 0; i < MANY; i++) {
+        char path[16];
+
+        snprintf(path, sizeof path, "stray%u", i);
+        survivors_add(&s, path);
+    }
+    survivors_finish(&s);
+    verify_survivors(paper_build(&p), LOSS_NOTHING, 1000, &s, &r);
+    assert_int_equal(r.n_violations, MANY);
+    assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
+    survivors_free(&s);
+    paper_free(&p);
+}
+
 /* ---- steps ---- */
 
 static struct verify_result judge_steps(const struct paper *p)
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(bytes_that_show_initial_zeros_are_lost),
         cmocka_unit_test(a_sync_without_a_name_binds_by_practice_only),
         cmocka_unit_test(names_out_of_many_may_each_be_missing_alone),
+        cmocka_unit_test(more_defects_than_are_kept_are_counted),
         cmocka_unit_test(a_read_ends_with_the_file),
         cmocka_unit_test(sigbus_strikes_pages_beyond_the_end_that_were_touched),
         cmocka_unit_test(an_error_of_names_is_excused_only_by_what_overlaps_it),
