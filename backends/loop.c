@@ -477,6 +477,15 @@ static struct crash_disk *loop_crash_disk(void *handle)
     return ((const struct loop_volume *)handle)->crash_disk;
 }
 
+static int loop_check(void *handle, struct error *err)
+{
+    struct loop_volume *v = handle;
+
+    if (!v->server || fuse_disk_serves(v->server))
+        return 0;
+    return error_set(err, EIO, "recorded disk", NULL, "its server was killed, so the disk failed under the volume");
+}
+
 static int loop_rewind(void *handle, struct error *err)
 {
     return loopdev_drop_cache(&((struct loop_volume *)handle)->loop, err);
@@ -499,6 +508,7 @@ static const struct backend_volumes volumes = {
     .unmount = loop_unmount,
     .path = loop_path,
     .disk = loop_disk,
+    .check = loop_check,
     .rewind = loop_rewind,
     .fsck = loop_fsck,
 };

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_a_real_disk_that_ignores_flushes_is_caught_and_replays(fs, tornpage, sc
     again = tornpage("replay", finding, "--times", "20")
     assert again.returncode == 1, again.stderr
     assert "VIOLATED 20 of 20 times" in again.stdout
+
+
+def test_a_killed_part_of_the_harness_is_never_a_finding():
+    done = subprocess.run(
+        [sys.executable, Path(__file__).parent / "long/trust.py", PROGRAM, "--kills", "12", "--pauses", "0"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seed 1: " in done.stdout

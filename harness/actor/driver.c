@@ -30,6 +30,8 @@
 enum {
     SPINS_PER_YIELD = 4096,      /* turns the driver waits for a step to begin before it yields the processor */
     DEATH_GRACE_MS = 30000,      /* a SIGKILLed process that lives longer hangs in the kernel; nothing can end it */
+    TICK_MS = 200,               /* the longest the driver sleeps: it then sees when it ran */
+    LATE_NS = 500000000,         /* a longer time between two of its looks counts as time in which nothing ran */
     WAKE_SLOT = PLAN_MAX_ACTORS, /* of the eventfd in the poll set, behind the actors' pidfds */
     RUN_BYTES = 1024,            /* of struct run, right before the history: a short run needs only one page of shared memory */
 };
@@ -45,7 +47,8 @@ struct driving {
     struct pollfd fds[PLAN_MAX_ACTORS + 1]; /* fd < 0: not started, or reaped */
     unsigned n_alive;
     int64_t deadline_ns;
-    bool killed; /* by us */
+    int64_t ran_ns; /* when the driver last looked at the clock */
+    bool killed;    /* by us */
     bool hung;
     int died_status; /* wait status of an actor that ended when it must not; 0: none has */
     unsigned died_actor;
@@ -130,6 +133,20 @@ static void reap(struct driving *d, unsigned actor)
         kill_all(d); /* the others may be waiting for it */
 }
 
+/*
+ * Nanoseconds until the deadline, which moves on by the time in which the driver could not run: whatever kept it from running
+ * (SIGSTOP, a suspended machine, great load) kept the actors from it as well.
+ */
+static int64_t left_after_stops(struct driving *d)
+{
+    const int64_t now = now_ns(), gap_ns = now - d->ran_ns;
+
+    d->ran_ns = now;
+    if (gap_ns > LATE_NS)
+        d->deadline_ns += gap_ns;
+    return d->deadline_ns - now;
+}
+
 /* The lane begins its step once it knows that the driver watches: waits for that, then for the given turns, and kills. */
 static void kill_async(struct driving *d)
 {
@@ -139,7 +156,7 @@ static void kill_async(struct driving *d)
     lanes_watched(r);
     while (!atomic_load_explicit(&r->begun, memory_order_acquire)) {
         if (++turns % SPINS_PER_YIELD == 0) {
-            if (now_ns() >= d->deadline_ns || atomic_load(&r->failed))
+            if (left_after_stops(d) <= 0 || atomic_load(&r->failed))
                 return; /* the poll loop finds the same */
             sched_yield();
         }
@@ -161,7 +178,8 @@ static int serve(struct driving *d, struct error *err)
 
         if (rc < 0)
             return rc;
-        d->deadline_ns += now_ns() - before; /* the harness's own time is not the plan's */
+        d->ran_ns = now_ns();
+        d->deadline_ns += d->ran_ns - before; /* the harness's own time is not the plan's */
         lanes_open_gate(r);
     }
     if (atomic_load(&r->watch_wanted) && !atomic_load(&r->watched))
@@ -181,8 +199,9 @@ static int on_wake(struct driving *d, struct error *err)
 /* Waits for one thing to happen. 0; TIME_IS_UP when the deadline passed; -errno. */
 static int wait_event(struct driving *d, struct error *err)
 {
-    int64_t left_ns = d->deadline_ns - now_ns();
-    int n = poll(d->fds, WAKE_SLOT + 1, left_ns <= 0 ? 0 : (int)(left_ns / 1000000 + 1));
+    const int64_t left_ns = left_after_stops(d);
+    const int tick_ms = left_ns <= 0 ? 0 : left_ns / 1000000 < TICK_MS ? (int)(left_ns / 1000000 + 1) : TICK_MS;
+    int n = poll(d->fds, WAKE_SLOT + 1, tick_ms);
 
     if (n < 0)
         return errno == EINTR ? 0 : error_set(err, errno, "poll", NULL, NULL);
@@ -324,7 +343,8 @@ static int run_actors(struct driving *d, struct error *err)
     }
     int rc = 0;
 
-    d->deadline_ns = now_ns() + job->deadline_ms * INT64_C(1000000);
+    d->ran_ns = now_ns();
+    d->deadline_ns = d->ran_ns + job->deadline_ms * INT64_C(1000000);
     for (unsigned i = 0; i < job->plan->n_actors && rc == 0; i++)
         rc = start_actor(d, i, err);
     if (rc < 0)

@@ -47,6 +47,8 @@ struct backend_volumes {
     unsigned clients; /* 0 counts as 1 */
     /* Recorded disk number `n` below the volume; NULL: it has no more. A NULL member: the volume is not the backend's own. */
     struct disk *(*disk)(void *handle, unsigned n);
+    /* Fails when a part of the harness below the volume, such as the server of its disk, has died. NULL: there is none. */
+    int (*check)(void *handle, struct error *err);
     /* Makes the next mount read the disk anew. NULL: there is no cache between them. */
     int (*rewind)(void *handle, struct error *err);
     /* Checks the unmounted volume read-only; objections go to text, which stays empty without any. NULL: no checker. */

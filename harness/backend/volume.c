@@ -114,6 +114,11 @@ struct crash_disk *volume_crash_disk(struct volume *v)
     return d;
 }
 
+int volume_check(struct volume *v, struct error *err)
+{
+    return v->ops->check ? v->ops->check(v->handle, err) : 0;
+}
+
 int volume_rewind(struct volume *v, struct error *err)
 {
     assert(!v->mounted);

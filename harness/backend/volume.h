@@ -45,6 +45,11 @@ const char *volume_path(struct volume *v, unsigned client);
 struct disk *volume_disk(struct volume *v, unsigned n);
 /* The crash disk of a volume that shows images. */
 struct crash_disk *volume_crash_disk(struct volume *v);
+/*
+ * 0 while every part of the harness below the volume works. Whatever the volume showed since a part died says nothing about the
+ * file system: call this before an observation is held against it.
+ */
+int volume_check(struct volume *v, struct error *err);
 /* Makes the next mount read the disk anew. Unmounted only. */
 int volume_rewind(struct volume *v, struct error *err);
 /* Runs the file system's checker read-only; objections go to text, empty when there are none or no checker. Unmounted only. */

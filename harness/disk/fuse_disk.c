@@ -300,11 +300,9 @@ int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int
 
 bool fuse_disk_serves(struct fuse_disk *f)
 {
-    const pid_t ended = waitpid(f->server, NULL, WNOHANG);
-
-    if (ended)
+    if (f->server > 0 && waitpid(f->server, NULL, WNOHANG))
         f->server = -1;
-    return ended == 0;
+    return f->server > 0;
 }
 
 void fuse_disk_stop(struct fuse_disk *f)

@@ -277,6 +277,25 @@ static void save_finding(struct trial *t, const struct strike_point *at, const c
         close(f.image_fd);
 }
 
+static void verdict_clear(struct verify_result *v)
+{
+    v->n_defects = v->n_violations = v->n_surprises = 0;
+    v->kinds = 0;
+    v->sights = 0;
+    v->lossy = false;
+}
+
+/* Nothing is held against a file system whose disk the harness has lost: the trial is broken then. */
+static bool may_accuse(struct trial *t)
+{
+    struct error err = {0};
+
+    if (!t->volume || volume_check(t->volume, &err) == 0)
+        return true;
+    trial_fail(t, &err);
+    return false;
+}
+
 /* Takes t->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
 static void take_verdict(struct trial *t, const struct strike_point *at)
 {
@@ -284,6 +303,10 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
     struct buf where = {0};
     bool fresh = false, save = false;
 
+    if ((v->n_violations || v->n_surprises) && !may_accuse(t)) {
+        verdict_clear(&t->verdict);
+        return;
+    }
     t->sights |= v->sights;
     t->lossy |= v->lossy;
     t->kinds |= v->kinds;
@@ -321,14 +344,6 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
             save_finding(t, at, buf_text(&where));
         buf_free(&where);
     }
-}
-
-static void verdict_clear(struct verify_result *v)
-{
-    v->n_defects = v->n_violations = v->n_surprises = 0;
-    v->kinds = 0;
-    v->sights = 0;
-    v->lossy = false;
 }
 
 void trial_judge_steps(struct trial *t, const struct strike_point *at)

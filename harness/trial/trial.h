@@ -18,6 +18,8 @@
 #include "truth/world.h"
 #include "verifier/verify.h"
 
+struct volume;
+
 struct trial {
     const struct job *job;
     struct result *result;
@@ -26,6 +28,7 @@ struct trial {
     struct history *history;
     uint32_t cap_events;
     struct world *world;
+    struct volume *volume;      /* the open one, whose health is checked before a violation counts; NULL: there is none */
     struct survivors survivors; /* of the last readback */
     struct readback *readback;  /* NULL for models */
     struct verify_result verdict;

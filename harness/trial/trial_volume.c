@@ -32,6 +32,7 @@ bool trial_volume_open(struct trial_volume *v, struct trial *t, bool sync_first)
     }
     if (volume_open(t->job->config, t->job->seed, &v->volume, &err) < 0)
         return fail(v, &err);
+    t->volume = v->volume;
     v->disk = volume_disk(v->volume, 0);
     v->sync_first = shutdown || sync_first;
     return true;
@@ -219,6 +220,7 @@ void trial_volume_close(struct trial_volume *v)
         if (v->dir[0])
             run_directory_remove(v->dir, &err);
     }
+    v->trial->volume = NULL;
     volume_close(v->volume);
     v->volume = NULL;
 }
