@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 
 const struct backend *backend_find(const char *name)
@@ -29,13 +30,38 @@ static int bad(struct error *err, const char *spec, const char *what, const stru
     return error_set(err, EINVAL, "backend", spec, "%s; possible: %s", what, buf_text(possible));
 }
 
+/* Fails for a word of len_bytes that is not in the NULL-terminated list; names the most similar entry. */
+static int bad_word(struct error *err, const char *spec, const char *what, const char *word, size_t len_bytes,
+                    const char *const *list, const struct buf *possible)
+{
+    struct buf one = {0}, text = {0};
+
+    buf_add(&one, word, len_bytes);
+    const char *similar = edit_similar(buf_text(&one), list);
+    buf_puts(&text, what);
+    if (similar)
+        buf_printf(&text, "; did you mean '%s'?", similar);
+    const int rc = bad(err, spec, buf_text(&text), possible);
+    buf_free(&one);
+    buf_free(&text);
+    return rc;
+}
+
 static int unknown_backend(struct error *err, const char *spec)
 {
     struct buf names = {0};
+    const char **list;
+    size_t n = 0;
 
-    for (size_t i = 0; backends[i]; i++)
-        buf_printf(&names, "%s%s", i ? ", " : "", backends[i]->name);
-    int rc = bad(err, spec, "no such backend", &names);
+    while (backends[n])
+        n++;
+    list = xcalloc(n + 1, sizeof *list);
+    for (size_t i = 0; i < n; i++) {
+        list[i] = backends[i]->name;
+        buf_printf(&names, "%s%s", i ? ", " : "", list[i]);
+    }
+    const int rc = bad_word(err, spec, "no such backend", spec, strcspn(spec, ":"), list, &names);
+    free(list);
     buf_free(&names);
     return rc;
 }
@@ -49,6 +75,22 @@ static int bad_option(struct error *err, const char *spec, const struct backend 
     if (!keys.len_bytes)
         buf_printf(&keys, "no options (%s takes none)", b->name);
     int rc = bad(err, spec, what, &keys);
+    buf_free(&keys);
+    return rc;
+}
+
+static int unknown_option(struct error *err, const char *spec, const struct backend *b, const char *key, size_t len_bytes)
+{
+    const char *list[BACKEND_MAX_OPTIONS + 1] = {NULL};
+    struct buf keys = {0};
+
+    for (size_t i = 0; option_at(b, i); i++) {
+        list[i] = b->options[i].key;
+        buf_printf(&keys, "%s%s=", i ? ", " : "", list[i]);
+    }
+    if (!keys.len_bytes)
+        return bad_option(err, spec, b, "no such option");
+    const int rc = bad_word(err, spec, "no such option", key, len_bytes, list, &keys);
     buf_free(&keys);
     return rc;
 }
@@ -95,7 +137,7 @@ int backend_config_set(struct backend_config *c, const char *key, const char *va
     if (!value)
         return 0;
     if (i < 0)
-        return bad_option(err, c->backend->name, c->backend, "no such option");
+        return unknown_option(err, c->backend->name, c->backend, key, strlen(key));
     free(c->text[i]);
     c->text[i] = xstrdup(value);
     return 0;
@@ -128,7 +170,7 @@ static int parse_options(const char *spec, const char *s, struct backend_config 
         struct buf value = {0};
 
         if (i < 0)
-            return bad_option(err, spec, c->backend, "no such option");
+            return unknown_option(err, spec, c->backend, s, key_len);
         if (s[key_len] != '=')
             return bad_option(err, spec, c->backend, "an option without '='");
         if (c->text[i])

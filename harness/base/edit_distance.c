@@ -1,6 +1,8 @@
 /* Levenshtein distance, one row of the table at a time: see edit_distance.h. */
 #include "base/edit_distance.h"
 
+#include <string.h>
+
 enum { MAX_WORD = 48 };
 
 static size_t lesser(size_t a, size_t b)
@@ -28,4 +30,21 @@ size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
         }
     }
     return row[b_len];
+}
+
+const char *edit_similar(const char *word, const char *const *list)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(word) / 3 + 2; /* a distance that is no longer similar */
+
+    for (; *list; list++) {
+        size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0
+                       ? 0
+                       : edit_distance(word, strlen(word), *list, strlen(*list));
+        if (d < best_distance && d < strlen(*list)) {
+            best = *list;
+            best_distance = d;
+        }
+    }
+    return best;
 }

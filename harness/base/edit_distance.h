@@ -8,4 +8,7 @@
  * wholly different. */
 size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/* The entry of the NULL-terminated list that is most similar to `word`; NULL if none is similar. */
+const char *edit_similar(const char *word, const char *const *list);
+
 #endif

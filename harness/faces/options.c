@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "faces/faces.h"
 #include "report/text.h"
 
@@ -92,7 +93,7 @@ static int bad_option(const struct face *c, const char *word)
         if (strncmp(names[i], asked, strlen(asked)) == 0)
             buf_printf(&candidates, "%s--%s", n_candidates++ ? ", " : "", names[i]);
 
-    const char *similar = text_similar(asked, names);
+    const char *similar = edit_similar(asked, names);
     if (n_candidates > 1)
         usage_error(c, "option '--%s' is ambiguous: %s", asked, candidates.data);
     else if (similar)

@@ -160,26 +160,9 @@ bool text_seconds(const char *text, double *ret_s)
     return true;
 }
 
-const char *text_similar(const char *word, const char *const *list)
-{
-    const char *best = NULL;
-    size_t best_distance = strlen(word) / 3 + 2; /* a distance that is no longer similar */
-
-    for (; *list; list++) {
-        size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0
-                       ? 0
-                       : edit_distance(word, strlen(word), *list, strlen(*list));
-        if (d < best_distance && d < strlen(*list)) {
-            best = *list;
-            best_distance = d;
-        }
-    }
-    return best;
-}
-
 void text_choices(struct buf *b, const char *word, const char *const *list)
 {
-    const char *similar = text_similar(word, list);
+    const char *similar = edit_similar(word, list);
 
     if (similar)
         buf_printf(b, "; did you mean '%s'?", similar);

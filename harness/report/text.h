@@ -28,8 +28,6 @@ bool text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 /* Parses a positive time: "90", "90s", "1.5m", "2h". False if `text` is anything else. */
 bool text_seconds(const char *text, double *ret_s);
 
-/* The entry of the NULL-terminated list that is most similar to `word`; NULL if none is similar. */
-const char *text_similar(const char *word, const char *const *list);
 /* Adds "; did you mean X?" if an entry is similar, and the list: "; there are: a, b, c". */
 void text_choices(struct buf *b, const char *word, const char *const *list);
 
