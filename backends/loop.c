@@ -498,20 +498,18 @@ static int loop_fsck(void *handle, char *text, size_t size_bytes, struct error *
     return fsimage_check(settings_of(v->config)->fs, device(v), text, size_bytes, err);
 }
 
-static const struct backend_volumes volumes = {
-    .prepare = loop_prepare,
-    .release = loop_release,
-    .open = loop_open,
-    .close = loop_close,
-    .trim = end_spares,
-    .mount = loop_mount,
-    .unmount = loop_unmount,
-    .path = loop_path,
-    .disk = loop_disk,
-    .check = loop_check,
-    .rewind = loop_rewind,
-    .fsck = loop_fsck,
-};
+static const struct backend_volumes volumes = {.prepare = loop_prepare,
+                                               .release = loop_release,
+                                               .open = loop_open,
+                                               .close = loop_close,
+                                               .trim = end_spares,
+                                               .mount = loop_mount,
+                                               .unmount = loop_unmount,
+                                               .path = loop_path,
+                                               .disk = loop_disk,
+                                               .check = loop_check,
+                                               .rewind = loop_rewind,
+                                               .fsck = loop_fsck};
 
 static const struct backend_images images = {.adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};
 

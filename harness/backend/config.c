@@ -40,7 +40,7 @@ static int bad_word(struct error *err, const char *spec, const char *what, const
     const char *similar = edit_similar(buf_text(&one), list);
     buf_puts(&text, what);
     if (similar)
-        buf_printf(&text, "; did you mean '%s'?", similar);
+        buf_printf(&text, "; did you mean '%s'", similar);
     const int rc = bad(err, spec, buf_text(&text), possible);
     buf_free(&one);
     buf_free(&text);
