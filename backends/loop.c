@@ -169,12 +169,10 @@ static int first_mount(const struct backend_config *c, int image_fd, struct erro
     struct error child_err = {.code = 0};
     bool isolated = false;
     int to_parent[2];
-    ssize_t n;
-    pid_t pid;
 
     if (pipe(to_parent))
         return error_set(err, errno, "pipe", "", NULL);
-    pid = isolate_fork(&isolated, err);
+    const pid_t pid = isolate_fork(&isolated, err);
     if (pid == 0) {
         if (isolated)
             mount_once(c, image_fd, &child_err);
@@ -183,7 +181,7 @@ static int first_mount(const struct backend_config *c, int image_fd, struct erro
         _exit(write(to_parent[1], &child_err, sizeof child_err) == (ssize_t)sizeof child_err ? 0 : 1);
     }
     close(to_parent[1]);
-    n = pid < 0 ? 0 : read(to_parent[0], &child_err, sizeof child_err);
+    const ssize_t n = pid < 0 ? 0 : read(to_parent[0], &child_err, sizeof child_err);
     close(to_parent[0]);
     if (pid < 0)
         return pid;
@@ -332,7 +330,6 @@ static struct spares *own_spares(void)
     return NULL;
 }
 
-/* Takes out number i. */
 static struct loop_volume *take_at(struct spares *s, size_t i)
 {
     struct loop_volume *v = s->v[i];
@@ -383,7 +380,7 @@ static void end_spares(const struct backend_config *c)
 /* The spare volume as if it were new: the image is on its disk again, and nothing of what was is in the device's cache. */
 static bool refresh(struct loop_volume *v)
 {
-    return fuse_disk_serves(v->server) && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0;
+    return fuse_disk_check(v->server, NULL) == 0 && disk_reset(v->disk) == 0 && loopdev_drop_cache(&v->loop, NULL) == 0;
 }
 
 static int loop_open(const struct backend_config *c, uint64_t seed, void **ret_handle, struct error *err)
@@ -455,10 +452,8 @@ static int loop_unmount(void *handle, struct error *err)
 {
     struct loop_volume *v = handle;
 
-    if (umount(v->mount))
-        return error_set(err, errno, "umount", v->mount, NULL);
-    v->mounted = false;
-    return 0;
+    v->mounted = umount(v->mount) != 0;
+    return v->mounted ? error_set(err, errno, "umount", v->mount, NULL) : 0;
 }
 
 static const char *loop_path(void *handle, unsigned client)
@@ -479,11 +474,7 @@ static struct crash_disk *loop_crash_disk(void *handle)
 
 static int loop_check(void *handle, struct error *err)
 {
-    struct loop_volume *v = handle;
-
-    if (!v->server || fuse_disk_serves(v->server))
-        return 0;
-    return error_set(err, EIO, "recorded disk", NULL, "its server was killed, so the disk failed under the volume");
+    return fuse_disk_check(((const struct loop_volume *)handle)->server, err);
 }
 
 static int loop_rewind(void *handle, struct error *err)
@@ -498,18 +489,20 @@ static int loop_fsck(void *handle, char *text, size_t size_bytes, struct error *
     return fsimage_check(settings_of(v->config)->fs, device(v), text, size_bytes, err);
 }
 
-static const struct backend_volumes volumes = {.prepare = loop_prepare,
-                                               .release = loop_release,
-                                               .open = loop_open,
-                                               .close = loop_close,
-                                               .trim = end_spares,
-                                               .mount = loop_mount,
-                                               .unmount = loop_unmount,
-                                               .path = loop_path,
-                                               .disk = loop_disk,
-                                               .check = loop_check,
-                                               .rewind = loop_rewind,
-                                               .fsck = loop_fsck};
+static const struct backend_volumes volumes = {
+    .prepare = loop_prepare,
+    .release = loop_release,
+    .open = loop_open,
+    .close = loop_close,
+    .trim = end_spares,
+    .mount = loop_mount,
+    .unmount = loop_unmount,
+    .path = loop_path,
+    .disk = loop_disk,
+    .check = loop_check,
+    .rewind = loop_rewind,
+    .fsck = loop_fsck,
+};
 
 static const struct backend_images images = {.adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};
 

@@ -298,11 +298,13 @@ int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int
     return 0;
 }
 
-bool fuse_disk_serves(struct fuse_disk *f)
+int fuse_disk_check(struct fuse_disk *f, struct error *err)
 {
-    if (f->server > 0 && waitpid(f->server, NULL, WNOHANG))
+    if (f && f->server > 0 && waitpid(f->server, NULL, WNOHANG))
         f->server = -1;
-    return f->server > 0;
+    if (!f || f->server > 0)
+        return 0;
+    return error_set(err, EIO, "recorded disk", NULL, "its server was killed, so the disk failed under the volume");
 }
 
 void fuse_disk_stop(struct fuse_disk *f)

@@ -22,7 +22,7 @@ struct fuse_disk;
  * after a failure nothing is left.
  */
 int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err);
-bool fuse_disk_serves(struct fuse_disk *f); /* is the server still alive? */
+int fuse_disk_check(struct fuse_disk *f, struct error *err); /* 0 while the server is alive; NULL: 0 */
 /* Kills the server and reaps it. Users of the disk get I/O errors. */
 void fuse_disk_stop(struct fuse_disk *f);
 
