@@ -214,7 +214,12 @@ bool trial_volume_tidy(struct trial_volume *v)
 
 void trial_volume_close(struct trial_volume *v)
 {
+    struct error dead = {0};
+
     leave_dir(v);
+    /* A trial whose disk died is broken even when all that it saw would have been legal. */
+    if (v->volume && !v->trial->broken && !v->trial->skipped && volume_check(v->volume, &dead) < 0)
+        fail(v, &dead);
     if (v->volume && volume_is_mounted(v->volume) && !v->disk) { /* what is not the harness's own is left as it was */
         struct error err;
         if (v->dir[0])
