@@ -202,6 +202,7 @@ static void eio_is_a_surprise_only_of_direct_writes_beside_a_mapping(void **stat
     accepts("open -fd f\npwrite 0 4k\nmmap 0 4k\nfsync\n", fail_with_eio, 1);
     objects("open -f f\npwrite 0 4k\nmmap 0 4k\nfsync\n", STRIKE_NONE, fail_with_eio, DEFECT_RESULT);
     objects("open -fd f\npwrite 0 4k\nfsync\n", STRIKE_NONE, fail_with_eio, DEFECT_RESULT);
+    objects("open -fd f\npwrite 0 4k\nmmap 0 4k\nopen -f g\nfsync @g\n", STRIKE_NONE, fail_with_eio, DEFECT_RESULT);
 }
 
 static void read_less(struct run *r)

@@ -173,7 +173,8 @@ static int serve(struct driving *d, struct error *err)
 
     if (r->driver_opens && !atomic_load(&r->gate_open) && lanes_all_at_gate(r)) {
         assert(d->job->ready);
-        int64_t before = now_ns();
+        left_after_stops(d);
+        int64_t before = d->ran_ns;
         int rc = d->job->ready(d->job->arg, err);
 
         if (rc < 0)

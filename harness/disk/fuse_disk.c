@@ -304,7 +304,7 @@ int fuse_disk_check(struct fuse_disk *f, struct error *err)
         f->server = -1;
     if (!f || f->server > 0)
         return 0;
-    return error_set(err, EIO, "recorded disk", NULL, "its server was killed, so the disk failed under the volume");
+    return error_set(err, EIO, "recorded disk", NULL, "its server has ended, so the disk failed under the volume");
 }
 
 void fuse_disk_stop(struct fuse_disk *f)

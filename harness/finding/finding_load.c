@@ -70,7 +70,8 @@ static bool event_parse(const char *s, const struct plan *p, uint64_t n_data, st
     bool of_plan =
         v[0] < p->n_steps && v[1] < p->n_lanes && (p->steps[v[0]].lane == v[1] || p->steps[v[0]].barrier_lanes & 1U << v[1]);
     bool of_harness = (v[0] == HISTORY_STEP_START || v[0] == HISTORY_STEP_UNMOUNT) && v[1] == HISTORY_LANE_HARNESS;
-    return (of_plan || of_harness) && v[16] <= n_data && v[17] <= n_data - v[16];
+    return (of_plan || of_harness) && v[14] <= INT64_MAX / 2 && v[15] <= INT64_MAX / 2 && v[16] <= n_data &&
+           v[17] <= n_data - v[16];
 }
 
 static const char *load_history(const json_t *j, const struct plan *p, struct history **ret)

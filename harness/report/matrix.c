@@ -87,11 +87,11 @@ static enum verdict cell_text(const struct cell *c, enum strike strike, char *bu
 
     if (v == VERDICT_KINDS)
         snprintf(buf, MAX_CELL, "%s", absent);
-    else if (v == VERDICT_VIOLATED && !c->violated) /* by a step of the run itself, not by a state */
+    else if (v == VERDICT_VIOLATED && !(c->violated && c->covered)) /* by a step of the run itself, not by a state */
         snprintf(buf, MAX_CELL, c->known == c->n[v] ? "(%s)%s" : "%s%s", verdict_word(v), star);
     else if (v == VERDICT_VIOLATED && c->known == c->n[v])
         snprintf(buf, MAX_CELL, "(%s %s/%s)%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
-    else if (v == VERDICT_VIOLATED && c->covered)
+    else if (v == VERDICT_VIOLATED)
         snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->violated), text_short(c->covered), star);
     else if (v == VERDICT_LOSSY && c->covered)
         snprintf(buf, MAX_CELL, "%s %s/%s%s", verdict_word(v), text_short(c->lossy), text_short(c->covered), star);

@@ -23,7 +23,7 @@ static void print_violation(const struct result *r, FILE *out, struct term term)
             r->backend, strike_table[r->strike].name);
     if (r->known)
         fputs(" (known: see the scenario's header)", out);
-    if (r->states_violated)
+    if (r->states_violated && r->states_covered)
         fprintf(out, ": in %s of %s states", text_short(r->states_violated), text_short(r->states_covered));
     fputc('\n', out);
 

@@ -13,8 +13,8 @@ static uint64_t default_runs(const struct job *j)
 
     for (size_t i = 0; i < j->plan->n_steps; i++) {
         const struct step *s = &j->plan->steps[i];
-        if (s->verb->properties & (VERB_WRITES | VERB_STORES) && s->arg[1].given && s->arg[1].num <= all_runs_bytes)
-            bytes += s->arg[1].num;
+        if (s->verb->properties & (VERB_NOTES_PLACE | VERB_STORES) && s->arg[1].given) /* pwrite, mwrite */
+            bytes += s->arg[1].num < all_runs_bytes ? s->arg[1].num : all_runs_bytes;
     }
     const uint64_t runs = all_runs_bytes / bytes;
     return runs >= most ? most : runs > MIN_RUNS ? runs : most < MIN_RUNS ? most : MIN_RUNS;

@@ -157,7 +157,7 @@ static bool may_judge(const struct trial *t, const struct step *s, const struct 
     const enum fault fault = fault_of(s, e);
     /* A directory of the machine may be full for reasons of its own; and a scenario that wants success needs a volume with room.
      */
-    const bool full = fault == FAULT_SPACE && (s->expect.n || !volumes_are_own(t->job->config->backend));
+    const bool full = fault == FAULT_SPACE && !e->signo && (s->expect.n || !volumes_are_own(t->job->config->backend));
 
     *ret_skip = fault != FAULT_MACHINE && !full;
     if (found_space(s, e)) {
@@ -169,7 +169,7 @@ static bool may_judge(const struct trial *t, const struct step *s, const struct 
     if (fault == FAULT_FEATURE)
         snprintf(text, 256, "the file system does not support %s", s->verb->name);
     else
-        snprintf(text, 256, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->signo ? ENOSPC : e->err));
+        snprintf(text, 256, "line %u: %s failed: %s", s->line, s->verb->name, strerror(e->err));
     return false;
 }
 

@@ -59,8 +59,9 @@ void trial_close(struct trial *t);
 /* An empty history for the next run. */
 struct history *trial_new_history(struct trial *t, uint64_t seed);
 /*
- * Finds step outcomes that must not be judged: a missing feature (the trial is skipped), a machine that is out of something (it
- * is broken). True when the run may be judged; the world is then built from the history.
+ * Finds step outcomes that must not be judged: a missing feature, or a volume with room where the
+ * scenario wants it full (the trial is skipped); a machine that is out of something, or a full directory of the machine (it is
+ * broken). True when the run may be judged; the world is then built from the history.
  */
 bool trial_admits(struct trial *t);
 /* Judges the steps of the run, and adds to the result. */

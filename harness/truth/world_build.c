@@ -65,7 +65,7 @@ void world_build(struct world *w, const struct plan *p, const struct history *h,
     for (uint32_t i = 0; i < n; i++) {
         const struct event *e = &h->events[i];
 
-        w->expected[i] = (struct expectation){.size_inode = NO_INODE};
+        w->expected[i] = (struct expectation){.size_inode = NO_INODE, .synced = NO_INODE};
         if (e->begin_seq == 0)
             continue;
         if (e->lane == HISTORY_LANE_HARNESS) {

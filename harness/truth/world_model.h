@@ -16,7 +16,7 @@
 #include "truth/loss.h"
 #include "truth/world.h"
 
-enum { NO_INODE = -1, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
+enum { NO_INODE = -1, ALL_INODES = -2, NO_EVENT = -1, ROOT_INODE = 0, MAX_HOLES = 8 };
 
 #define OFF_MAX ((uint64_t)1 << 62)
 
@@ -143,6 +143,7 @@ struct expectation {
     int signo;      /* must raise this signal (SIGBUS follows from the accesses); EXPECT_ANY: may raise one */
     bool names;     /* err follows from names: void while another lane changes names */
     int size_inode; /* it returned the size of this inode; NO_INODE: it did not */
+    int synced;     /* it syncs this inode, whether that succeeds or not; ALL_INODES; NO_INODE: it is no sync */
 };
 enum { EXPECT_ANY = -1 };
 

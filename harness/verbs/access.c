@@ -116,12 +116,14 @@ static void call_mwrite(struct actor *a, const struct step *s, struct event *e)
 /* The bytes of [off, end) that were stored when the step stopped after e->done_bytes of them. */
 static void stored_part(const struct step *s, const struct event *e, uint64_t *off, uint64_t *end)
 {
+    const uint64_t done = e->done_bytes < *end - *off ? e->done_bytes : *end - *off; /* a finding's history may claim more */
+
     if (event_running(e))
         return; /* any of them */
     if (has_flag(s, 'r'))
-        *off = *end - e->done_bytes;
+        *off = *end - done;
     else
-        *end = *off + e->done_bytes;
+        *end = *off + done;
 }
 
 static void store_private(struct mapping *m, struct span when, uint64_t off, uint64_t end, struct content c)
@@ -208,6 +210,7 @@ static void effect_msync(struct world *w, const struct step *s, const struct eve
         world_expect(w, e)->err = EINVAL;
         return;
     }
+    world_expect(w, e)->synced = m->inode;
     range_of(s, m, &off, &end);
     if (m->n_holes || off % PAGE_BYTES || off < m->off || end > m->off + m->len || has_flag(s, 'i') ||
         (has_flag(s, 'a') && has_flag(s, 's')))

@@ -25,6 +25,7 @@ static int synced_inode(struct world *w, const struct step *s, const struct even
         world_expect(w, e)->err = EBADF;
     else if (f->inode == NO_INODE || w->inodes[f->inode].kind == INODE_OTHER)
         world_expect(w, e)->err = EXPECT_ANY;
+    world_expect(w, e)->synced = f ? f->inode : NO_INODE;
     return f && event_ok(e) ? f->inode : NO_INODE;
 }
 
@@ -66,6 +67,7 @@ static void call_sync(struct actor *a, const struct step *s, struct event *e)
 static void effect_sync(struct world *w, const struct step *s, const struct event *e)
 {
     (void)s;
+    world_expect(w, e)->synced = ALL_INODES;
     world_sync_all(w, span_of(w, e, event_ok(e)));
 }
 
