@@ -61,7 +61,7 @@ static void make_history(struct verifying *v)
 
         if (!s->setup && v->plan->steps[i - 1].setup)
             act(v, HISTORY_STEP_START, HISTORY_LANE_HARNESS, &pos);
-        act(v, i, s->lane, &pos)->ret = s->verb->properties & VERB_STORES ? (int64_t)s->arg[1].num : 0;
+        act(v, i, s->lane, &pos)->done_bytes = s->verb->properties & VERB_STORES ? s->arg[1].num : 0;
     }
     v->pos = pos;
 }
