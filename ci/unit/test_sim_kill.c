@@ -1,4 +1,5 @@
 /* The sim backend's process kills, against a naive file: an array of bytes. */
+#include "language/verb.h"
 #include "sim_run.h"
 
 #include "base/rng.h"
@@ -123,7 +124,8 @@ static size_t unexplained_kills(const struct simfs_hooks *hooks, size_t *ret_par
             if (e->end_seq == HISTORY_NEVER)
                 running = e;
             else if (e->step < r.plan->n_steps)
-                naive_step(&n, &r, e->step, (uint64_t)e->ret + e->done_bytes);
+                naive_step(&n, &r, e->step,
+                           r.plan->steps[e->step].verb->properties & VERB_NOTES_PLACE ? (uint64_t)e->ret : e->done_bytes);
         }
         if (running && running->done_bytes > 0)
             ++*ret_partial;

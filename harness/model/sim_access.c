@@ -192,8 +192,8 @@ static enum sim_progress work_mread(struct sim_at *at)
             simfs_read(&at->sim->fs, m->inode, from, dst + done, n);
         done += n;
     }
-    at->event->data_len = done;
-    return sim_ok(at, (int64_t)done);
+    at->event->data_len = at->event->done_bytes = done;
+    return SIM_DONE;
 }
 
 const struct sim_verb sim_access_verbs[] = {
