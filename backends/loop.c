@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,6 +24,7 @@
 #include "disk/disk_faults.h"
 #include "disk/fuse_disk.h"
 #include "host/isolate.h"
+#include "host/nofork_pages.h"
 #include "states/crash_disk.h"
 
 struct settings {
@@ -318,18 +318,11 @@ struct spares {
 static struct spares *own_spares(void)
 {
     static struct spares *own;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    if (own)
-        return own;
-    void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p != MAP_FAILED && madvise(p, page, MADV_WIPEONFORK) == 0)
-        return own = p;
-    if (p != MAP_FAILED)
-        munmap(p, page);
-    return NULL;
+    return own ? own : (own = wiped_page());
 }
 
+/* Takes out number i. */
 static struct loop_volume *take_at(struct spares *s, size_t i)
 {
     struct loop_volume *v = s->v[i];
@@ -452,8 +445,10 @@ static int loop_unmount(void *handle, struct error *err)
 {
     struct loop_volume *v = handle;
 
-    v->mounted = umount(v->mount) != 0;
-    return v->mounted ? error_set(err, errno, "umount", v->mount, NULL) : 0;
+    if (umount(v->mount))
+        return error_set(err, errno, "umount", v->mount, NULL);
+    v->mounted = false;
+    return 0;
 }
 
 static const char *loop_path(void *handle, unsigned client)

@@ -10,6 +10,7 @@ Ends with status 0; 1 if a mutation made by hand survives that ci/mutants.txt do
 """
 
 import argparse
+import ctypes
 import os
 import random
 import re
@@ -162,6 +163,16 @@ def commands():
     return compiler, linking[0]
 
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def limit_unit():
+    """In a unit test's process: little memory, and no life beyond that of this script's thread."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES_MAX, DATA_BYTES_MAX))
+
+
 class Trials:
     def __init__(self, scratch):
         self.scratch = Path(scratch)
@@ -195,7 +206,7 @@ class Trials:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES_MAX, DATA_BYTES_MAX)),
+            preexec_fn=limit_unit,
         ) as process:
             try:
                 return process.wait(seconds) == 0
@@ -289,6 +300,7 @@ def main():
     parser.add_argument("--file", metavar="TEXT", help="only in files whose path has TEXT in it")
     parser.add_argument("--verbose", action="store_true", help="print what became of each")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leaves the `with` below, so no directory stays
     try:
         mutations = chosen(args, UNITS_OF_ROOM)
         print(f"{len(mutations)} mutations, seed {args.seed}", flush=True)

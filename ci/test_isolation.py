@@ -134,6 +134,7 @@ def test_a_real_disk_that_ignores_flushes_is_caught_and_replays(fs, tornpage, sc
     assert "VIOLATED 20 of 20 times" in again.stdout
 
 
+@needs_root
 def test_a_killed_part_of_the_harness_is_never_a_finding():
     done = subprocess.run(
         [sys.executable, Path(__file__).parent / "long/trust.py", PROGRAM, "--kills", "12", "--pauses", "0"],

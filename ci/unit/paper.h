@@ -23,15 +23,33 @@ struct paper {
     struct world *world;
 };
 
+/* The step's event as a call that succeeded leaves it: all bytes done. */
+static inline void paper_succeed(const struct step *s, struct event *e)
+{
+    if (s->verb->properties & VERB_NOTES_PLACE)
+        e->ret = (int64_t)s->arg[1].num;
+    if (s->verb->properties & VERB_STORES)
+        e->done_bytes = s->arg[1].num;
+}
+
+/* Parses steps, with the headers that a scenario needs; a test that cannot parse them fails. */
+static inline struct plan *paper_plan(const char *steps)
+{
+    struct plan *p = NULL;
+    struct buf text = {0};
+    struct error err;
+
+    buf_printf(&text, "test: t.\norigin: test\ncrash: none kill power\n%s", steps);
+    if (plan_parse("paper.scn", "paper", buf_text(&text), text.len_bytes, &p, &err) != 0)
+        fail_msg("%s", err.msg);
+    buf_free(&text);
+    return p;
+}
+
 /* One event for each step, one after the other: step i begins at 2i + 1 and ends at 2i + 2, on both clocks. */
 static inline void paper_new(struct paper *p, const char *steps)
 {
-    char text[2048];
-    struct error err;
-
-    snprintf(text, sizeof text, "test: t.\norigin: test\ncrash: none kill power\n%s", steps);
-    if (plan_parse("paper.scn", "paper", text, strlen(text), &p->plan, &err) != 0)
-        fail_msg("%s", err.msg);
+    p->plan = paper_plan(steps);
     p->history = history_init(xcalloc(1, history_bytes(PAPER_EVENTS, 8192)), PAPER_EVENTS, 8192, PAPER_KEY);
     for (uint32_t i = 0; i < p->plan->n_steps; i++) {
         const struct step *s = &p->plan->steps[i];
@@ -40,10 +58,7 @@ static inline void paper_new(struct paper *p, const char *steps)
         history_end(p->history, e, NULL);
         e->begin_pos = e->begin_seq;
         e->end_pos = e->end_seq;
-        if (strcmp(s->verb->name, "pwrite") == 0)
-            e->ret = (int64_t)s->arg[1].num;
-        if (strcmp(s->verb->name, "mwrite") == 0)
-            e->done_bytes = s->arg[1].num;
+        paper_succeed(s, e);
     }
     p->world = world_new();
 }

@@ -278,6 +278,44 @@ static void actors_die_with_their_driver(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+enum { SHORT_MS = 300, STOPPED_MS = 1000 };
+
+/* Stops this process and its actors for longer than their deadline, and then opens the FIFO that the actor waits for. */
+static int stop_for_a_while(void *arg, struct error *err)
+{
+    const struct fixture *f = arg;
+    const pid_t group = getpgrp(), pid = fork();
+
+    (void)err;
+    if (pid)
+        return pid < 0 ? -errno : 0;
+    setpgid(0, 0);
+    kill(-group, SIGSTOP);
+    usleep(1000 * STOPPED_MS);
+    kill(-group, SIGCONT);
+    usleep(1000 * SHORT_MS / 2); /* a driver that counts the time in which it was stopped gives up now */
+    char path[sizeof f->dir + 4];
+
+    snprintf(path, sizeof path, "%s/p", f->dir);
+    _exit(open(path, O_WRONLY | O_CLOEXEC) < 0);
+}
+
+static void time_in_which_all_were_stopped_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    int status = -1;
+
+    setpgid(0, 0); /* whoever started this test goes on */
+    take_plan(f, "mkfifo p\n---\nopen -r p\n");
+    f->job.deadline_ms = SHORT_MS;
+    f->job.ready = stop_for_a_while;
+    f->job.arg = f;
+    run_well(f);
+    assert_true(ended(f, 1));
+    assert_true(waitpid(-1, &status, 0) > 0);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +330,7 @@ int main(void)
         TEST(the_last_actor_at_the_gate_calls_ready_if_it_may),
         TEST(a_ready_that_fails_in_an_actor_ends_the_run),
         TEST(a_step_that_hangs_is_named),
+        TEST(time_in_which_all_were_stopped_does_not_count),
         TEST(a_kill_point_in_the_set_up_is_refused),
         TEST(actors_die_with_their_driver),
     };

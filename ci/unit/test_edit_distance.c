@@ -43,12 +43,26 @@ static void a_very_long_word_is_like_none(void **state)
     assert_int_equal(edit_distance("a", 1, word, sizeof word), sizeof word);
 }
 
+static void the_most_similar_word_is_found_if_any_is(void **state)
+{
+    static const char *const list[] = {"dir", "loop", "sim", NULL};
+
+    (void)state;
+    assert_string_equal(edit_similar("lop", list), "loop");
+    assert_string_equal(edit_similar("sin", list), "sim");
+    assert_null(edit_similar("floppy disk", list));
+    assert_null(edit_similar("x", list));
+    assert_string_equal(edit_similar("msyncs-the-range", (const char *const[]){"msync", "msyncs-the-range-twice", NULL}),
+                        "msyncs-the-range-twice");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_insertions_deletions_and_replacements),
         cmocka_unit_test(looks_at_no_more_than_the_length_says),
         cmocka_unit_test(a_very_long_word_is_like_none),
+        cmocka_unit_test(the_most_similar_word_is_found_if_any_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

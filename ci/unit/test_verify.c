@@ -13,11 +13,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/error.h"
 #include "evidence/stamp.h"
-#include "language/verb.h"
-#include "parser/parser.h"
-#include "truth/world.h"
+#include "paper.h"
 #include "verifier/verify.h"
 
 enum { KEY = 12345, PAGE = 4096 };
@@ -40,15 +37,13 @@ static struct event *act(struct history *h, uint32_t step, uint8_t lane, _Atomic
     return e;
 }
 
-static struct bench *on_paper(const char *text)
+static struct bench *on_paper(const char *steps)
 {
     struct bench *b = xcalloc(1, sizeof *b);
-    struct error err;
     _Atomic uint64_t pos = 0;
     bool started = false;
 
-    if (plan_parse("paper.scn", "paper", text, strlen(text), &b->plan, &err) != 0)
-        fail_msg("%s", err.msg);
+    b->plan = paper_plan(steps);
     b->history = history_init(xmalloc(history_bytes(64, 64)), 64, 64, KEY);
     for (size_t i = 0; i < b->plan->n_steps; i++) {
         const struct step *s = &b->plan->steps[i];
@@ -56,12 +51,7 @@ static struct bench *on_paper(const char *text)
         if (!s->setup && !started)
             act(b->history, HISTORY_STEP_START, HISTORY_LANE_HARNESS, &pos);
         started |= !s->setup;
-        struct event *e = act(b->history, (uint32_t)i, s->lane, &pos);
-
-        if (strcmp(s->verb->name, "pwrite") == 0)
-            e->ret = (int64_t)s->arg[1].num;
-        if (strcmp(s->verb->name, "mwrite") == 0)
-            e->done_bytes = s->arg[1].num;
+        paper_succeed(s, act(b->history, (uint32_t)i, s->lane, &pos));
     }
     b->world = world_new();
     world_build(b->world, b->plan, b->history, &guarantees_default);
@@ -101,14 +91,6 @@ static const struct verify_result *judge(struct bench *b, enum strike strike)
     return &b->result;
 }
 
-static const char HEAD[] = "test: t.\norigin: test\ncrash: kill power\n";
-static char text[1024];
-static const char *scenario(const char *steps)
-{
-    snprintf(text, sizeof text, "%s%s", HEAD, steps);
-    return text;
-}
-
 /* Steps: 1 open, 2 pwrite, 3 mmap, 4 mwrite, 5 msync. */
 #define SYNCED "open -f f\npwrite 0 8k\n---\nmmap -r -w 0 8k\nmwrite 0 4k\nmsync -s 0 4k\n"
 /* The same without the msync. */
@@ -116,7 +98,7 @@ static const char *scenario(const char *steps)
 
 static void expect_defect(const char *steps, void (*fill)(struct bench *b), enum strike strike, enum defect kind)
 {
-    struct bench *b = on_paper(scenario(steps));
+    struct bench *b = on_paper(steps);
 
     fill(b);
     const struct verify_result *r = judge(b, strike);
@@ -129,7 +111,7 @@ static void expect_defect(const char *steps, void (*fill)(struct bench *b), enum
 
 static void expect_fine(const char *steps, void (*fill)(struct bench *b), enum strike strike, bool lossy)
 {
-    struct bench *b = on_paper(scenario(steps));
+    struct bench *b = on_paper(steps);
 
     fill(b);
     const struct verify_result *r = judge(b, strike);
@@ -183,7 +165,7 @@ static void an_unsynced_store_may_not_be_lost_at_a_kill(void **state)
 
 static void a_synced_store_that_is_gone_is_lost(void **state)
 {
-    struct bench *b = on_paper(scenario(SYNCED));
+    struct bench *b = on_paper(SYNCED);
 
     (void)state;
     store_gone(b);
@@ -201,7 +183,7 @@ static void a_synced_store_that_is_gone_is_lost(void **state)
 
 static void sights_tell_lost_kept_torn_and_mixed(void **state)
 {
-    struct bench *b = on_paper(scenario(UNSYNCED));
+    struct bench *b = on_paper(UNSYNCED);
 
     (void)state;
     store_half_there(b);
@@ -345,7 +327,7 @@ static void a_rename_leaves_the_old_file_or_the_new(void **state)
     expect_fine(REPLACE, old_and_temporary, STRIKE_POWER, true);
     expect_fine(REPLACE, only_new, STRIKE_POWER, false);
     expect_defect(REPLACE, only_temporary, STRIKE_POWER, DEFECT_MISSING);
-    struct bench *b = on_paper(scenario(REPLACE));
+    struct bench *b = on_paper(REPLACE);
 
     mixed_target(b);
     assert_true(judge(b, STRIKE_POWER)->n_violations > 0);
@@ -356,7 +338,7 @@ static void after_the_directory_sync_only_the_new_file_is_legal(void **state)
 {
     (void)state;
     expect_fine(REPLACE "fsyncdir .\n", only_new, STRIKE_POWER, false);
-    struct bench *b = on_paper(scenario(REPLACE "fsyncdir .\n"));
+    struct bench *b = on_paper(REPLACE "fsyncdir .\n");
 
     old_and_temporary(b);
     assert_true(judge(b, STRIKE_POWER)->n_violations > 0);
@@ -366,7 +348,7 @@ static void after_the_directory_sync_only_the_new_file_is_legal(void **state)
 /* Steps: 1 open, 2 pwrite, 3 fsync. */
 static void a_synced_file_without_a_name_is_a_surprise(void **state)
 {
-    struct bench *b = on_paper(scenario("open -f f\npwrite 0 4k\nfsync\n"));
+    struct bench *b = on_paper("open -f f\npwrite 0 4k\nfsync\n");
 
     (void)state;
     const struct verify_result *r = judge(b, STRIKE_POWER);
@@ -378,7 +360,7 @@ static void a_synced_file_without_a_name_is_a_surprise(void **state)
 
 static void truncated_bytes_stay_gone_after_a_sync(void **state)
 {
-    struct bench *b = on_paper(scenario("open -f f\npwrite 0 8k\n---\ntruncate 4k\ntruncate 8k\nfsync\n"));
+    struct bench *b = on_paper("open -f f\npwrite 0 8k\n---\ntruncate 4k\ntruncate 8k\nfsync\n");
 
     (void)state;
     seen_file(b, "f", 8192);
@@ -389,7 +371,7 @@ static void truncated_bytes_stay_gone_after_a_sync(void **state)
 
 static void a_volume_that_does_not_mount_or_write_is_a_defect(void **state)
 {
-    struct bench *b = on_paper(scenario(SYNCED));
+    struct bench *b = on_paper(SYNCED);
 
     (void)state;
     b->survivors.mount_err = 117;
@@ -406,7 +388,7 @@ static void a_volume_that_does_not_mount_or_write_is_a_defect(void **state)
 static void steps_are_judged(void **state)
 {
     struct bench *b =
-        on_paper(scenario("open -f f\ntruncate 4k\n---\nmmap -r -w 0 8k\nmwrite 4k 4k\nopen @r -r f\nmmap @m -w -F r 0 4k\n"));
+        on_paper("open -f f\ntruncate 4k\n---\nmmap -r -w 0 8k\nmwrite 4k 4k\nopen @r -r f\nmmap @m -w -F r 0 4k\n");
 
     (void)state;
     /* On paper both succeeded: a store wholly beyond end of file, and a shared writable mapping of a read-only descriptor. */
@@ -419,7 +401,7 @@ static void steps_are_judged(void **state)
 
 static void a_read_that_misses_a_store_is_incoherent(void **state)
 {
-    struct bench *b = on_paper(scenario("open -f f\npwrite 0 4k\n---\nmmap -r -w 0 4k\nmwrite 0 64\npread 0 64\n"));
+    struct bench *b = on_paper("open -f f\npwrite 0 4k\n---\nmmap -r -w 0 4k\nmwrite 0 64\npread 0 64\n");
     struct event *e = &b->history->events[b->history->n_events - 1];
 
     (void)state;

@@ -11,6 +11,8 @@
 #include "base/edit_distance.h"
 #include "base/error.h"
 
+enum { MAX_LISTED = 32 }; /* backends that a suggestion is made from */
+
 const struct backend *backend_find(const char *name)
 {
     for (size_t i = 0; backends[i]; i++)
@@ -30,39 +32,31 @@ static int bad(struct error *err, const char *spec, const char *what, const stru
     return error_set(err, EINVAL, "backend", spec, "%s; possible: %s", what, buf_text(possible));
 }
 
-/* Fails for a word of len_bytes that is not in the NULL-terminated list; names the most similar entry. */
-static int bad_word(struct error *err, const char *spec, const char *what, const char *word, size_t len_bytes,
-                    const char *const *list, const struct buf *possible)
+/* "no such option; did you mean 'mount'", for a word of len_bytes that is not in the NULL-terminated list. */
+static void say_unknown(const char *what, const char *word, size_t len_bytes, const char *const *list, struct buf *ret)
 {
-    struct buf one = {0}, text = {0};
+    struct buf text = {0};
 
-    buf_add(&one, word, len_bytes);
-    const char *similar = edit_similar(buf_text(&one), list);
-    buf_puts(&text, what);
-    if (similar)
-        buf_printf(&text, "; did you mean '%s'", similar);
-    const int rc = bad(err, spec, buf_text(&text), possible);
-    buf_free(&one);
+    buf_add(&text, word, len_bytes);
+    const char *similar = edit_similar(buf_text(&text), list);
     buf_free(&text);
-    return rc;
+    buf_printf(ret, similar ? "no such %s; did you mean '%s'" : "no such %s", what, similar);
 }
 
 static int unknown_backend(struct error *err, const char *spec)
 {
-    struct buf names = {0};
-    const char **list;
-    size_t n = 0;
+    const char *list[MAX_LISTED + 1] = {NULL};
+    struct buf names = {0}, text = {0};
 
-    while (backends[n])
-        n++;
-    list = xcalloc(n + 1, sizeof *list);
-    for (size_t i = 0; i < n; i++) {
-        list[i] = backends[i]->name;
-        buf_printf(&names, "%s%s", i ? ", " : "", list[i]);
+    for (size_t i = 0; backends[i]; i++) {
+        buf_printf(&names, "%s%s", i ? ", " : "", backends[i]->name);
+        if (i < MAX_LISTED)
+            list[i] = backends[i]->name;
     }
-    const int rc = bad_word(err, spec, "no such backend", spec, strcspn(spec, ":"), list, &names);
-    free(list);
+    say_unknown("backend", spec, strcspn(spec, ":"), list, &text);
+    const int rc = bad(err, spec, buf_text(&text), &names);
     buf_free(&names);
+    buf_free(&text);
     return rc;
 }
 
@@ -82,16 +76,13 @@ static int bad_option(struct error *err, const char *spec, const struct backend 
 static int unknown_option(struct error *err, const char *spec, const struct backend *b, const char *key, size_t len_bytes)
 {
     const char *list[BACKEND_MAX_OPTIONS + 1] = {NULL};
-    struct buf keys = {0};
+    struct buf text = {0};
 
-    for (size_t i = 0; option_at(b, i); i++) {
+    for (size_t i = 0; option_at(b, i); i++)
         list[i] = b->options[i].key;
-        buf_printf(&keys, "%s%s=", i ? ", " : "", list[i]);
-    }
-    if (!keys.len_bytes)
-        return bad_option(err, spec, b, "no such option");
-    const int rc = bad_word(err, spec, "no such option", key, len_bytes, list, &keys);
-    buf_free(&keys);
+    say_unknown("option", key, len_bytes, list, &text);
+    const int rc = bad_option(err, spec, b, buf_text(&text));
+    buf_free(&text);
     return rc;
 }
 

@@ -124,27 +124,53 @@ static int open_record(const struct bench *b, const struct bench_options *o, voi
     return rc < 0 ? rc : open_floor(&r, err);
 }
 
-static int bare_step(const struct step *s, uint32_t store, int fd, uint8_t *map, struct error *err)
+/* The bare calls of the plan's steps on [off, off+len) of the file. */
+struct bare {
+    uint32_t store;
+    int fd;
+    uint8_t *map;
+    uint64_t off, len;
+};
+
+static bool bare_mwrite(const struct bare *b)
+{
+    stamp_fill(1, 0, b->store, b->off, b->map + b->off, b->len);
+    return true;
+}
+
+static bool bare_pwrite(const struct bare *b)
 {
     static uint8_t buf[16 << 10];
-    const uint64_t off = s->arg[0].num, len = s->arg[1].num;
-    const char *verb = s->verb->name;
-    bool fine = true;
 
-    if (strcmp(verb, "mwrite") == 0) {
-        stamp_fill(1, 0, store, off, map + off, len);
-    } else if (strcmp(verb, "pwrite") == 0) {
-        assert(len <= sizeof buf);
-        stamp_fill(1, 0, store, off, buf, len);
-        fine = pwrite(fd, buf, len, (off_t)off) == (ssize_t)len;
-    } else if (strcmp(verb, "msync") == 0) {
-        fine = msync(map + off, len, MS_SYNC) == 0;
-    } else if (strcmp(verb, "fdatasync") == 0) {
-        fine = fdatasync(fd) == 0;
-    } else {
-        assert(strcmp(verb, "mmap") == 0);
-    }
-    return fine ? 0 : error_set(err, errno, verb, NULL, NULL);
+    assert(b->len <= sizeof buf);
+    stamp_fill(1, 0, b->store, b->off, buf, b->len);
+    return pwrite(b->fd, buf, b->len, (off_t)b->off) == (ssize_t)b->len;
+}
+
+static bool bare_msync(const struct bare *b)
+{
+    return msync(b->map + b->off, b->len, MS_SYNC) == 0;
+}
+
+static bool bare_fdatasync(const struct bare *b)
+{
+    return fdatasync(b->fd) == 0;
+}
+
+/* The verbs of make_plan; what it does once, such as mmap, is not here. */
+static const struct {
+    const char *verb;
+    bool (*call)(const struct bare *b);
+} bare_calls[] = {{"mwrite", bare_mwrite}, {"pwrite", bare_pwrite}, {"msync", bare_msync}, {"fdatasync", bare_fdatasync}};
+
+static int bare_step(const struct step *s, uint32_t store, int fd, uint8_t *map, struct error *err)
+{
+    const struct bare b = {.store = store, .fd = fd, .map = map, .off = s->arg[0].num, .len = s->arg[1].num};
+
+    for (size_t i = 0; i < sizeof bare_calls / sizeof *bare_calls; i++)
+        if (strcmp(bare_calls[i].verb, s->verb->name) == 0)
+            return bare_calls[i].call(&b) ? 0 : error_set(err, errno, s->verb->name, NULL, NULL);
+    return 0;
 }
 
 /* Runs the plan once: set-up, sync of the volume, steps. */

@@ -22,7 +22,7 @@ struct event {
     uint8_t lane;
     uint64_t begin_seq, end_seq;
     uint64_t begin_pos, end_pos;
-    int64_t ret;   /* what the system call returned (>= 0) */
+    int64_t ret;   /* what the system call returned (>= 0); 0 for loads, stores and copies, which count done_bytes */
     int32_t err;   /* errno, 0 when it succeeded */
     int32_t signo; /* a signal that ended the step (SIGBUS, ...), 0 if none */
     int32_t si_code;
@@ -31,7 +31,7 @@ struct event {
     uint64_t ino;        /* open, mkdir: the inode number; 0 unknown */
     uint64_t size_bytes; /* open: size of the file just opened */
     uint64_t done_bytes; /* loads, stores, copies: bytes done so far; also of a step that failed or never ended */
-    uint64_t place;      /* VERB_NOTES_PLACE: the file offset that it writes to, noted before it does */
+    uint64_t place;      /* VERB_NOTES_PLACE: the file offset that it writes to, noted before it does; else 0 */
     uint64_t data_off;   /* bytes read by this step: history_data(h) + data_off, */
     uint64_t data_len;   /*   this many */
 };

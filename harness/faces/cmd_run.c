@@ -14,6 +14,7 @@
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "faces/specs.h"
+#include "random/random.h"
 #include "report/report.h"
 
 enum {
@@ -262,7 +263,6 @@ static void command_again(const struct run *run, struct buf *ret)
 /* An interrupted run is not green, nor one whose --time left named scenarios unbegun: for random ones, it is the budget. */
 static int status_of(const struct result *v, size_t n)
 {
-    static const char random_prefix[] = "random/";
     size_t by[VERDICT_KINDS] = {0};
     int interrupted_by = 0;
     bool unjudged = false;
@@ -271,7 +271,7 @@ static int status_of(const struct result *v, size_t n)
         by[v[i].known ? VERDICT_KEPT : v[i].verdict]++; /* a known violation is no failure */
         if (v[i].interrupted_by)
             interrupted_by = v[i].interrupted_by;
-        if (v[i].not_begun && strncmp(v[i].scenario, random_prefix, sizeof random_prefix - 1) != 0)
+        if (v[i].not_begun && !is_random_name(v[i].scenario))
             unjudged = true;
     }
     if (by[VERDICT_VIOLATED])

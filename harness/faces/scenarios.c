@@ -158,7 +158,6 @@ static void no_such_scenario(struct scenarios *s, const char *word)
 
 void scenarios_add(struct scenarios *s, const char *word)
 {
-    static const char random_prefix[] = "random/";
     const char *home = scenarios_home();
     struct buf path = {0};
     uint64_t seed;
@@ -176,8 +175,7 @@ void scenarios_add(struct scenarios *s, const char *word)
         load(s, word, NULL);
     } else if (errno != ENOENT && errno != ENOTDIR) {
         fail(s, word, errno);
-    } else if (strncmp(word, random_prefix, strlen(random_prefix)) == 0 &&
-               text_number(word + strlen(random_prefix), 0, UINT64_MAX, &seed)) {
+    } else if (is_random_name(word) && text_number(word + strlen(RANDOM_PREFIX), 0, UINT64_MAX, &seed)) {
         scenarios_add_random(s, seed);
     } else {
         /* A name as in reports: a path below scenarios_home(), without the suffix. */
@@ -200,7 +198,7 @@ void scenarios_add_random(struct scenarios *s, uint64_t seed)
 
     rng_seed(&r, seed);
     struct plan *p = plan_random(&r, RANDOM_STEPS);
-    snprintf(words, sizeof words, "random/%llu", (unsigned long long)seed);
+    snprintf(words, sizeof words, RANDOM_PREFIX "%llu", (unsigned long long)seed);
     free(p->name);
     p->name = xstrdup(words);
     free(p->file);

@@ -1,9 +1,10 @@
-/* Memory that forked children do not inherit: see nofork_pages.h. */
+/* Memory that forked children do not inherit, or find empty: see nofork_pages.h. */
 #include "host/nofork_pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void *nofork_grow(void *old, size_t old_bytes, size_t new_bytes)
 {
@@ -21,4 +22,16 @@ void nofork_free(void *base, size_t len_bytes)
 {
     if (base)
         munmap(base, len_bytes);
+}
+
+void *wiped_page(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p != MAP_FAILED && madvise(p, page, MADV_WIPEONFORK) == 0)
+        return p;
+    if (p != MAP_FAILED)
+        munmap(p, page);
+    return NULL;
 }

@@ -13,4 +13,8 @@ enum { NOFORK_UNIT_BYTES = 64 << 10 }; /* all lengths are multiples of this, whi
 void *nofork_grow(void *old, size_t old_bytes, size_t new_bytes);
 void nofork_free(void *base, size_t len_bytes);
 
+/* One page of zeros that every forked child sees as zeros again (MADV_WIPEONFORK); NULL where the kernel has none. Never freed.
+ */
+void *wiped_page(void);
+
 #endif

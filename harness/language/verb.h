@@ -32,7 +32,7 @@ enum verb_property {
     VERB_WRITES = 1 << 0,      /* may change bytes of a file: steps of other lanes race with it for those bytes */
     VERB_RESIZES = 1 << 1,     /* may change a file's size: steps of other lanes race with it for the end of the file */
     VERB_STORES = 1 << 2,      /* writes through a mapping, at [OFFSET LENGTH]: a kill may strike inside; e->done_bytes counts */
-    VERB_NOTES_PLACE = 1 << 3, /* notes in e->place where it writes, before it does */
+    VERB_NOTES_PLACE = 1 << 3, /* writes [OFFSET LENGTH] by a call that returns the bytes; notes in e->place where, beforehand */
     VERB_CLOSES = 1 << 4,      /* ends a descriptor: its name may mean another file, or none, while the step runs */
     VERB_SHUTS_DOWN = 1 << 5,  /* cuts the volume off its disk, which must be the run's own: unsynced data may be lost */
     VERB_MARKS_DIR = 1 << 6,   /* may change the mode of the run's directory: no later run may use that directory */

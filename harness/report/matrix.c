@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "random/random.h"
 #include "report/report.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
     N_COLUMNS,
 };
 
-static const char random_prefix[] = "random/", absent[] = "-", row_title[] = "scenario";
+static const char absent[] = "-", row_title[] = "scenario";
 
 struct cell {
     size_t n[VERDICT_KINDS], known; /* known: how many of the violated ones */
@@ -108,14 +109,9 @@ static struct cell *cell_at(const struct matrix *m, const struct row *row, size_
     return &row->cells[group * STRIKES + strike];
 }
 
-static bool is_random(const char *name)
-{
-    return strncmp(name, random_prefix, strlen(random_prefix)) == 0;
-}
-
 static struct row *row_of(struct matrix *m, const char *name, bool join_random)
 {
-    const char *label = join_random && is_random(name) ? random_prefix : name;
+    const char *label = join_random && is_random_name(name) ? RANDOM_PREFIX : name;
 
     if (m->n_rows && strcmp(m->rows[m->n_rows - 1].name, label) == 0)
         return &m->rows[m->n_rows - 1];
@@ -131,7 +127,7 @@ static void fill(struct matrix *m, const struct report *r)
     for (size_t i = 0; i < r->n_results; i++)
         if (strcmp(last, r->results[i].scenario) != 0) {
             last = r->results[i].scenario;
-            m->n_random += is_random(last);
+            m->n_random += is_random_name(last);
         }
     for (size_t i = 0; i < r->n_results; i++) {
         const struct result *one = &r->results[i];

@@ -155,8 +155,7 @@ static bool found_space(const struct step *s, const struct event *e)
 static bool may_judge(const struct trial *t, const struct step *s, const struct event *e, char text[static 256], bool *ret_skip)
 {
     const enum fault fault = fault_of(s, e);
-    /* A directory of the machine may be full for reasons of its own; and a scenario that wants success needs a volume with room.
-     */
+    /* A directory of the machine may be full for its own reasons. A scenario that wants success needs a volume with room. */
     const bool full = fault == FAULT_SPACE && !e->signo && (s->expect.n || !volumes_are_own(t->job->config->backend));
 
     *ret_skip = fault != FAULT_MACHINE && !full;
