@@ -390,3 +390,11 @@ def test_a_wrong_result_of_the_run_is_not_counted_in_states(tornpage, tmp_path):
     assert done.returncode == 1
     assert re.search(r"^s +\| VIOLATED$", done.stdout, re.M)
     assert re.search(r"^VIOLATED s on sim, none$", done.stdout, re.M)
+
+
+def test_what_is_known_of_a_file_system_with_an_option_is_known_of_no_other(tornpage):
+    known, other = "loop:fs=ext4,mkfs=-O fast_commit", "loop:fs=ext4,mkfs=-O fast_commit -I 512"
+    done = tornpage("run", "known/unlink-create-fsync", "-b", known)
+    assert done.returncode == 0, done.stdout
+    assert "(VIOLATED" in done.stdout
+    assert tornpage("run", "known/unlink-create-fsync", "-b", other).returncode == 1
