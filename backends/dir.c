@@ -36,10 +36,18 @@ struct place {
     int lock_fd; /* the directory, locked */
 };
 
+/* Others do not choose where the program works. */
+static bool never(const void *settings)
+{
+    (void)settings;
+    return false;
+}
+
 static const struct backend_option options[] = {
     {.key = "path",
      .type = OPTION_TEXT,
      .offset = offsetof(struct settings, path),
+     .harmless = never,
      .help = "the directory to work in; default: a place on a real disk, the first of $TMPDIR, /tmp and /var/tmp that is one"},
     {.key = NULL},
 };

@@ -11,13 +11,14 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "device/first_mount.h"
+#include "device/fs_words.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
 #include "disk/disk.h"
@@ -33,6 +34,8 @@ struct settings {
     uint64_t size_bytes; /* 0: by file system */
     int sector;          /* index into sectors; OPTION_UNSET: by file system */
 };
+
+enum { HARMLESS_SIZE_BYTES = 1 << 30 };
 
 static const unsigned sectors[] = {512, 4096};
 
@@ -52,27 +55,55 @@ static bool fault_choice(size_t i, struct option_choice *ret)
     return ret->name;
 }
 
+static bool fs_harmless(const void *settings)
+{
+    return fs_words_known(((const struct settings *)settings)->fs);
+}
+
+static bool mkfs_harmless(const void *settings)
+{
+    const struct settings *s = settings;
+
+    return fs_words_mkfs_harmless(s->fs, s->mkfs.text);
+}
+
+static bool mount_harmless(const void *settings)
+{
+    const struct settings *s = settings;
+
+    return fs_words_mount_harmless(s->fs, s->mount.text);
+}
+
+static bool size_harmless(const void *settings)
+{
+    return ((const struct settings *)settings)->size_bytes <= HARMLESS_SIZE_BYTES;
+}
+
 static const struct backend_option options[] = {
     {.key = "fs",
      .type = OPTION_TEXT,
      .fallback = "ext4",
      .offset = offsetof(struct settings, fs),
+     .harmless = fs_harmless,
      .help = "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
     {.key = "mkfs",
      .type = OPTION_WORDS,
      .separator = ' ',
      .offset = offsetof(struct settings, mkfs),
+     .harmless = mkfs_harmless,
      .help = "more options for mkfs, separated by spaces"},
     {.key = "mount",
      .type = OPTION_WORDS,
      .separator = ',',
      .offset = offsetof(struct settings, mount),
+     .harmless = mount_harmless,
      .help = "mount options; '+' between them stands for a comma"},
     {.key = "size",
      .type = OPTION_SIZE,
      .least = UINT64_C(1) << 20,
      .most = UINT64_C(1) << 43,
      .offset = offsetof(struct settings, size_bytes),
+     .harmless = size_harmless,
      .help = "size of the volume, such as 64m; default: small, by file system"},
     {.key = "sector",
      .type = OPTION_CHOICE,
@@ -129,6 +160,13 @@ static unsigned atomic_unit(const struct backend_config *c)
     return s->sector == OPTION_UNSET ? fsimage_default_sector(s->fs) : sectors[s->sector];
 }
 
+static uint64_t volume_size(const struct backend_config *c)
+{
+    const struct settings *s = settings_of(c);
+
+    return s->size_bytes ? s->size_bytes : fsimage_default_size(s->fs);
+}
+
 static int loop_probe(const struct backend_config *c, struct error *err)
 {
     int r = isolate_possible(err);
@@ -138,60 +176,6 @@ static int loop_probe(const struct backend_config *c, struct error *err)
     if (r == 0)
         r = fsimage_possible(settings_of(c)->fs, err);
     return r;
-}
-
-/* The child of first_mount: mounts and unmounts the image once. */
-static int mount_once(const struct backend_config *c, int image_fd, struct error *err)
-{
-    struct loopdev l;
-    char dir[192];
-    int r;
-
-    snprintf(dir, sizeof dir, "%s/first-mount", isolate_scratch());
-    if (mkdir(dir, 0700))
-        return error_set(err, errno, "mkdir", dir, NULL);
-    r = loopdev_attach(image_fd, logical_sector(c), &l, err);
-    if (r < 0)
-        return r;
-    r = fsimage_mount(settings_of(c)->fs, l.path, dir, settings_of(c)->mount.text, err);
-    if (r == 0 && umount(dir))
-        r = error_set(err, errno, "umount", dir, NULL);
-    loopdev_detach(&l);
-    return r;
-}
-
-/*
- * Mounts the image once with its options, so that what a file system only does at its first mount is in no write log, and options
- * that it refuses are told at once. In an isolated child, as every mount.
- */
-static int first_mount(const struct backend_config *c, int image_fd, struct error *err)
-{
-    struct error child_err = {.code = 0};
-    bool isolated = false;
-    int to_parent[2];
-
-    if (pipe(to_parent))
-        return error_set(err, errno, "pipe", "", NULL);
-    const pid_t pid = isolate_fork(&isolated, err);
-    if (pid == 0) {
-        if (isolated)
-            mount_once(c, image_fd, &child_err);
-        else
-            error_set(&child_err, EPERM, "loop", "", "no private mount namespace");
-        _exit(write(to_parent[1], &child_err, sizeof child_err) == (ssize_t)sizeof child_err ? 0 : 1);
-    }
-    close(to_parent[1]);
-    const ssize_t n = pid < 0 ? 0 : read(to_parent[0], &child_err, sizeof child_err);
-    close(to_parent[0]);
-    if (pid < 0)
-        return pid;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    if (n != (ssize_t)sizeof child_err)
-        return error_set(err, EIO, "mount", settings_of(c)->fs, "the process that mounted the image first died");
-    if (child_err.code && err)
-        *err = child_err;
-    return -child_err.code;
 }
 
 static struct shared *keep_image(int image_fd)
@@ -207,12 +191,12 @@ static struct shared *keep_image(int image_fd)
 static int loop_prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
     const struct settings *s = settings_of(c);
-    const uint64_t size_bytes = s->size_bytes ? s->size_bytes : fsimage_default_size(s->fs);
-    const int fd = fsimage_make(s->fs, size_bytes, logical_sector(c), s->mkfs.text, err);
+    const int fd = fsimage_make(s->fs, volume_size(c), logical_sector(c), s->mkfs.text, err);
 
     if (fd < 0)
         return fd;
-    const int r = first_mount(c, fd, err);
+    const struct first_mount m = {.fs = s->fs, .options = s->mount.text, .image_fd = fd, .sector = logical_sector(c)};
+    const int r = first_mount(&m, err);
 
     if (r < 0)
         close(fd);
@@ -499,7 +483,8 @@ static const struct backend_volumes volumes = {
     .fsck = loop_fsck,
 };
 
-static const struct backend_images images = {.adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};
+static const struct backend_images images = {
+    .size = volume_size, .adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};
 
 const struct backend backend_loop = {
     .name = "loop",

@@ -49,6 +49,84 @@ static void options_keep_their_values(void **state)
     accepted("loop:mount=", "loop:mount=", "mount", "");
 }
 
+static int harmless(const char *spec, struct error *err)
+{
+    struct backend_config c;
+
+    if (backend_config_parse(spec, &c, err) < 0)
+        fail_msg("%s: %s", spec, err->msg);
+    const int r = backend_config_harmless(&c, err);
+
+    assert_true(r == 0 || (r == -EINVAL && strstr(err->msg, "may make this machine do more")));
+    backend_config_free(&c);
+    return r;
+}
+
+/* What a file from others may have root do: the usual options, and nothing that names a file, a device or another program. */
+static void only_harmless_options_may_come_from_others(void **state)
+{
+    static const char *const good[] = {
+        "sim:canary=flush-ignored",
+        "dir",
+        "loop",
+        "loop:fs=ext4,mkfs=-b 1024 -O ^extents+^64bit,mount=data=journal+commit=1",
+        "loop:fs=ext4,mkfs=-b1024 -J size=4+fast_commit_size=1 -E lazy_itable_init=0+nodiscard -q",
+        "loop:fs=xfs,mkfs=-b size=1024 -m reflink=0 -d agcount=2,mount=logbsize=256k+wsync",
+        "loop:fs=btrfs,mkfs=-O ^no-holes --nodesize=16384 --csum xxhash -M,mount=compress-force=zlib:3",
+        "loop:fs=ext4,mkfs=,mount=,size=1g,sector=4096,disk=ignore-flush",
+    };
+    static const char *const bad[] = {
+        "dir:path=/etc",
+        "dir:path=x",
+        "loop:fs=overlay",
+        "loop:fs=../../bin/x",
+        "loop:size=2g",
+        "loop:fs=btrfs,mkfs=/dev/sda",
+        "loop:fs=btrfs,mkfs=sda",
+        "loop:fs=btrfs,mkfs=-f sda",
+        "loop:fs=btrfs,mkfs=-r.",
+        "loop:fs=btrfs,mkfs=--rootdir=x",
+        "loop:fs=btrfs,mkfs=--nodesize",
+        "loop:fs=btrfs,mkfs=-q=x",
+        "loop:fs=btrfs,mkfs=--quiet=x",
+        "loop:fs=btrfs,mkfs=-",
+        "loop:fs=btrfs,mkfs=--",
+        "loop:fs=btrfs,mkfs=-L -r",
+        "loop:fs=ext4,mkfs=-z undo",
+        "loop:fs=ext4,mkfs=-zundo",
+        "loop:fs=ext4,mkfs=-qz undo",
+        "loop:fs=ext4,mkfs=-q undo",
+        "loop:fs=ext4,mkfs=-d x",
+        "loop:fs=ext4,mkfs=-l x",
+        "loop:fs=ext4,mkfs=-J device=LABEL=x",
+        "loop:fs=ext4,mkfs=-J size=4+device=UUID=x",
+        "loop:fs=ext4,mkfs=-Jdevice=x",
+        "loop:fs=ext4,mkfs=-J size=4+",
+        "loop:fs=ext4,mkfs=-E offset=4096",
+        "loop:fs=ext4,mkfs=-b $(id)",
+        "loop:fs=xfs,mkfs=-l logdev=x",
+        "loop:fs=xfs,mkfs=-d name=x+file=1",
+        "loop:fs=xfs,mkfs=-r rtdev=x",
+        "loop:fs=xfs,mkfs=-p x",
+        "loop:fs=xfs,mkfs=-c options=x",
+        "loop:fs=ext4,mount=journal_path=/dev/sda",
+        "loop:fs=ext4,mount=noatime+journal_dev=0x801",
+        "loop:fs=xfs,mount=logdev=/dev/sda",
+        "loop:fs=btrfs,mount=device=/dev/sda",
+        "loop:fs=btrfs,mount=subvol=/x",
+        "loop:fs=xfs,mount=data=journal",
+    };
+    struct error err = {.code = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (harmless(good[i], &err) < 0)
+            fail_msg("refused: %s", err.msg);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (harmless(bad[i], &err) == 0)
+            fail_msg("accepted: %s", bad[i]);
+}
+
 static void refused(const char *spec, const char *said)
 {
     struct backend_config c;
@@ -153,6 +231,7 @@ int main(void)
         cmocka_unit_test(options_keep_their_values),
         cmocka_unit_test(what_is_wrong_is_refused_with_what_is_possible),
         cmocka_unit_test(values_have_the_type_of_their_option),
+        cmocka_unit_test(only_harmless_options_may_come_from_others),
         cmocka_unit_test(found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,7 @@ static void loads_what_was_saved(void **state)
     struct error err;
     uint8_t a[BLOCK_BYTES], b[BLOCK_BYTES];
 
-    assert_int_equal(finding_load(f->path, &g, &err), 0);
+    assert_int_equal(finding_load(f->path, false, &g, &err), 0);
     assert_true(plan_equal(g.plan, f->plan));
     assert_string_equal(g.plan->name, "unit/kept");
     assert_string_equal(g.config.spec, f->config.spec);
@@ -162,7 +162,7 @@ static void a_finding_without_image_or_text(void **state)
     f->plan->text = NULL; /* as random plans */
     assert_int_equal(finding_save(&f->finding, f->dir, &path, &err), 0);
     f->plan->text = text;
-    assert_int_equal(finding_load(path, &g, &err), 0);
+    assert_int_equal(finding_load(path, false, &g, &err), 0);
     assert_int_equal(g.image_fd, -1);
     assert_true(plan_equal(g.plan, f->plan));
     finding_file_free(&g);
@@ -209,7 +209,7 @@ static int load_text(const char *text, size_t len, struct error *err)
     assert_int_equal(pwrite(fd, text, len, 0), (ssize_t)len);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     memset(err, 0, sizeof *err);
-    int rc = finding_load(path, &g, err);
+    int rc = finding_load(path, false, &g, err);
     close(fd);
     if (rc == 0)
         finding_file_free(&g);
@@ -259,6 +259,9 @@ static void refuses_what_is_wrong(void **state)
         {" 0 10\"", " 18446744073709551615 11\""},
         {"\"size\": 4096000", "\"size\": 4096001"},
         {"\"size\": 4096000", "\"size\": 40960"},
+        {"\"size\": 4096000", "\"size\": 33558528"}, /* a block more than a volume */
+        {"fs=xfs", "mkfs=-f"},                       /* of ext4, which has no such option */
+        {"fs=xfs", "mkfs=/dev/null"},
         {"\"bytes\": 1228800", "\"bytes\": 1228801"},
         {"\"bytes\": 1228800", "\"bytes\": 99999999999999"},
         {"\"events\"", "\"evens\""},
@@ -303,9 +306,9 @@ static void refuses_what_is_no_file(void **state)
     struct finding_file g;
     struct error err;
 
-    assert_int_equal(finding_load(f->dir, &g, &err), -EINVAL);
-    assert_int_equal(finding_load("/nonexistent/finding", &g, &err), -ENOENT);
-    assert_int_equal(finding_load("/dev/null", &g, &err), -EINVAL);
+    assert_int_equal(finding_load(f->dir, false, &g, &err), -EINVAL);
+    assert_int_equal(finding_load("/nonexistent/finding", false, &g, &err), -ENOENT);
+    assert_int_equal(finding_load("/dev/null", false, &g, &err), -EINVAL);
     assert_int_equal(load_text("", 0, &err), -EINVAL);
     assert_int_equal(load_text("\0\0\0", 3, &err), -EINVAL);
     assert_int_equal(load_text("[]", 2, &err), -EINVAL);

@@ -61,7 +61,10 @@ static void bytes_of_any_length_come_back(void **state)
         void *back = NULL;
         size_t n_back = 0;
 
-        assert_int_equal(json_bytes_decode(j, &back, &n_back), 0);
+        if (n > 0)
+            assert_int_equal(json_bytes_decode(j, n - 1, &back, &n_back), -EFBIG);
+        assert_null(back);
+        assert_int_equal(json_bytes_decode(j, n, &back, &n_back), 0);
         assert_int_equal(n_back, n);
         assert_memory_equal(back, data, n);
         free(back);
@@ -74,7 +77,6 @@ static void wrong_length_or_text_is_refused(void **state)
     static const char *const wrong[] = {"{}",
                                         "{\"bytes\": 3}",
                                         "{\"bytes\": -1, \"deflate_base64\": \"\"}",
-                                        "{\"bytes\": 4294967297, \"deflate_base64\": \"\"}",
                                         "{\"bytes\": 3, \"deflate_base64\": \"***=\"}",
                                         "{\"bytes\": 3, \"deflate_base64\": \"AAA\"}"};
 
@@ -85,7 +87,7 @@ static void wrong_length_or_text_is_refused(void **state)
         size_t n;
 
         assert_non_null(j);
-        assert_int_equal(json_bytes_decode(j, &back, &n), -EINVAL);
+        assert_int_equal(json_bytes_decode(j, 100, &back, &n), -EINVAL);
         assert_null(back);
         json_decref(j);
     }
@@ -94,7 +96,7 @@ static void wrong_length_or_text_is_refused(void **state)
     size_t n;
 
     json_object_set_new(j, "bytes", json_integer(4));
-    assert_int_equal(json_bytes_decode(j, &back, &n), -EINVAL);
+    assert_int_equal(json_bytes_decode(j, 100, &back, &n), -EINVAL);
     json_decref(j);
 }
 

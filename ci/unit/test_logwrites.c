@@ -64,7 +64,7 @@ static void write_sample(unsigned sector)
     struct logwrites_writer *w;
     struct error err = {.code = 0};
 
-    assert_int_equal(logwrites_create(path, sector, &w, &err), 0);
+    assert_int_equal(logwrites_create(path, sector, NULL, &w, &err), 0);
     assert_int_equal(logwrites_put(w, LOGWRITES_FUA, 4096, sector, data, &err), 0);
     assert_int_equal(logwrites_put(w, LOGWRITES_FLUSH, 0, 0, NULL, &err), 0);
     assert_int_equal(logwrites_put_mark(w, "a mark", &err), 0);
@@ -131,7 +131,7 @@ static void an_unaligned_entry_cannot_be_written(void **state)
     struct error err = {.code = 0};
 
     (void)state;
-    assert_int_equal(logwrites_create(path, 4096, &w, &err), 0);
+    assert_int_equal(logwrites_create(path, 4096, NULL, &w, &err), 0);
     assert_int_equal(logwrites_put(w, 0, 512, 4096, data, &err), -EINVAL);
     assert_int_equal(logwrites_put(w, 0, 4096, 512, data, &err), -EINVAL);
     logwrites_abandon(w);
@@ -297,7 +297,7 @@ static void a_lying_disk_is_written_as_what_it_did(void **state)
     struct logwrites *l;
 
     (void)state;
-    assert_int_equal(logwrites_create(path, 512, &w, &err), 0);
+    assert_int_equal(logwrites_create(path, 512, NULL, &w, &err), 0);
     for (uint64_t i = 0; i < writelog_length(log); i++)
         assert_int_equal(logwrites_put_entry(w, log, i, &err), 0);
     assert_int_equal(logwrites_finish(w, &err), 0);
@@ -353,7 +353,7 @@ static void marks_are_found_with_what_is_flushed_before_them(void **state)
     struct logwrites *l;
 
     (void)state;
-    assert_int_equal(logwrites_create(path, 512, &w, &err), 0);
+    assert_int_equal(logwrites_create(path, 512, NULL, &w, &err), 0);
     logwrites_put_mark(w, "one", &err);                      /* 0 */
     logwrites_put(w, 0, 0, 512, data, &err);                 /* 1 */
     logwrites_put(w, LOGWRITES_FLUSH, 0, 0, NULL, &err);     /* 2 */
@@ -394,7 +394,7 @@ static void a_long_mark_is_cut_to_its_sector(void **state)
     (void)state;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    assert_int_equal(logwrites_create(path, 512, &w, &err), 0);
+    assert_int_equal(logwrites_create(path, 512, NULL, &w, &err), 0);
     assert_int_equal(logwrites_put_mark(w, text, &err), 0);
     assert_int_equal(logwrites_finish(w, &err), 0);
     assert_int_equal(logwrites_open(path, &l, &err), 0);

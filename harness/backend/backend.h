@@ -57,6 +57,7 @@ struct backend_volumes {
 
 /* Disk images that are shown to the file system: crash states, and the images of findings and foreign logs. */
 struct backend_images {
+    uint64_t (*size)(const struct backend_config *c); /* of its volumes and images, bytes */
     /*
      * Instead of prepare: volumes opened from here on hold a copy of this disk image (a memory file, whose size is the disk's).
      * The caller keeps the descriptor.

@@ -191,6 +191,18 @@ int backend_config_parse(const char *spec, struct backend_config *ret, struct er
     return rc < 0 ? rc : backend_config_end(ret, err);
 }
 
+int backend_config_harmless(const struct backend_config *c, struct error *err)
+{
+    for (size_t i = 0; option_at(c->backend, i); i++) {
+        const struct backend_option *o = option_at(c->backend, i);
+
+        if (c->text[i] && o->harmless && !o->harmless(c->settings))
+            return error_set(err, EINVAL, "backend", c->spec, "'%s=%s' may make this machine do more than judge a volume", o->key,
+                             c->text[i]);
+    }
+    return 0;
+}
+
 void backend_config_free(struct backend_config *c)
 {
     assert(!c->ready); /* release comes first */
@@ -223,6 +235,12 @@ bool backend_takes_images(const struct backend *b)
 {
     assert(!b->images || b->volumes);
     return b->images;
+}
+
+uint64_t backend_image_size(const struct backend_config *c)
+{
+    assert(backend_takes_images(c->backend));
+    return c->backend->images->size(c);
 }
 
 int backend_probe(const struct backend_config *c, struct error *err)

@@ -47,6 +47,11 @@ int backend_config_parse(const char *spec, struct backend_config *ret, struct er
 void backend_config_begin(struct backend_config *c, const struct backend *b);
 int backend_config_set(struct backend_config *c, const char *key, const char *value, struct error *err);
 int backend_config_end(struct backend_config *c, struct error *err);
+/*
+ * May a file that nobody vouches for say this configuration? 0; -EINVAL with a message that names the first option that it may
+ * not.
+ */
+int backend_config_harmless(const struct backend_config *c, struct error *err);
 void backend_config_free(struct backend_config *c); /* released before */
 
 /* Can it work here? 0; -errno, with an error_skip where the machine lacks something. */
@@ -58,7 +63,8 @@ bool backend_is_model(const struct backend *b);
 int backend_prepare(struct backend_config *c, struct error *err);
 int backend_adopt(struct backend_config *c, int image_fd, struct error *err);
 bool backend_takes_images(const struct backend *b);
-void backend_release(struct backend_config *c); /* undoes either; not ready: does nothing */
+uint64_t backend_image_size(const struct backend_config *c); /* bytes, of every image of a backend that takes them */
+void backend_release(struct backend_config *c);              /* undoes either; not ready: does nothing */
 
 /* Runs a model that is ready, as struct backend_model says. */
 int backend_simulate(const struct backend_config *c, const struct plan *p, enum strike strike, uint64_t seed, struct history *h,

@@ -45,6 +45,11 @@ struct backend_option {
     /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
     bool (*choice)(size_t i, struct option_choice *ret);
     uint64_t least, most; /* OPTION_SIZE, bytes */
+    /*
+     * May a file that nobody vouches for, such as a finding, give the option this value? It must not let that file name a file, a
+     * device or a program of this machine, nor take much of it. NULL: it may give any value. The settings are parsed.
+     */
+    bool (*harmless)(const void *settings);
     enum option_type type;
     char separator; /* OPTION_WORDS */
     bool fault;     /* its choices are faults, listed by `tornpage list faults` */

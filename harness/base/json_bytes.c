@@ -70,13 +70,15 @@ json_t *json_bytes_encode(const void *data, size_t len_bytes)
     return j;
 }
 
-int json_bytes_decode(const json_t *j, void **ret, size_t *ret_len_bytes)
+int json_bytes_decode(const json_t *j, uint64_t most_bytes, void **ret, size_t *ret_len_bytes)
 {
     const json_t *bytes = json_object_get(j, "bytes"), *text = json_object_get(j, "deflate_base64");
     json_int_t want = json_integer_value(bytes);
 
-    if (!json_is_integer(bytes) || !json_is_string(text) || want < 0 || (uint64_t)want > JSON_BYTES_MAX_BYTES)
+    if (!json_is_integer(bytes) || !json_is_string(text) || want < 0)
         return -EINVAL;
+    if ((uint64_t)want > most_bytes)
+        return -EFBIG;
     size_t len = json_string_length(text);
     uint8_t *packed = xmalloc(len / 4 * 3 + 1);
     int64_t packed_len = base64_parse(json_string_value(text), len, packed);

@@ -22,7 +22,7 @@ char *json_text_exact_decode(const json_t *j)
 
     if (json_is_string(j))
         return xstrdup(json_string_value(j));
-    if (json_bytes_decode(j, &data, &len) < 0)
+    if (json_bytes_decode(j, JSON_TEXT_MOST_BYTES, &data, &len) < 0)
         return NULL;
     ((char *)data)[len] = '\0';
     return data;

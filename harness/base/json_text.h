@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+enum { JSON_TEXT_MOST_BYTES = 1 << 24 }; /* of text that is not UTF-8; more is refused */
+
 /* A string, or what json_bytes_encode makes of text that is not UTF-8. NULL when memory is out. */
 json_t *json_text_exact(const char *text);
 /* The text that json_text_exact wrote, the caller's to free; NULL when `j` is nothing of the kind. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "bench/bench_impl.h"
+#include "host/files.h"
 #include "host/isolate.h"
 #include "language/verb.h"
 #include "trial/trial_volume.h"
@@ -38,7 +39,7 @@ static int open_kill(const struct bench *b, const struct bench_options *o, void 
 
     (void)b, (void)o;
     k.plan = bench_plan(steps);
-    snprintf(k.file, sizeof k.file, "%s/tornpage-bench-%d", isolate_scratch(), (int)getpid());
+    snprintf(k.file, sizeof k.file, "%s/tornpage-bench-%016llx", isolate_scratch(), (unsigned long long)files_unique());
     *ret = &k;
     const int rc = bench_config("dir", "path", isolate_scratch(), &k.config, err);
 

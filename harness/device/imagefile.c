@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "host/output.h"
 
 enum { CHUNK_BYTES = 1 << 18 };
 
@@ -98,31 +99,19 @@ int imagefile_load(const char *path, uint64_t *ret_bytes, struct error *err)
     return to;
 }
 
-int imagefile_save(int fd, uint64_t size_bytes, const char *path, struct error *err)
+int imagefile_save(int fd, uint64_t size_bytes, const char *path, const char *const *inputs, struct error *err)
 {
-    const mode_t mask = umask(0);
-    struct buf temp = {.data = NULL};
-    int to, r = 0;
+    struct output *o;
+    int r = output_open(path, false, inputs, &o, err);
 
-    umask(mask);
-    buf_printf(&temp, "%s.XXXXXX", path);
-    to = mkostemp(temp.data, O_CLOEXEC);
-    if (to < 0) {
-        r = error_set(err, errno, "create", path, NULL);
-        buf_free(&temp);
+    if (r < 0)
         return r;
-    }
-    if (ftruncate(to, (off_t)size_bytes) || fchmod(to, 0666 & ~mask))
-        r = -errno;
-    if (r == 0)
-        r = copy_data(fd, to, size_bytes);
-    if (r == 0 && (fsync(to) || rename(temp.data, path)))
-        r = -errno;
+    const int to = fileno(output_file(o));
+
+    r = ftruncate(to, (off_t)size_bytes) ? -errno : copy_data(fd, to, size_bytes);
     if (r < 0) {
-        error_set(err, -r, "write", path, NULL);
-        unlink(temp.data);
+        output_abandon(o);
+        return error_set(err, -r, "write", path, NULL);
     }
-    close(to);
-    buf_free(&temp);
-    return r;
+    return output_commit(o, err);
 }

@@ -12,9 +12,9 @@ struct error;
  */
 int imagefile_load(const char *path, uint64_t *ret_bytes, struct error *err);
 /*
- * Writes the first `size_bytes` of a memory file to the file `path`, with holes for zeros. It gets that name only when it is
- * complete. 0 or -errno.
+ * Writes the first `size_bytes` of a memory file to the file `path`, with holes for zeros. What it may replace, and when, is said
+ * in host/output.h. 0 or -errno.
  */
-int imagefile_save(int fd, uint64_t size_bytes, const char *path, struct error *err);
+int imagefile_save(int fd, uint64_t size_bytes, const char *path, const char *const *inputs, struct error *err);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "host/files.h"
 
 enum {
     LOOP_MAJOR_NUMBER = 7,
@@ -39,7 +40,7 @@ static int open_node(int n, struct loopdev *l)
     l->fd = open(l->path, O_RDWR | O_CLOEXEC);
     if (l->fd >= 0 || errno != ENOENT)
         return l->fd < 0 ? -errno : 0;
-    snprintf(node, sizeof node, "/dev/.tornpage-loop%d-%d", n, (int)getpid());
+    snprintf(node, sizeof node, "/dev/.tornpage-loop%d-%016llx", n, (unsigned long long)files_unique());
     if (mknod(node, S_IFBLK | 0600, makedev(LOOP_MAJOR_NUMBER, (unsigned)n)))
         return -errno;
     l->fd = open(node, O_RDWR | O_CLOEXEC);

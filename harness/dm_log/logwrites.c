@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "host/output.h"
 
 enum { SUPER_BYTES = 28, ALL_FLAGS = 31 };
 
@@ -285,8 +286,9 @@ int logwrites_data(struct logwrites *l, const struct logwrites_entry *e, uint64_
 /* ---- writing ---- */
 
 struct logwrites_writer {
-    FILE *out;
-    char *path, *temp;
+    struct output *output;
+    FILE *out; /* its file */
+    char *path;
     unsigned sector;
     uint64_t n_entries;
     uint8_t *head; /* one sector */
@@ -313,22 +315,20 @@ static int write_super(struct logwrites_writer *w, struct error *err)
     return write_head(w, err);
 }
 
-int logwrites_create(const char *path, unsigned sector, struct logwrites_writer **ret, struct error *err)
+int logwrites_create(const char *path, unsigned sector, const char *const *inputs, struct logwrites_writer **ret,
+                     struct error *err)
 {
-    struct logwrites_writer *w = xcalloc(1, sizeof *w);
-    struct buf temp = {.data = NULL};
-    int r, fd;
+    struct output *output;
+    int r = output_open(path, false, inputs, &output, err);
 
     assert(good_sector(sector));
-    buf_printf(&temp, "%s.XXXXXX", path);
-    w->path = xstrdup(path);
-    w->temp = temp.data;
-    w->sector = sector;
+    if (r < 0)
+        return r;
+    struct logwrites_writer *w = xcalloc(1, sizeof *w);
+
+    *w = (struct logwrites_writer){.output = output, .out = output_file(output), .path = xstrdup(path), .sector = sector};
     w->head = xmalloc(sector);
-    fd = mkostemp(w->temp, O_CLOEXEC);
-    if (fd >= 0)
-        w->out = fdopen(fd, "w");
-    r = w->out ? write_super(w, err) : error_set(err, errno, "create", path, NULL);
+    r = write_super(w, err);
     if (r < 0) {
         logwrites_abandon(w);
         return r;
@@ -374,17 +374,14 @@ int logwrites_put_mark(struct logwrites_writer *w, const char *text, struct erro
 
 int logwrites_finish(struct logwrites_writer *w, struct error *err)
 {
-    const mode_t mask = umask(0);
     int r;
 
-    umask(mask);
     errno = 0;
     r = fseek(w->out, 0, SEEK_SET) ? write_failed(w, err) : write_super(w, err);
-    /* mkostemp makes a private file; this one gets the usual permissions. */
-    if (r == 0 && (fflush(w->out) || fchmod(fileno(w->out), 0666 & ~mask) || fsync(fileno(w->out)) || rename(w->temp, w->path)))
-        r = write_failed(w, err);
-    if (r == 0)
-        *w->temp = '\0';
+    if (r == 0) {
+        r = output_commit(w->output, err);
+        w->output = NULL;
+    }
     logwrites_abandon(w);
     return r;
 }
@@ -393,12 +390,7 @@ void logwrites_abandon(struct logwrites_writer *w)
 {
     if (!w)
         return;
-    if (w->out) {
-        fclose(w->out);
-        if (*w->temp)
-            unlink(w->temp);
-    }
-    free(w->temp);
+    output_abandon(w->output);
     free(w->path);
     free(w->head);
     free(w);

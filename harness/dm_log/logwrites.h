@@ -78,10 +78,11 @@ int logwrites_beyond(const struct logwrites *l, const struct logwrites_entry *e,
 struct logwrites_writer; /* a log being written */
 
 /*
- * Creates a log with this sector size, a power of two from LOGWRITES_SECTOR_MIN to LOGWRITES_SECTOR_MAX. It has a temporary name
- * until it is finished. 0 or -errno.
+ * Creates a log with this sector size, a power of two from LOGWRITES_SECTOR_MIN to LOGWRITES_SECTOR_MAX. What it may replace, and
+ * when, is said in host/output.h. 0 or -errno.
  */
-int logwrites_create(const char *path, unsigned sector, struct logwrites_writer **ret, struct error *err);
+int logwrites_create(const char *path, unsigned sector, const char *const *inputs, struct logwrites_writer **ret,
+                     struct error *err);
 /*
  * Appends an entry. off and len_bytes are whole sectors of the log. data: len_bytes of a write, NULL for a flush or discard. 0;
  * -EINVAL when they are not whole sectors; or -errno.
@@ -95,9 +96,9 @@ int logwrites_put_mark(struct logwrites_writer *w, const char *text, struct erro
  * FUA. 0 or -errno.
  */
 int logwrites_put_entry(struct logwrites_writer *w, const struct writelog *log, uint64_t i, struct error *err);
-/* Writes the super and gives the file its name. Frees w. 0, or -errno: the file is then removed. */
+/* Writes the super and gives the file its name. Frees w. 0, or -errno: then there is no new file. */
 int logwrites_finish(struct logwrites_writer *w, struct error *err);
-void logwrites_abandon(struct logwrites_writer *w); /* frees w and removes the file; w may be NULL */
+void logwrites_abandon(struct logwrites_writer *w); /* frees w and drops the file; w may be NULL */
 
 /* A log in memory: entry i of `log` is entry first + i of the file. */
 struct logwrites_loaded {

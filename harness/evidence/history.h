@@ -17,6 +17,8 @@
 
 #define HISTORY_NEVER UINT64_MAX
 
+enum { HISTORY_MOST_DATA_BYTES = 1 << 26 }; /* what the steps of one run may read (reserved, not committed) */
+
 struct event {
     uint32_t step; /* index in plan->steps; HISTORY_STEP_* for the harness's own acts */
     uint8_t lane;

@@ -103,7 +103,7 @@ static int save_image(struct external_reporter *t, const struct crash_image *ima
         return error_set(err, -fd, "snapshot", "", NULL);
     buf_printf(path, "%s/%s-at-%" PRIu64 "-%08x.img", x->opt->findings_dir, x->name, s->cut + x->loaded.first,
                (unsigned)external_state_number(s));
-    r = imagefile_save(fd, x->image_bytes, buf_text(path), err);
+    r = imagefile_save(fd, x->image_bytes, buf_text(path), NULL, err);
     close(fd);
     t->n_images += r == 0;
     return r;

@@ -14,6 +14,7 @@
 #include "bench/bench.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
+#include "host/output.h"
 #include "report/text.h"
 
 enum { BENCH_JSON, BENCH_SECONDS, BENCH_ROUNDS, BENCH_JOBS, BENCH_OPTIONS };
@@ -192,7 +193,7 @@ static int run_command(const struct face *f, int argc, char **argv)
     struct chosen chosen = {.n = 0};
     struct scenarios scenarios = {.n = 0};
     const char *value = NULL, *json = NULL;
-    FILE *out = NULL;
+    struct output *out = NULL;
     int option;
 
     while ((option = option_next(f, argc, argv, &value)) >= 0)
@@ -212,21 +213,18 @@ static int run_command(const struct face *f, int argc, char **argv)
     o.plans = scenarios.plan;
     o.n_plans = scenarios.n;
     if (json) {
-        out = strcmp(json, "-") == 0 ? stdout : fopen(json, "we");
+        out = report_open(f, "json", json, (const char *const *)scenarios.file);
         if (!out)
-            return usage_error(f, "--json %s: %s", json, strerror(errno));
+            return STATUS_USAGE;
     }
 
     json_t *rows = json_array();
-    int status = run_chosen(&chosen, &o, out == stdout ? stderr : stdout, rows);
+    int status = run_chosen(&chosen, &o, out && output_file(out) == stdout ? stderr : stdout, rows);
     if (out)
-        print_json(out, rows, &o);
+        print_json(output_file(out), rows, &o);
     else
         json_decref(rows);
-    if (out && out != stdout && (ferror(out) | fclose(out))) {
-        fprintf(stderr, "tornpage: %s: could not be written\n", json);
-        status = STATUS_BROKEN;
-    }
+    status = report_close(out, status);
     scenarios_free(&scenarios);
     return status;
 }

@@ -15,6 +15,7 @@
 #include "base/version.h"
 #include "external_log/external_log.h"
 #include "faces/faces.h"
+#include "host/output.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -262,8 +263,9 @@ static int status_of(int rc, const struct error *err)
     return rc == -EINVAL || rc == -ENOENT || rc == -EACCES || rc == -EISDIR || rc == -E2BIG ? STATUS_USAGE : STATUS_BROKEN;
 }
 
-static int explore(const struct external_options *opt, const char *json, FILE *json_out)
+static int explore(const struct external_options *opt, struct output *json)
 {
+    FILE *json_out = json ? output_file(json) : NULL;
     struct external_result result = {.n_entries = 0};
     struct error err = {.code = 0};
     struct progress_line line;
@@ -288,10 +290,10 @@ static int explore(const struct external_options *opt, const char *json, FILE *j
     }
     if (json_out && status != STATUS_USAGE)
         write_json(opt, &result, status, text, wall_s, json_out);
-    if (json_out && json_out != stdout && (ferror(json_out) | fclose(json_out))) {
-        fprintf(stderr, "tornpage: %s: could not be written\n", json);
-        status = STATUS_BROKEN;
-    }
+    if (status == STATUS_USAGE)
+        output_abandon(json);
+    else
+        status = report_close(json, status);
     external_result_free(&result);
     external_log_close(x);
     return status;
@@ -301,7 +303,7 @@ static int run_command(const struct face *c, int argc, char **argv)
 {
     struct external_options opt = {.seed = 1, .deadline_s = 30, .findings_dir = "findings"};
     const char *value = NULL, *json = NULL;
-    FILE *json_out = NULL;
+    struct output *out = NULL;
     int option;
 
     while ((option = option_next(c, argc, argv, &value)) >= 0)
@@ -314,11 +316,11 @@ static int run_command(const struct face *c, int argc, char **argv)
     if (!opt.log_path || !opt.base_path || !opt.fs || !opt.check)
         return usage_error(c, "--%s is missing", !opt.log_path ? "log" : !opt.base_path ? "base" : !opt.fs ? "fs" : "check");
     if (json) {
-        json_out = strcmp(json, "-") == 0 ? stdout : fopen(json, "we");
-        if (!json_out)
-            return usage_error(c, "--json %s: %s", json, strerror(errno));
+        out = report_open(c, "json", json, (const char *const[]){opt.log_path, opt.base_path, NULL});
+        if (!out)
+            return STATUS_USAGE;
     }
-    return explore(&opt, json, json_out);
+    return explore(&opt, out);
 }
 
 const struct face face_explore = {

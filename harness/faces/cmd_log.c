@@ -183,7 +183,7 @@ static int convert(const struct request *q, struct subject *s, struct error *err
     struct logwrites_entry e;
     uint8_t *data = NULL;
     size_t cap = 0;
-    int r = logwrites_create(q->output, sector, &w, err);
+    int r = logwrites_create(q->output, sector, (const char *const[]){q->log, q->base, NULL}, &w, err);
 
     if (r < 0)
         return r;
@@ -215,7 +215,8 @@ static int replay(const struct request *q, struct subject *s, struct error *err)
     }
     if (r == 0) {
         fd = crash_image_snapshot(image);
-        r = fd < 0 ? error_set(err, -fd, "replay", q->log, NULL) : imagefile_save(fd, s->base_bytes, q->output, err);
+        r = fd < 0 ? error_set(err, -fd, "replay", q->log, NULL)
+                   : imagefile_save(fd, s->base_bytes, q->output, (const char *const[]){q->log, q->base, NULL}, err);
     }
     if (fd >= 0)
         close(fd);

@@ -14,6 +14,7 @@
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "faces/specs.h"
+#include "host/output.h"
 #include "random/random.h"
 #include "report/report.h"
 
@@ -82,7 +83,7 @@ struct run {
     uint64_t n_random;
     struct {
         const char *path; /* "-": standard output; NULL: not asked for */
-        FILE *out;
+        struct output *out;
     } forms[REPORT_N_FORMS];
     bool seed_given;
     struct buf typed; /* the arguments as they were typed */
@@ -216,29 +217,16 @@ static int open_reports(struct run *run)
 
         if (!path)
             continue;
-        if (strcmp(path, "-") != 0) {
-            run->forms[i].out = fopen(path, "we");
-            if (!run->forms[i].out)
-                return usage_error(&face_run, "--%s %s: %s", o->name, path, strerror(errno));
-            continue;
+        if (strcmp(path, "-") == 0) {
+            if (on_stdout)
+                return usage_error(&face_run, "only one of --%s and --%s can have the standard output", on_stdout, o->name);
+            on_stdout = o->name;
         }
-        if (on_stdout)
-            return usage_error(&face_run, "only one of --%s and --%s can have the standard output", on_stdout, o->name);
-        on_stdout = o->name;
-        run->forms[i].out = stdout;
+        run->forms[i].out = report_open(&face_run, o->name, path, (const char *const *)run->scenarios.file);
+        if (!run->forms[i].out)
+            return STATUS_USAGE;
     }
     return 0;
-}
-
-static int close_report(FILE *out, const char *path)
-{
-    if (!out || out == stdout) /* stdout is checked when the program ends */
-        return 0;
-    int bad = ferror(out);
-    if (fclose(out) == 0 && !bad)
-        return 0;
-    fprintf(stderr, "tornpage: %s: could not be written\n", path);
-    return STATUS_BROKEN;
 }
 
 /* Remembers what was typed behind "run". Call it before getopt_long permutes argv. */
@@ -283,7 +271,7 @@ static int status_of(const struct result *v, size_t n)
     return by[VERDICT_SKIPPED] == n ? STATUS_SKIPPED : STATUS_GOOD;
 }
 
-static int report_all(const struct run *run, const struct report *report)
+static int report_all(struct run *run, const struct report *report)
 {
     static void (*const write[REPORT_N_FORMS])(const struct report *r, FILE *out) = {
 #define FORM_WRITE(form, ...) [REPORT_##form] = report_##form,
@@ -293,7 +281,7 @@ static int report_all(const struct run *run, const struct report *report)
     FILE *people = stdout;
 
     for (size_t i = 0; i < REPORT_N_FORMS; i++)
-        if (run->forms[i].out == stdout)
+        if (run->forms[i].out && output_file(run->forms[i].out) == stdout)
             people = stderr;
     struct term term = term_of(people);
     int status = status_of(report->results, report->n_results);
@@ -303,8 +291,11 @@ static int report_all(const struct run *run, const struct report *report)
         fputs("Nothing to do: the scenarios' headers leave none of these crash kinds.\n", people);
     summary_print(report, people, term);
     for (size_t i = 0; i < REPORT_N_FORMS; i++)
-        if (run->forms[i].out)
-            write[i](report, run->forms[i].out);
+        if (run->forms[i].out) {
+            write[i](report, output_file(run->forms[i].out));
+            status = report_close(run->forms[i].out, status);
+            run->forms[i].out = NULL;
+        }
     return status;
 }
 
@@ -359,12 +350,11 @@ static int run_all(struct run *run, int argc, char **argv)
     take_arguments(run, argc, argv);
     if (run->scenarios.n_errors || run->specs.n_errors)
         return STATUS_USAGE;
-    if (open_reports(run) != 0)
-        return STATUS_USAGE;
-    int status = campaign(run);
+    int status = open_reports(run);
+    if (status == 0)
+        status = campaign(run);
     for (size_t i = 0; i < REPORT_N_FORMS; i++)
-        if (close_report(run->forms[i].out, run->forms[i].path) != 0)
-            status = STATUS_BROKEN;
+        output_abandon(run->forms[i].out); /* of a run that came to no results */
     return status;
 }
 

@@ -16,6 +16,8 @@ enum status {
     STATUS_BROKEN = 99,  /* the harness or the machine failed */
 };
 
+struct output;
+
 struct face_option {
     const char *name;  /* long name without "--" */
     char letter;       /* short form, 0: none */
@@ -45,6 +47,13 @@ void face_help(const struct face *c);
 
 /* Prints what is wrong with the usage, and which help to read (c may be NULL); returns STATUS_USAGE. */
 int usage_error(const struct face *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Begins the file of a report that the option --`option` names, "-" for standard output: output_open with `stream`. NULL: it
+ * cannot be; this was reported, and the status is STATUS_USAGE.
+ */
+struct output *report_open(const struct face *c, const char *option, const char *path, const char *const *inputs);
+/* Gives the report its name, and frees it; NULL does nothing. Returns `status`, or prints a message and returns STATUS_BROKEN. */
+int report_close(struct output *o, int status);
 /* Flushes stdout. Returns `status`, or prints a message and returns STATUS_BROKEN if stdout could not be written. */
 int close_stdout(int status);
 

@@ -9,7 +9,9 @@
 
 #include "base/buf.h"
 #include "base/edit_distance.h"
+#include "base/error.h"
 #include "faces/faces.h"
+#include "host/output.h"
 #include "report/text.h"
 
 enum {
@@ -160,6 +162,28 @@ int usage_error(const struct face *c, const char *fmt, ...)
     va_end(ap);
     fprintf(stderr, "\nTry 'tornpage %s%s--help'.\n", c ? c->name : "", c ? " " : "");
     return STATUS_USAGE;
+}
+
+struct output *report_open(const struct face *c, const char *option, const char *path, const char *const *inputs)
+{
+    struct output *o;
+    struct error err = {.code = 0};
+
+    if (output_open(path, true, inputs, &o, &err) < 0)
+        usage_error(c, "--%s %s: %s", option, path, err.msg[0] ? err.msg : strerror(err.code));
+    return o;
+}
+
+int report_close(struct output *o, int status)
+{
+    struct error err = {.code = 0};
+    char text[1024];
+
+    if (output_commit(o, &err) == 0)
+        return status;
+    fflush(stdout);
+    fprintf(stderr, "tornpage: %s\n", error_text(&err, text, sizeof text));
+    return STATUS_BROKEN;
 }
 
 int close_stdout(int status)

@@ -95,6 +95,9 @@ static void load(struct scenarios *s, const char *file, const char *given)
     struct error err = {0};
     struct plan *p = NULL;
 
+    s->file = grow(s->file, &s->file_cap, s->n_files + 1, sizeof *s->file);
+    s->file[s->n_files++] = xstrdup(file);
+    s->file[s->n_files] = NULL;
     name_of(file, given, &name);
     if (plan_load(file, buf_text(&name), &p, &err) < 0) {
         char text[1024];
@@ -255,6 +258,9 @@ void scenarios_free(struct scenarios *s)
 {
     for (size_t i = 0; i < s->n; i++)
         plan_free(s->plan[i]);
+    for (size_t i = 0; i < s->n_files; i++)
+        free(s->file[i]);
+    free(s->file);
     free(s->plan);
     *s = (struct scenarios){0};
 }

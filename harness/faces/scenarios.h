@@ -10,6 +10,8 @@
 struct scenarios {
     struct plan **plan;
     size_t n, cap;
+    char **file; /* what was read, NULL-terminated; NULL: nothing was */
+    size_t n_files, file_cap;
     size_t n_errors; /* files that could not be loaded, words that name nothing; each was reported */
 };
 

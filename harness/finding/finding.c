@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -19,6 +18,7 @@
 #include "finding/finding_file.h"
 #include "host/files.h"
 #include "host/json_image.h"
+#include "host/output.h"
 #include "parser/parser.h"
 
 static json_t *hex_json(uint64_t x)
@@ -125,28 +125,26 @@ static void file_name(const struct finding *f, char *name, size_t size_bytes)
 
 int finding_save(const struct finding *f, const char *dir, char **ret_path, struct error *err)
 {
-    char name[240], path[PATH_MAX], temp[PATH_MAX];
+    char name[240], path[PATH_MAX];
+    struct output *o;
     int rc = files_make_dirs(dir, err);
 
     if (rc < 0)
         return rc;
     file_name(f, name, sizeof name);
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
-        snprintf(temp, sizeof temp, "%s/.%d-%s", dir, (int)getpid(), name) >= (int)sizeof temp)
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
         return error_set(err, ENAMETOOLONG, "finding", dir, NULL);
     errno = ENOMEM;
     json_t *j = finding_json(f);
     if (!j)
         return error_set(err, errno, "finding", path, "it cannot be written as JSON: %s", strerror(errno));
-    FILE *out = fopen(temp, "we");
-    if (!out || json_dumpf(j, out, JSON_INDENT(1)) < 0 || fflush(out) != 0 || fsync(fileno(out)) < 0)
-        rc = error_set(err, errno ? errno : EIO, "write", temp, NULL);
-    if (out && fclose(out) != 0 && rc == 0)
-        rc = error_set(err, errno, "close", temp, NULL);
-    if (rc == 0 && rename(temp, path) < 0)
-        rc = error_set(err, errno, "rename", path, NULL);
-    if (rc < 0 && out)
-        unlink(temp);
+    rc = output_open(path, false, NULL, &o, err);
+    if (rc == 0 && json_dumpf(j, output_file(o), JSON_INDENT(1)) < 0) {
+        rc = error_set(err, errno ? errno : EIO, "write", path, NULL);
+        output_abandon(o);
+    } else if (rc == 0) {
+        rc = output_commit(o, err);
+    }
     if (rc == 0)
         *ret_path = xstrdup(path);
     json_decref(j);

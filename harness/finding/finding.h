@@ -31,7 +31,7 @@ struct finding {
 };
 
 /*
- * Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json atomically (temporary file, fsync, rename); makes `dir` if it is missing. N is
+ * Writes dir/SCENARIO-BACKEND-CRASH-N.finding.json (host/output.h); makes `dir` if it is missing. N is
  * a hexadecimal digest of the defects and of where they were found, so a finding replaces only the same finding. The caller frees
  * *ret_path. -errno if the file could not be written; then there is none.
  */

@@ -23,8 +23,14 @@ struct finding_file {
     char *state_text, *kernel, *version;
 };
 
-/* 0; -EINVAL, with file and cause in *err, if it is not a finding; another -errno if it cannot be read. Free *ret in any case. */
-int finding_load(const char *path, struct finding_file *ret, struct error *err);
+/*
+ * 0; -EINVAL, with file and cause in *err, if it is not a finding, or if it is not `trusted` and its backend has options that could
+ * harm this machine (backend_config_harmless); another -errno if it cannot be read. Its image is no larger than the volumes of its
+ * backend, its history no larger than a run's. Free *ret in any case.
+ */
+int finding_load(const char *path, bool trusted, struct finding_file *ret, struct error *err);
+/* Will replay have the kernel mount the disk image that the file holds? */
+bool finding_has_image(const struct finding_file *f);
 void finding_file_free(struct finding_file *f);
 
 #endif

@@ -85,7 +85,7 @@ static const char *load_history(const json_t *j, const struct plan *p, struct hi
     if (!json_is_array(events) || n > PLAN_MAX_STEPS * PLAN_MAX_LANES + 8 || !fields ||
         strcmp(fields, FINDING_EVENT_FIELDS) != 0 || !hex_of(json_object_get(j, "key"), &key))
         return "its history is damaged";
-    if (json_bytes_decode(json_object_get(j, "data"), &data, &len) < 0)
+    if (json_bytes_decode(json_object_get(j, "data"), HISTORY_MOST_DATA_BYTES, &data, &len) < 0)
         return "the data of its history is damaged";
     struct history *h = history_init(xmalloc(history_bytes((uint32_t)n, len)), (uint32_t)n, len, key);
     const char *bad = NULL;
@@ -164,10 +164,23 @@ static int load_plan(const json_t *j, const char *path, struct finding_file *f, 
     return rc;
 }
 
-static int load_fields(const json_t *j, const char *path, struct finding_file *f, struct error *err)
+static const char *load_image(const json_t *j, struct finding_file *f)
+{
+    if (!backend_takes_images(f->config.backend))
+        return "its backend takes no disk images";
+    f->image_fd = json_image_decode(j, backend_image_size(&f->config));
+    if (f->image_fd >= 0)
+        return NULL;
+    return f->image_fd == -EINVAL  ? "its disk image is damaged"
+           : f->image_fd == -EFBIG ? "its disk image is larger than the volumes of its backend"
+                                   : "no memory for its disk image";
+}
+
+static int load_fields(const json_t *j, const char *path, bool trusted, struct finding_file *f, struct error *err)
 {
     const json_t *format = json_object_get(j, "tornpage_finding"), *image = json_object_get(j, "image");
     const char *spec = json_string_value(json_object_get(j, "backend")), *bad = NULL;
+    struct error not_harmless = {.code = 0};
 
     if (!json_is_integer(format))
         return not_a_finding(err, path, "not a finding: \"tornpage_finding\" is missing");
@@ -177,6 +190,8 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
     if (!spec)
         return not_a_finding(err, path, "the backend is missing");
     int rc = backend_config_parse(spec, &f->config, err);
+    if (rc == 0 && !trusted && backend_config_harmless(&f->config, &not_harmless) < 0)
+        rc = error_set(err, EINVAL, "finding", path, "its backend has the option %s; --trust allows it", not_harmless.msg);
     if (rc == 0)
         rc = load_plan(j, path, f, err);
     if (rc < 0)
@@ -189,8 +204,8 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
         bad = load_kill(json_object_get(j, "kill"), f->plan, &f->kill);
     if (!bad)
         bad = load_history(json_object_get(j, "history"), f->plan, &f->history);
-    if (!bad && image && (f->image_fd = json_image_decode(image)) < 0)
-        bad = f->image_fd == -EINVAL ? "its disk image is damaged" : "no memory for its disk image";
+    if (!bad && image)
+        bad = load_image(image, f);
     if (bad)
         return not_a_finding(err, path, bad);
     f->defect_kinds = defect_kinds(json_object_get(j, "defects"));
@@ -200,7 +215,7 @@ static int load_fields(const json_t *j, const char *path, struct finding_file *f
     return 0;
 }
 
-int finding_load(const char *path, struct finding_file *ret, struct error *err)
+int finding_load(const char *path, bool trusted, struct finding_file *ret, struct error *err)
 {
     json_error_t where;
     struct stat st;
@@ -226,11 +241,16 @@ int finding_load(const char *path, struct finding_file *ret, struct error *err)
     fclose(in);
     if (!j)
         return error_set(err, EINVAL, "finding", path, "not JSON: line %d, column %d: %s", where.line, where.column, where.text);
-    int rc = load_fields(j, path, ret, err);
+    int rc = load_fields(j, path, trusted, ret, err);
     json_decref(j);
     if (rc < 0)
         finding_file_free(ret);
     return rc;
+}
+
+bool finding_has_image(const struct finding_file *f)
+{
+    return f->image_fd >= 0;
 }
 
 void finding_file_free(struct finding_file *f)

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -37,4 +39,13 @@ void files_plain_name(char *name)
             *c = *c == '/' ? '-' : '_';
     if (name[0] == '.')
         name[0] = '_';
+}
+
+uint64_t files_unique(void)
+{
+    uint64_t n;
+
+    if (getrandom(&n, sizeof n, 0) != sizeof n)
+        abort(); /* not reached: so few bytes come whole, and every supported kernel has the call */
+    return n;
 }

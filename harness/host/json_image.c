@@ -53,17 +53,18 @@ json_t *json_image_encode(int fd)
     return j;
 }
 
-int json_image_decode(const json_t *j)
+int json_image_decode(const json_t *j, uint64_t most_bytes)
 {
     const json_t *runs = json_object_get(j, "blocks"), *size = json_object_get(j, "size");
     const uint64_t size_bytes = (uint64_t)json_integer_value(size), n_blocks = size_bytes / BLOCK_BYTES;
     size_t len = 0, used = 0;
     void *data = NULL;
 
-    if (!json_is_integer(size) || size_bytes == 0 || size_bytes % BLOCK_BYTES || size_bytes > (uint64_t)1 << 44 ||
-        !json_is_array(runs))
+    if (!json_is_integer(size) || size_bytes == 0 || size_bytes % BLOCK_BYTES || !json_is_array(runs))
         return -EINVAL;
-    int rc = json_bytes_decode(json_object_get(j, "data"), &data, &len);
+    if (size_bytes > most_bytes)
+        return -EFBIG;
+    int rc = json_bytes_decode(json_object_get(j, "data"), size_bytes, &data, &len);
     int fd = rc < 0 ? -1 : memfd_create("tornpage-image", MFD_CLOEXEC);
     if (rc == 0 && (fd < 0 || ftruncate(fd, (off_t)size_bytes) < 0))
         rc = -errno;

@@ -37,7 +37,6 @@ enum {
     JOB_KILLS = 240,          /* kill points of a result by default */
     JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
     JOB_DEADLINE_MS = 20000,  /* for one run of the actors */
-    JOB_DATA_BYTES = 1 << 26, /* what the steps of one run may read (reserved, not committed) */
 };
 
 /* The seed of a job, so that it depends on neither order nor number of workers. */

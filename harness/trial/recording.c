@@ -81,7 +81,7 @@ static int save_log(const struct recording *r, const char *path, struct error *e
     struct logwrites_writer *w = NULL;
     struct moment_mark *marks = NULL;
     size_t n_marks, m = 0;
-    int rc = logwrites_create(path, LOGWRITES_SECTOR_MIN, &w, err);
+    int rc = logwrites_create(path, LOGWRITES_SECTOR_MIN, NULL, &w, err);
 
     if (rc < 0)
         return rc;
@@ -111,7 +111,7 @@ static int save_base(const struct recording *r, const char *path, struct error *
         return rc;
     rc = crash_image_load(image, r->log, &start);
     const int fd = rc < 0 ? rc : crash_image_snapshot(image);
-    rc = fd < 0 ? error_set(err, -fd, "snapshot", path, NULL) : imagefile_save(fd, disk_size(r->disk), path, err);
+    rc = fd < 0 ? error_set(err, -fd, "snapshot", path, NULL) : imagefile_save(fd, disk_size(r->disk), path, NULL, err);
     if (fd >= 0)
         close(fd);
     crash_image_free(image);

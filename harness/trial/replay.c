@@ -109,7 +109,7 @@ static void broken(const struct finding_file *f, const struct error *err, struct
 static void replay(struct finding_file *f, struct result *ret)
 {
     struct error err = {0};
-    bool image = f->image_fd >= 0 && backend_takes_images(f->config.backend);
+    const bool image = finding_has_image(f);
     int rc = backend_probe(&f->config, &err);
 
     if (rc == 0)
@@ -133,43 +133,33 @@ static _Noreturn void in_child(struct finding_file *f, int out)
     _exit(len == 0 || write(out, text, len) != (ssize_t)len);
 }
 
-int finding_replay(const char *path, struct result *ret, struct error *err)
+void finding_replay(struct finding_file *f, struct result *ret)
 {
-    struct finding_file f;
-    struct error local = {0};
+    struct error err = {0};
     bool isolated = false;
-    int status = 0, rc = finding_load(path, &f, err);
+    int status = 0, out = memfd_create("tornpage-replay", MFD_CLOEXEC);
+    pid_t pid = out < 0 ? error_set(&err, errno, "memfd_create", "replay", NULL) : isolate_fork(&isolated, &err);
 
     *ret = (struct result){0};
-    if (rc < 0)
-        return rc;
-    int out = memfd_create("tornpage-replay", MFD_CLOEXEC);
-    pid_t pid = out < 0 ? -1 : isolate_fork(&isolated, &local);
     if (pid == 0)
-        in_child(&f, out);
+        in_child(f, out);
     if (pid < 0) {
-        rc = error_set(err, local.code ? local.code : errno, "replay", path, "%s", local.msg[0] ? local.msg : "no child process");
+        broken(f, &err, ret);
     } else {
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-        FILE *in = fdopen(out, "r");
+        FILE *in = fdopen(dup(out), "r");
         if (in)
             rewind(in); /* the child moved the offset that both share */
         json_t *j = in ? json_loadf(in, 0, NULL) : NULL;
         if (!j || result_from_json(j, ret) < 0) {
-            char reason[64];
-            snprintf(reason, sizeof reason, "the replaying process ended early (status %d)", status);
-            error_set(&local, ECHILD, "replay", NULL, "%s", reason);
-            broken(&f, &local, ret);
+            error_set(&err, ECHILD, "replay", NULL, "the replaying process ended early (status %d)", status);
+            broken(f, &err, ret);
         }
         json_decref(j);
-        if (in) {
+        if (in)
             fclose(in);
-            out = -1;
-        }
     }
     if (out >= 0)
         close(out);
-    finding_file_free(&f);
-    return rc;
 }

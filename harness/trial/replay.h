@@ -2,14 +2,13 @@
 #ifndef TORNPAGE_TRIAL_REPLAY_H
 #define TORNPAGE_TRIAL_REPLAY_H
 
-struct error;
+struct finding_file;
 struct result;
 
 /*
- * Replays a finding file once. *ret is the result of this replay; the caller frees it with result_free. -EINVAL,
- * with file and cause in *err, if the file is not a finding; another -errno if it cannot be read. Later failures are results
- * (broken, skipped). Needs the same privileges as `run`.
+ * Replays a finding once, in a process of its own: *f stays as it is. *ret is the result, which the caller frees with result_free.
+ * Failures are results (broken, skipped). Needs the same privileges as `run`.
  */
-int finding_replay(const char *path, struct result *ret, struct error *err);
+void finding_replay(struct finding_file *f, struct result *ret);
 
 #endif

@@ -33,7 +33,7 @@ int trial_open(struct trial *t, const struct job *j, struct result *ret, struct 
     *t = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan)};
     rng_seed(&t->rng, j->seed);
     backend_guarantees(j->config, &t->guarantees);
-    t->history = driver_history_new(t->cap_events, JOB_DATA_BYTES, err);
+    t->history = driver_history_new(t->cap_events, HISTORY_MOST_DATA_BYTES, err);
     if (!t->history)
         return -ENOMEM;
     t->world = world_new();
@@ -114,7 +114,7 @@ void trial_close(struct trial *t)
 
 struct history *trial_new_history(struct trial *t, uint64_t seed)
 {
-    return history_init(t->history, t->cap_events, JOB_DATA_BYTES, rng_mix(seed));
+    return history_init(t->history, t->cap_events, HISTORY_MOST_DATA_BYTES, rng_mix(seed));
 }
 
 /* The trial ends; what was seen so far stands. */
