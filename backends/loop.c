@@ -171,7 +171,7 @@ static int loop_probe(const struct backend_config *c, struct error *err)
 {
     int r = isolate_possible(err);
 
-    if (r == 0 && access("/dev/fuse", R_OK | W_OK))
+    if (r == 0 && !fuse_disk_possible())
         r = error_skip(err, "loop", "no /dev/fuse here: load the module fuse, or give the container that device");
     if (r == 0)
         r = fsimage_possible(settings_of(c)->fs, err);

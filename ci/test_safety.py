@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 
+import pytest
 from conftest import PROGRAM
 from test_log import random_log
 
@@ -102,3 +103,36 @@ def test_a_finding_with_an_unknown_word_is_wrong_usage(tornpage, tmp_path):
         path.write_text(json.dumps(finding | {"backend": backend}))
         done = tornpage("replay", path)
         assert done.returncode == 2 and says in done.stderr
+
+
+@pytest.mark.parametrize("limit", [5, 7, 8, 63])
+def test_too_few_open_files_are_told(tornpage, limit):
+    done = tornpage("run", "sync/msync-whole", "-b", "dir", "--crash", "kill", prefix=["prlimit", f"--nofile={limit}:{limit}"], timeout=60)
+    assert (done.returncode, done.stdout) == (99, "")
+    assert f"may have {limit} open files, and 64 are needed" in done.stderr
+
+
+def test_64_open_files_are_enough(tornpage):
+    done = tornpage("run", "sync/msync-whole", "-b", "dir", "-b", "loop", "--states", "20", "--runs", "5", prefix=["prlimit", "--nofile=64:64"])
+    assert done.returncode == 0, done.stdout
+
+
+def in_odd_place(setup, tmp_path, *backends):
+    """Runs a scenario behind a command that changes what this process sees of the machine."""
+    run = f"{PROGRAM} run sync/msync-whole -b {' -b '.join(backends)} --crash kill,power --states 5 --runs 5"
+    return subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{setup} && {run}"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("setup", ["mount -t tmpfs -o ro none /run", "umask 777", "mount -t tmpfs none /proc"])
+def test_odd_places_where_all_works(setup, tmp_path):
+    done = in_odd_place(setup, tmp_path, "dir", "loop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kept, 1 lossy, 0 VIOLATED, 0 broken, 1 skipped" in done.stdout
+
+
+@pytest.mark.parametrize("node", ["", "mknod node c 1 3", "mknod node b 10 229", "mknod node c 10 228"])
+def test_a_fuse_device_that_is_none_skips_with_the_remedy(node, tmp_path):
+    done = in_odd_place(f"{node or 'touch node'} && mount --bind node /dev/fuse", tmp_path, "loop")
+    assert done.returncode == 77 and "no /dev/fuse here: load the module fuse" in done.stdout

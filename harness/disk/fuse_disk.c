@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@
 #include "disk/disk.h"
 #include "disk/disk_impl.h"
 #include "disk/fuse_fast.h"
+
+#define DEVICE "/dev/fuse"
 
 enum {
     DISK_INO = 2,
@@ -128,7 +131,7 @@ static const struct fuse_lowlevel_ops operations = {
 /* Opens /dev/fuse and mounts; returns the descriptor or -errno. */
 static int mount_fuse(const char *dir)
 {
-    const int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    const int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
     char options[128];
     int r;
 
@@ -273,6 +276,13 @@ static int open_disk(const char *dir, int ready_fd, int *ret_fd, struct error *e
         *ret_fd = -1;
     }
     return r;
+}
+
+bool fuse_disk_possible(void)
+{
+    struct stat st;
+
+    return stat(DEVICE, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 229) && access(DEVICE, R_OK | W_OK) == 0;
 }
 
 int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err)

@@ -15,6 +15,8 @@ struct disk;
 struct error;
 struct fuse_disk;
 
+/* Is there a FUSE device that this process may open? */
+bool fuse_disk_possible(void);
 /*
  * Forks the server and waits until its file can be opened. `dir`: an existing empty directory in the caller's private mount
  * namespace, for the FUSE mount. On success *ret_fd is a descriptor of the disk's file (O_RDWR|O_DIRECT), the caller's to close,

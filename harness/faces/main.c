@@ -9,6 +9,8 @@
 #include "faces/faces.h"
 #include "report/text.h"
 
+enum { OPEN_FILES_LEAST = 64 };
+
 const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
                                     &face_log, &face_explore, &face_bench,   NULL};
 
@@ -51,6 +53,27 @@ static int unknown_command(const char *name)
     return STATUS_USAGE;
 }
 
+/*
+ * Takes all descriptors that the process may have: a crash disk needs one for each processor. With fewer than OPEN_FILES_LEAST,
+ * nothing that goes wrong would say anything about a file system. RLIMIT_NOFILE, getrlimit(2).
+ */
+static bool raise_open_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return true;
+    if (files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_max >= OPEN_FILES_LEAST)
+        return true;
+    fprintf(stderr, "tornpage: this process may have %llu open files, and %d are needed; raise the hard limit (ulimit -Hn)\n",
+            (unsigned long long)files.rlim_max, OPEN_FILES_LEAST);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -71,15 +94,10 @@ int main(int argc, char **argv)
         return close_stdout(STATUS_GOOD);
     }
 
-    /* A crash disk needs a descriptor for each processor. */
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-
     const struct face *c = find(argv[1]);
     if (!c)
         return unknown_command(argv[1]);
+    if (!raise_open_files())
+        return STATUS_BROKEN;
     return close_stdout(c->run(c, argc - 1, argv + 1));
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,10 +43,12 @@ const char *scenarios_home(void)
         return env;
     if (is_directory("scenarios"))
         return "scenarios";
+    const char *started = (const char *)getauxval(AT_EXECFN); /* as execve got it: for a machine without /proc */
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (len < 0)
-        return NULL;
-    exe[len] = '\0';
+    if (len >= 0)
+        exe[len] = '\0';
+    else
+        snprintf(exe, sizeof exe, "%s%s", strchr(started, '/') ? "" : "./", started);
     *strrchr(exe, '/') = '\0';
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         snprintf(path, sizeof path, "%s/%s", exe, beside[i]);

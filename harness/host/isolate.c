@@ -6,7 +6,6 @@
 #include "host/isolate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,31 +20,50 @@
 
 #include "base/error.h"
 
-/* The same path for all runs and workers: each has its own tmpfs there. Only an empty directory is left behind. */
-#define SCRATCH "/run/tornpage"
+/*
+ * Where the scratch may be: the first that is there or can be made. It is the same path for all runs and workers, since each has
+ * its own tmpfs there. Only an empty directory is left behind.
+ */
+static const char *const scratches[] = {"/run/tornpage", "/tmp/.tornpage", "/var/tmp/.tornpage", "/mnt"};
 
-/* Does this process have a tmpfs at SCRATCH? */
-static bool has_scratch;
+/* Where this process has its tmpfs; NULL: nowhere. */
+static const char *scratch;
 
 const char *isolate_scratch(void)
 {
     const char *tmp = getenv("TMPDIR");
 
-    return has_scratch ? SCRATCH : tmp && *tmp ? tmp : "/tmp";
+    return scratch ? scratch : tmp && *tmp ? tmp : "/tmp";
 }
 
-/* Enters a mount namespace that no other process sees, with a tmpfs at SCRATCH. */
-static bool enter_mount_namespace(void)
+/* Mounts the tmpfs, again where it was if there is one. */
+static bool mount_scratch(void)
+{
+    for (size_t i = 0; i < sizeof scratches / sizeof *scratches; i++) {
+        const char *path = scratch ? scratch : scratches[i];
+
+        if (mkdir(path, 0700) != 0 && errno != EEXIST && errno != EROFS)
+            continue;
+        if (mount("tornpage", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") == 0) {
+            scratch = path;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum entered { ENTERED, NO_NAMESPACE, NO_SCRATCH };
+
+/* Enters a mount namespace that no other process sees, with a tmpfs at isolate_scratch(). errno is set if it fails. */
+static enum entered enter_mount_namespace(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return false;
-    if (mkdir(SCRATCH, 0700) != 0 && errno != EEXIST)
-        return false;
-    if (mount("tornpage", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0)
-        return false;
+        return NO_NAMESPACE;
+    if (!mount_scratch())
+        return NO_SCRATCH;
     /* The processes of the new pid namespace. Some containers forbid this mount; the old /proc does no harm. */
     (void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-    return true;
+    return ENTERED;
 }
 
 /* In the child: it dies with its parent, also if that has already died. */
@@ -59,18 +77,16 @@ static void follow_parent(int parent_pidfd)
 }
 
 /*
- * Forks into a new pid namespace if privileges allow. unshare(CLONE_NEWPID) is about children only, and setns takes it back; a
- * bare clone(2) would need neither but leave glibc with a wrong thread number in the child.
+ * Forks into a new pid namespace if privileges allow. unshare(CLONE_NEWPID) is about children only, and setns with a pidfd of
+ * this process takes it back; a bare clone(2) would need neither but leave glibc with a wrong thread number in the child.
  */
-static pid_t fork_into_pid_namespace(bool *ret_new)
+static pid_t fork_into_pid_namespace(int own_pidfd, bool *ret_new)
 {
-    int own = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-
-    *ret_new = own >= 0 && unshare(CLONE_NEWPID) == 0;
+    *ret_new = unshare(CLONE_NEWPID) == 0;
     pid_t pid = fork();
     int fork_errno = errno;
 
-    if (pid != 0 && *ret_new && setns(own, CLONE_NEWPID) != 0) {
+    if (pid != 0 && *ret_new && setns(own_pidfd, CLONE_NEWPID) != 0) {
         /* Whatever we forked next would land in the child's namespace and die with it. */
         fork_errno = errno;
         if (pid > 0) {
@@ -79,8 +95,6 @@ static pid_t fork_into_pid_namespace(bool *ret_new)
         }
         pid = -1;
     }
-    if (own >= 0)
-        close(own);
     errno = fork_errno;
     return pid;
 }
@@ -94,7 +108,7 @@ static pid_t fork_follower(bool *ret_new_pids, struct error *err)
         error_set(err, errno, "pidfd_open", NULL, NULL);
         return -1;
     }
-    pid_t pid = fork_into_pid_namespace(ret_new_pids);
+    pid_t pid = fork_into_pid_namespace(parent, ret_new_pids);
 
     if (pid < 0)
         error_set(err, errno, "fork", NULL, NULL);
@@ -105,14 +119,24 @@ static pid_t fork_follower(bool *ret_new_pids, struct error *err)
     return pid;
 }
 
-pid_t isolate_fork(bool *isolated, struct error *err)
+/* As isolate_fork, and tells the child what it lacks. */
+static pid_t fork_entered(enum entered *ret, struct error *err)
 {
     bool new_pids = false;
     pid_t pid = fork_follower(&new_pids, err);
 
-    *isolated = false;
-    if (pid == 0)
-        *isolated = has_scratch = new_pids && enter_mount_namespace();
+    *ret = NO_NAMESPACE;
+    if (pid == 0 && new_pids)
+        *ret = enter_mount_namespace();
+    return pid;
+}
+
+pid_t isolate_fork(bool *isolated, struct error *err)
+{
+    enum entered entered;
+    pid_t pid = fork_entered(&entered, err);
+
+    *isolated = pid == 0 && entered == ENTERED;
     return pid;
 }
 
@@ -128,30 +152,33 @@ pid_t isolate_fork_processes(struct error *err)
 
 int isolate_mounts(struct error *err)
 {
-    return enter_mount_namespace() ? 0 : error_set(err, errno, "isolate", NULL, NULL);
+    return enter_mount_namespace() == ENTERED ? 0 : error_set(err, errno, "isolate", NULL, NULL);
 }
 
 int isolate_possible(struct error *err)
 {
-    enum { FINE, NO_NAMESPACES, NO_LOOP };
-    bool isolated = false;
+    enum entered entered;
     int status = 0;
-    pid_t pid = isolate_fork(&isolated, err);
+    pid_t pid = fork_entered(&entered, err);
 
     if (pid < 0)
         return -EPERM;
     if (pid == 0)
-        _exit(!isolated ? NO_NAMESPACES : access("/dev/loop-control", R_OK | W_OK) != 0 ? NO_LOOP : FINE);
+        _exit((int)entered);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == FINE)
-        return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_LOOP)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ENTERED) {
+        if (access("/dev/loop-control", R_OK | W_OK) == 0)
+            return 0;
         error_skip(err, "loop", "no /dev/loop-control here: load the module loop, or give the container that device");
-    else
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == NO_SCRATCH) {
+        error_skip(err, "isolate", "no place to mount a tmpfs: make one of the directories %s, %s, %s and %s", scratches[0],
+                   scratches[1], scratches[2], scratches[3]);
+    } else {
         error_skip(
             err, "isolate",
             "mounts need private mount and pid namespaces, which this user may not make: run it as root (in a container: with "
             "CAP_SYS_ADMIN)");
+    }
     return -EPERM;
 }
