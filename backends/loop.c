@@ -57,6 +57,7 @@ static const struct backend_option options[] = {
      .type = OPTION_TEXT,
      .fallback = "ext4",
      .offset = offsetof(struct settings, fs),
+     .check = fsimage_known,
      .help = "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
     {.key = "mkfs",
      .type = OPTION_WORDS,
