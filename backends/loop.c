@@ -85,6 +85,7 @@ static const struct backend_option options[] = {
      .fallback = "ext4",
      .offset = offsetof(struct settings, fs),
      .harmless = fs_harmless,
+     .check = fsimage_known,
      .help = "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
     {.key = "mkfs",
      .type = OPTION_WORDS,

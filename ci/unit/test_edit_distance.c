@@ -52,6 +52,8 @@ static void the_most_similar_word_is_found_if_any_is(void **state)
     assert_string_equal(edit_similar("sin", list), "sim");
     assert_null(edit_similar("floppy disk", list));
     assert_null(edit_similar("x", list));
+    assert_string_equal(edit_similar("LOOP", list), "loop");
+    assert_string_equal(edit_similar("b1", (const char *const[]){"A1", "B1", NULL}), "B1");
     assert_string_equal(edit_similar("msyncs-the-range", (const char *const[]){"msync", "msyncs-the-range-twice", NULL}),
                         "msyncs-the-range-twice");
 }

@@ -103,7 +103,8 @@ static const struct malformed {
     {"barrier with a lane before it", H "A: sync\nB: barrier\n", 5, 4, "expected no lane before it"},
     {"barrier with outcome", H "A: sync\nB: sync\nbarrier -> ok\n", 6, 9, "found '->', expected lanes"},
     /* verbs, flags, arguments */
-    {"unknown verb, near one", F "fsink\n", 5, 1, "found 'fsink', expected a verb; did you mean 'fsync'?"},
+    {"unknown verb, near one", F "fsink\n", 5, 1,
+     "found 'fsink', expected a verb ('tornpage list verbs' shows them); did you mean 'fsync'?"},
     {"unknown verb, near none", H "B: frobnicate\n", 4, 4, "found 'frobnicate', expected a verb ('tornpage list verbs'"},
     {"verb in quotes", H "\"sync\"\n", 4, 1, "expected a verb"},
     {"unknown flag", H "open -fq f\n", 4, 8, "found unknown flag '-q', expected 'open "},

@@ -8,6 +8,7 @@
 
 #include "backend/faults.h"
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/size.h"
 
@@ -56,12 +57,37 @@ static void print_choices(const struct backend_option *o, struct buf *out)
         buf_printf(out, "%s%s%s%s", i ? ", " : "", c.name, c.argument ? ":" : "", c.argument ? c.argument : "");
 }
 
+/* The choice most similar to `word`, without what stands behind its colon; NULL: none is. */
+static const char *similar_choice(const struct backend_option *o, const char *word)
+{
+    struct option_choice c;
+    const char **names = NULL;
+    size_t n = 0, cap = 0;
+    struct buf name = {0};
+
+    for (size_t i = 0; o->choice(i, &c); i++) {
+        names = grow(names, &cap, n, sizeof *names);
+        names[n++] = c.name;
+    }
+    names = grow(names, &cap, n, sizeof *names);
+    names[n] = NULL;
+    buf_add(&name, word, strcspn(word, ":"));
+    const char *similar = edit_similar(buf_text(&name), names);
+    buf_free(&name);
+    free(names);
+    return similar;
+}
+
 static int not_a_choice(const struct backend_option *o, const char *word, struct error *err)
 {
     struct buf possible = {.data = NULL};
 
     print_choices(o, &possible);
-    const int rc = error_set(err, EINVAL, "option", o->key, "%s=%s: expected one of %s", o->key, word, buf_text(&possible));
+    const char *similar = similar_choice(o, word);
+    const int rc = similar
+                       ? error_set(err, EINVAL, "option", o->key, "%s=%s: did you mean '%s'? Possible: %s", o->key, word, similar,
+                                   buf_text(&possible))
+                       : error_set(err, EINVAL, "option", o->key, "%s=%s: expected one of %s", o->key, word, buf_text(&possible));
     buf_free(&possible);
     return rc;
 }
@@ -97,7 +123,7 @@ int option_parse(const struct backend_option *o, const char *text, void *setting
     switch (o->type) {
     case OPTION_TEXT:
         *(const char **)member(o, settings) = text;
-        return 0;
+        return text && o->check ? o->check(text, err) : 0;
     case OPTION_WORDS:
         if (text)
             parse_words(text, o->separator, member(o, settings));

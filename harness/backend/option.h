@@ -44,6 +44,8 @@ struct backend_option {
     size_t offset; /* of the member in the settings struct */
     /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
     bool (*choice)(size_t i, struct option_choice *ret);
+    /* OPTION_TEXT: 0, or -EINVAL when no machine could take this text: a typo. NULL: any text may be right. */
+    int (*check)(const char *text, struct error *err);
     uint64_t least, most; /* OPTION_SIZE, bytes */
     /*
      * May a file that nobody vouches for, such as a finding, give the option this value? It must not let that file name a file, a

@@ -1,13 +1,21 @@
 /* Levenshtein distance, one row of the table at a time: see edit_distance.h. */
 #include "base/edit_distance.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
-enum { MAX_WORD = 48 };
+enum { MAX_WORD = 96 };
 
 static size_t lesser(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static bool same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -25,7 +33,7 @@ size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
         for (size_t j = 1; j <= b_len; j++) {
             const size_t above = row[j];
 
-            row[j] = lesser(lesser(above, row[j - 1]) + 1, diagonal + (a[i - 1] != b[j - 1]));
+            row[j] = lesser(lesser(above, row[j - 1]) + 1, diagonal + !same(a[i - 1], b[j - 1]));
             diagonal = above;
         }
     }
@@ -38,7 +46,7 @@ const char *edit_similar(const char *word, const char *const *list)
     size_t best_distance = strlen(word) / 3 + 2; /* a distance that is no longer similar */
 
     for (; *list; list++) {
-        size_t d = strlen(word) >= 3 && strncmp(*list, word, strlen(word)) == 0
+        size_t d = strlen(word) >= 3 && strncasecmp(*list, word, strlen(word)) == 0
                        ? 0
                        : edit_distance(word, strlen(word), *list, strlen(*list));
         if (d < best_distance && d < strlen(*list)) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/size.h"
 #include "device/mountlock.h"
@@ -62,19 +63,92 @@ unsigned fsimage_default_sector(const char *fs)
     return kind_of(fs)->sector;
 }
 
-int fsimage_possible(const char *fs, struct error *err)
+/* Debian's packages that have mkfs.NAME, of file systems that a disk holds and that can be written. */
+#define MKFS_PACKAGES(X)                                                                                                         \
+    X("ext4", "e2fsprogs")                                                                                                       \
+    X("ext3", "e2fsprogs")                                                                                                       \
+    X("ext2", "e2fsprogs")                                                                                                       \
+    X("xfs", "xfsprogs")                                                                                                         \
+    X("btrfs", "btrfs-progs")                                                                                                    \
+    X("f2fs", "f2fs-tools")                                                                                                      \
+    X("bcachefs", "bcachefs-tools")                                                                                              \
+    X("nilfs2", "nilfs-tools")                                                                                                   \
+    X("jfs", "jfsutils")                                                                                                         \
+    X("reiserfs", "reiserfsprogs")                                                                                               \
+    X("gfs2", "gfs2-utils")                                                                                                      \
+    X("ocfs2", "ocfs2-tools")                                                                                                    \
+    X("udf", "udftools")                                                                                                         \
+    X("ntfs", "ntfs-3g")                                                                                                         \
+    X("exfat", "exfatprogs")                                                                                                     \
+    X("vfat", "dosfstools")                                                                                                      \
+    X("msdos", "dosfstools")                                                                                                     \
+    X("hfs", "hfsprogs")                                                                                                         \
+    X("hfsplus", "hfsprogs")                                                                                                     \
+    X("minix", "util-linux")                                                                                                     \
+    X("bfs", "util-linux")
+
+#define MKFS_NAME(name, package) name,
+const char *const fsimage_names[] = {MKFS_PACKAGES(MKFS_NAME) NULL};
+#undef MKFS_NAME
+
+/* The package that has its mkfs; NULL: none that is known here. */
+static const char *package_of(const char *fs)
+{
+#define MKFS_PACKAGE(name, package) package,
+    static const char *const packages[] = {MKFS_PACKAGES(MKFS_PACKAGE)};
+#undef MKFS_PACKAGE
+
+    for (size_t i = 0; fsimage_names[i]; i++)
+        if (strcmp(fsimage_names[i], fs) == 0)
+            return packages[i];
+    return NULL;
+}
+
+/* Has the running kernel this file system, and is it one that a disk holds? */
+static bool kernel_has(const char *fs)
+{
+    FILE *in = fopen("/proc/filesystems", "re");
+    char line[128];
+    bool found = false;
+
+    while (in && !found && fgets(line, sizeof line, in)) {
+        line[strcspn(line, "\n")] = '\0';
+        found = line[0] == '\t' && strcmp(line + 1, fs) == 0; /* others begin with "nodev" */
+    }
+    if (in)
+        fclose(in);
+    return found;
+}
+
+static bool has_mkfs(const char *fs)
 {
     char mkfs[64];
+    const int n = snprintf(mkfs, sizeof mkfs, "mkfs.%s", fs);
+
+    return n < (int)sizeof mkfs && command_exists(mkfs);
+}
+
+int fsimage_known(const char *fs, struct error *err)
+{
+    if (package_of(fs) || kernel_has(fs) || (!strchr(fs, '/') && has_mkfs(fs)))
+        return 0;
+    const char *similar = edit_similar(fs, fsimage_names);
+    return error_set(err, EINVAL, "fs", fs, "fs=%s: no disk has such a file system%s%s%s", fs, similar ? "; did you mean '" : "",
+                     similar ? similar : "", similar ? "'?" : "");
+}
+
+int fsimage_possible(const char *fs, struct error *err)
+{
     const int fd = fsopen(fs, FSOPEN_CLOEXEC);
 
     if (fd < 0)
         return error_skip(err, fs,
                           "this kernel has no file system %s: load its module, or run in a guest with a kernel that has it", fs);
     close(fd);
-    snprintf(mkfs, sizeof mkfs, "mkfs.%s", fs);
-    if (!command_exists(mkfs))
-        return error_skip(err, fs, "no %s here: install the package that has it", mkfs);
-    return 0;
+    if (has_mkfs(fs))
+        return 0;
+    const char *package = package_of(fs);
+    return error_skip(err, fs, "no mkfs.%s here: install %s", fs, package ? package : "the package that has it");
 }
 
 /* Cuts `words` (which is changed) at spaces into argv, from *n on. */

@@ -8,6 +8,13 @@
 
 struct error;
 
+/*
+ * 0 when there is a file system of this name: one that can be installed here, or that this kernel or a mkfs has. Else the name is
+ * mistyped: -EINVAL, with the similar one.
+ */
+int fsimage_known(const char *fs, struct error *err);
+/* The names of file systems that can be installed; ends with NULL. */
+extern const char *const fsimage_names[];
 /* 0 when the kernel has the file system (as root its module is loaded if need be) and there is a mkfs; else as error_skip. */
 int fsimage_possible(const char *fs, struct error *err);
 uint64_t fsimage_default_size(const char *fs);

@@ -9,12 +9,13 @@
 #include <sys/utsname.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "base/json_text.h"
 #include "base/version.h"
 #include "bench/bench.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
 #include "host/output.h"
+#include "report/report.h"
 #include "report/text.h"
 
 enum { BENCH_JSON, BENCH_SECONDS, BENCH_ROUNDS, BENCH_JOBS, BENCH_OPTIONS };
@@ -92,6 +93,11 @@ static void print_head(FILE *out)
     fprintf(out, "%-*s%-10s%12s%12s%8s   spread\n", NAME_COLUMNS, "bench", "unit", "floor", "ours", "ratio");
 }
 
+static const char *status_name(const struct bench_result *r)
+{
+    return r->status == BENCH_MEASURED ? "measured" : r->status == BENCH_SKIPPED ? "skipped" : "broken";
+}
+
 static void print_row(FILE *out, const struct bench *b, const struct bench_result *r)
 {
     fprintf(out, "%-*s%-10s", NAME_COLUMNS, b->name, b->unit);
@@ -99,29 +105,29 @@ static void print_row(FILE *out, const struct bench *b, const struct bench_resul
         fprintf(out, "%12s%12s%8.2f   %.2f to %.2f\n", figure(r->floor), figure(r->ours), r->ratio, r->ratio_least,
                 r->ratio_most);
     else
-        fprintf(out, "  %s: %s\n", r->status == BENCH_SKIPPED ? "skipped" : "broken", r->reason);
+        fprintf(out, "  %s: %s\n", status_name(r), r->reason);
     fflush(out);
 }
 
 static json_t *row(const struct bench *b, const struct bench_result *r)
 {
+    const struct {
+        const char *key;
+        double figure;
+    } figures[] = {{"floor", r->floor},
+                   {"ours", r->ours},
+                   {"ratio", r->ratio},
+                   {"ratio_least", r->ratio_least},
+                   {"ratio_most", r->ratio_most}};
+    const bool measured = r->status == BENCH_MEASURED;
     json_t *j = json_object();
 
     json_object_set_new(j, "name", json_string(b->name));
     json_object_set_new(j, "unit", json_string(b->unit));
-    if (r->status == BENCH_MEASURED) {
-        json_object_set_new(j, "floor", json_real(r->floor));
-        json_object_set_new(j, "ours", json_real(r->ours));
-        json_object_set_new(j, "ratio", json_real(r->ratio));
-        json_object_set_new(j, "ratio_least", json_real(r->ratio_least));
-        json_object_set_new(j, "ratio_most", json_real(r->ratio_most));
-    } else {
-        struct buf reason = {0};
-
-        utf8_clean(&reason, r->reason);
-        json_object_set_new(j, r->status == BENCH_SKIPPED ? "skipped" : "broken", json_string(buf_text(&reason)));
-        buf_free(&reason);
-    }
+    json_object_set_new(j, "status", json_string(status_name(r)));
+    json_object_set_new(j, "reason", json_text_clean(measured ? "" : r->reason));
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        json_object_set_new(j, figures[i].key, measured ? json_real(figures[i].figure) : json_null());
     return j;
 }
 
@@ -131,6 +137,7 @@ static void print_json(FILE *out, json_t *rows, const struct bench_options *o)
     struct utsname host;
 
     uname(&host);
+    json_object_set_new(j, "schema", json_integer(REPORT_SCHEMA));
     json_object_set_new(j, "tornpage", json_string(TORNPAGE_VERSION));
     json_object_set_new(j, "kernel", json_string(host.release));
     json_object_set_new(j, "seconds", json_real(o->seconds));

@@ -162,21 +162,18 @@ static void write_json(const struct external_options *opt, const struct external
     }
     for (size_t i = 0; i < r->n_epochs; i++)
         json_array_append_new(epochs, report_epoch(&r->epochs[i]));
-    j = json_pack("{ss, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, sI, sI, sf, so, so, so}", "tornpage",
-                  TORNPAGE_VERSION, "kernel", host.release, "seed", (json_int_t)opt->seed, "wall_s",
-                  (double)(int64_t)(wall_s * 1000) / 1000, "log", json_text_clean(opt->log_path), "base",
-                  json_text_clean(opt->base_path), "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status),
-                  "reason", json_text_clean(reason), "entries", (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from",
-                  (json_int_t)r->from, "to", (json_int_t)r->to, "states_covered", (json_int_t)c->states_covered, "states_mounted",
-                  (json_int_t)c->states_mounted, "checks", (json_int_t)c->checks, "states_violated",
-                  (json_int_t)c->states_violated, "epochs_exhaustive", (json_int_t)c->epochs_exhaustive, "epochs_sampled",
-                  (json_int_t)c->epochs_sampled, "states_exist", c->states_exist, "epochs", epochs, "violations", all, "findings",
-                  findings);
+    j = json_pack(
+        "{si, ss, si, ss, sI, sf, so, so, ss, si, ss, so, sI, sI, sI, sI, sI, sI, sI, sI, sI, sI, sf, so, so, so, sb, sb}",
+        "schema", REPORT_SCHEMA, "tornpage", TORNPAGE_VERSION, "status", status, "kernel", host.release, "seed",
+        (json_int_t)opt->seed, "wall_s", (double)(int64_t)(wall_s * 1000) / 1000, "log", json_text_clean(opt->log_path), "base",
+        json_text_clean(opt->base_path), "fs", opt->fs, "sector", (int)r->sector, "verdict", verdict_of(status), "reason",
+        json_text_clean(reason), "entries", (json_int_t)r->n_entries, "marks", (json_int_t)r->n_marks, "from",
+        (json_int_t)r->from, "to", (json_int_t)r->to, "states_covered", (json_int_t)c->states_covered, "states_mounted",
+        (json_int_t)c->states_mounted, "checks", (json_int_t)c->checks, "states_violated", (json_int_t)c->states_violated,
+        "epochs_exhaustive", (json_int_t)c->epochs_exhaustive, "epochs_sampled", (json_int_t)c->epochs_sampled, "states_exist",
+        c->states_exist, "epochs", epochs, "violations", all, "findings", findings, "untraced", (int)c->untraced, "cut_short",
+        (int)c->cut_short);
     assert(j);
-    if (c->untraced)
-        json_object_set_new(j, "untraced", json_true());
-    if (c->cut_short)
-        json_object_set_new(j, "cut_short", json_true());
     if (json_dumpf(j, out, JSON_INDENT(1)) == 0)
         fputc('\n', out);
     json_decref(j);

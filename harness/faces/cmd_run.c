@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -248,27 +249,16 @@ static void command_again(const struct run *run, struct buf *ret)
     buf_puts(ret, buf_text(&run->typed));
 }
 
-/* An interrupted run is not green, nor one whose --time left named scenarios unbegun: for random ones, it is the budget. */
-static int status_of(const struct result *v, size_t n)
+/* An incomplete run is not green. A known violation is no failure. */
+static int status_of(const struct outcome *o, size_t n_results)
 {
-    size_t by[VERDICT_KINDS] = {0};
-    int interrupted_by = 0;
-    bool unjudged = false;
-
-    for (size_t i = 0; i < n; i++) {
-        by[v[i].known ? VERDICT_KEPT : v[i].verdict]++; /* a known violation is no failure */
-        if (v[i].interrupted_by)
-            interrupted_by = v[i].interrupted_by;
-        if (v[i].not_begun && !is_random_name(v[i].scenario))
-            unjudged = true;
-    }
-    if (by[VERDICT_VIOLATED])
+    if (o->n[VERDICT_VIOLATED] > o->known)
         return STATUS_VIOLATED;
-    if (interrupted_by)
-        return 128 + interrupted_by; /* as a shell says it */
-    if (by[VERDICT_BROKEN] || unjudged)
+    if (o->interrupted_by)
+        return 128 + o->interrupted_by; /* as a shell says it */
+    if (o->n[VERDICT_BROKEN] || o->missing)
         return STATUS_BROKEN;
-    return by[VERDICT_SKIPPED] == n ? STATUS_SKIPPED : STATUS_GOOD;
+    return o->n[VERDICT_SKIPPED] == n_results ? STATUS_SKIPPED : STATUS_GOOD;
 }
 
 static int report_all(struct run *run, const struct report *report)
@@ -284,7 +274,7 @@ static int report_all(struct run *run, const struct report *report)
         if (run->forms[i].out && output_file(run->forms[i].out) == stdout)
             people = stderr;
     struct term term = term_of(people);
-    int status = status_of(report->results, report->n_results);
+    int status = report->status;
 
     matrix_print(report, people, term);
     if (!report->n_results)
@@ -308,6 +298,7 @@ static int campaign(struct run *run)
     struct utsname host;
     struct buf again = {0};
     char text[1024];
+    const time_t begin = time(NULL);
 
     uname(&host);
     progress_begin(&line, stderr, run->opt.time_s);
@@ -320,15 +311,18 @@ static int campaign(struct run *run)
     }
 
     command_again(run, &again);
-    const struct report report = {.results = results,
-                                  .n_results = n_results,
-                                  .configs = run->specs.config,
-                                  .n_configs = run->specs.n,
-                                  .seed = run->opt.seed,
-                                  .kernel = host.release,
-                                  .again = buf_text(&again),
-                                  .wall_s = clock_s() - line.begin_s};
-    int status = report_all(run, &report);
+    struct report report = {.results = results,
+                            .n_results = n_results,
+                            .configs = run->specs.config,
+                            .n_configs = run->specs.n,
+                            .begin = begin,
+                            .seed = run->opt.seed,
+                            .kernel = host.release,
+                            .again = buf_text(&again),
+                            .wall_s = clock_s() - line.begin_s};
+    outcome_of(results, n_results, &report.outcome);
+    report.status = status_of(&report.outcome, n_results);
+    const int status = report_all(run, &report);
     for (size_t i = 0; i < n_results; i++)
         result_free(&results[i]);
     free(results);

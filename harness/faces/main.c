@@ -9,7 +9,7 @@
 #include "faces/faces.h"
 #include "report/text.h"
 
-enum { OPEN_FILES_LEAST = 64 };
+enum { MAX_COMMANDS = 16, OPEN_FILES_LEAST = 64 };
 
 const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
                                     &face_log, &face_explore, &face_bench,   NULL};
@@ -40,15 +40,16 @@ static const struct face *find(const char *name)
 
 static int unknown_command(const char *name)
 {
-    const char *names[16];
+    static const char *const options[] = {"--help", "--version", NULL};
+    const char *names[MAX_COMMANDS + 1];
     size_t n = 0;
     struct buf b = {0};
 
     for (const struct face *const *c = faces; *c; c++)
         names[n++] = (*c)->name;
     names[n] = NULL;
-    text_choices(&b, name, names);
-    usage_error(NULL, "unknown %s '%s'%s", *name == '-' ? "option" : "command", name, *name == '-' ? "" : buf_text(&b));
+    text_choices(&b, name, *name == '-' ? options : names);
+    usage_error(NULL, "unknown %s '%s'%s", *name == '-' ? "option" : "command", name, buf_text(&b));
     buf_free(&b);
     return STATUS_USAGE;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "parser/parser.h"
@@ -122,15 +123,19 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Loads all scenarios below dir. Returns the number of files found. */
-static size_t load_below(struct scenarios *s, const char *dir, const char *given)
+/* What is done with the scenario `file` below the directory `given`; code: the errno of a directory `file` that cannot be read.
+ */
+typedef void (*found_scenario)(void *arg, const char *file, const char *given, int code);
+
+/* Finds all scenarios below dir. Returns their number; a directory that cannot be read counts. */
+static size_t find_below(const char *dir, const char *given, found_scenario each, void *arg)
 {
     struct dirent **entry = NULL;
     int n = scandir(dir, &entry, is_visible, by_bytes);
     size_t found = 0;
 
     if (n < 0) {
-        fail(s, dir, errno);
+        each(arg, dir, given, errno);
         return 1;
     }
     for (int i = 0; i < n; i++) {
@@ -141,9 +146,9 @@ static size_t load_below(struct scenarios *s, const char *dir, const char *given
         buf_printf(&path, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", entry[i]->d_name);
         /* Directories behind symbolic links are not entered: a link upwards would make a loop. */
         if (lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
-            found += load_below(s, path.data, given);
+            found += find_below(path.data, given, each, arg);
         } else if (len > tail && strcmp(entry[i]->d_name + len - tail, suffix) == 0) {
-            load(s, path.data, given);
+            each(arg, path.data, given, 0);
             found++;
         }
         buf_free(&path);
@@ -153,12 +158,82 @@ static size_t load_below(struct scenarios *s, const char *dir, const char *given
     return found;
 }
 
-static void no_such_scenario(struct scenarios *s, const char *word)
+static void load_found(void *arg, const char *file, const char *given, int code)
+{
+    if (code)
+        fail(arg, file, code);
+    else
+        load(arg, file, given);
+}
+
+/* Loads all scenarios below dir. Returns the number of files found. */
+static size_t load_below(struct scenarios *s, const char *dir)
+{
+    return find_below(dir, dir, load_found, s);
+}
+
+static void name_found(void *arg, const char *file, const char *given, int code)
+{
+    struct scenario_names *names = arg;
+    struct buf name = {0};
+
+    if (code)
+        return;
+    name_of(file, given, &name);
+    names->v = grow(names->v, &names->cap, names->n + 1, sizeof *names->v);
+    names->v[names->n++] = name.data;
+    names->v[names->n] = NULL;
+}
+
+void scenario_names(struct scenario_names *ret)
 {
     const char *home = scenarios_home();
 
-    fprintf(stderr, "tornpage: no scenario, file or directory '%s'%s%s%s\n", word, home ? " (searched here and in " : "",
-            home ? home : "", home ? "; 'tornpage list scenarios' shows what there is)" : "");
+    *ret = (struct scenario_names){.v = xcalloc(1, sizeof *ret->v), .cap = 1};
+    if (home)
+        find_below(home, home, name_found, ret);
+}
+
+void scenario_names_free(struct scenario_names *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        free(names->v[i]);
+    free(names->v);
+    *names = (struct scenario_names){0};
+}
+
+/* The scenario whose name is most similar to `word`, else the one of which the last part is; NULL: none is. */
+static const char *similar_scenario(const struct scenario_names *names, const char *word)
+{
+    const char *similar = edit_similar(word, (const char *const *)names->v), *slash = strrchr(word, '/');
+    const char **last = xcalloc(names->n + 1, sizeof *last);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const char *at = strrchr(names->v[i], '/');
+        last[i] = at ? at + 1 : names->v[i];
+    }
+    const char *part = similar ? NULL : edit_similar(slash ? slash + 1 : word, last);
+    for (size_t i = 0; part && !similar && i < names->n; i++)
+        if (last[i] == part)
+            similar = names->v[i];
+    free(last);
+    return similar;
+}
+
+static void no_such_scenario(struct scenarios *s, const char *word)
+{
+    const char *home = scenarios_home();
+    struct scenario_names names;
+
+    scenario_names(&names);
+    const char *similar = similar_scenario(&names, word);
+    fprintf(stderr, "tornpage: no scenario, file or directory '%s'", word);
+    if (similar)
+        fprintf(stderr, "; did you mean '%s'?", similar);
+    if (home)
+        fprintf(stderr, " (searched here and in %s; 'tornpage list scenarios' shows what there is)", home);
+    fputc('\n', stderr);
+    scenario_names_free(&names);
     s->n_errors++;
 }
 
@@ -173,7 +248,7 @@ void scenarios_add(struct scenarios *s, const char *word)
         fprintf(stderr, "tornpage: the name of a scenario is empty\n");
         s->n_errors++;
     } else if (is_directory(word)) {
-        if (load_below(s, word, word) == 0) {
+        if (load_below(s, word) == 0) {
             fprintf(stderr, "%s: no scenario (*%s) below this directory\n", word, suffix);
             s->n_errors++;
         }
@@ -189,7 +264,7 @@ void scenarios_add(struct scenarios *s, const char *word)
         if (home && access(path.data, F_OK) == 0)
             load(s, path.data, home);
         else if (home && (path.len_bytes -= strlen(suffix), path.data[path.len_bytes] = '\0', is_directory(path.data)))
-            load_below(s, path.data, home);
+            find_below(path.data, home, load_found, s);
         else
             no_such_scenario(s, word);
     }

@@ -15,6 +15,14 @@ struct scenarios {
     size_t n_errors; /* files that could not be loaded, words that name nothing; each was reported */
 };
 
+/* The names of all scenarios below scenarios_home(), also of those that do not load. */
+struct scenario_names {
+    char **v; /* ends with NULL */
+    size_t n, cap;
+};
+void scenario_names(struct scenario_names *ret);
+void scenario_names_free(struct scenario_names *names);
+
 /* The directory of scenarios to use if none is named, or NULL. Valid until the next call. */
 const char *scenarios_home(void);
 /*

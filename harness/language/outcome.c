@@ -50,6 +50,11 @@ int outcome_parse(const char *text, size_t len_bytes, int16_t *ret)
     return -EINVAL;
 }
 
+const char *outcome_word(size_t i)
+{
+    return i < N_OUTCOMES ? outcomes[i].name : NULL;
+}
+
 const char *outcome_name(int code)
 {
     for (size_t i = 0; i < N_OUTCOMES; i++) {

@@ -88,23 +88,27 @@ static int parse_requires(struct parser *ps, const struct token *value)
     return 0;
 }
 
-/* "none, kill or power": all strikes by name. */
-static const char *strike_list(char list[static STRIKE_LIST_BYTES])
+/* Fails: `t` names no strike. */
+static int unknown_strike(const struct parser *ps, const struct token *t, const char *more)
 {
-    size_t n = 0;
+    const char *names[STRIKES];
+    char list[STRIKE_LIST_BYTES];
+    size_t n = (size_t)snprintf(list, sizeof list, "a crash kind: ");
 
-    for (unsigned k = 0; k < STRIKES; k++)
+    for (unsigned k = 0; k < STRIKES; k++) {
+        names[k] = strike_table[k].name;
         n += (size_t)snprintf(list + n, STRIKE_LIST_BYTES - n, "%s%s",
                               k == 0            ? ""
                               : k + 1 < STRIKES ? ", "
                                                 : " or ",
                               strike_table[k].name);
-    return list;
+    }
+    snprintf(list + n, sizeof list - n, "%s", more);
+    return lex_fail_word(&ps->lx, t, names, STRIKES, list);
 }
 
 static int parse_strike(struct parser *ps, const struct token *value)
 {
-    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct token t;
 
@@ -112,7 +116,7 @@ static int parse_strike(struct parser *ps, const struct token *value)
         const enum strike strike = strike_parse(t.text, t.text_len);
 
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &t, "a crash kind: %s, with blanks between", strike_list(list));
+            return unknown_strike(ps, &t, ", with blanks between");
         if (ps->plan->strikes & 1U << strike)
             return lex_fail_token(&ps->lx, &t, "each crash kind once");
         ps->plan->strikes |= 1U << strike;
@@ -127,7 +131,6 @@ static int found_end(const struct parser *ps, const struct walk *w, const char *
 
 static int parse_sometimes(struct parser *ps, const struct token *value)
 {
-    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct plan *p = ps->plan;
 
@@ -138,12 +141,13 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
             return found_end(ps, &w, "a crash kind and what is seen after it");
         const enum strike strike = strike_parse(strike_word.text, strike_word.text_len);
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: %s", strike_list(list));
+            return unknown_strike(ps, &strike_word, "");
         if (!next_word(&w, &sight_word))
             return found_end(ps, &w, "what is seen: lost, kept, torn, mixed or absent");
         const int sight = name_index(&sight_word, sight_names, SIGHT_KINDS);
         if (sight < 0)
-            return lex_fail_token(&ps->lx, &sight_word, "what is seen: lost, kept, torn, mixed or absent");
+            return lex_fail_word(&ps->lx, &sight_word, sight_names, SIGHT_KINDS,
+                                 "what is seen: lost, kept, torn, mixed or absent");
         for (size_t i = 0; i < p->n_sometimes; i++) {
             if (p->sometimes[i].strike == strike && (int)p->sometimes[i].sight == sight)
                 return lex_fail_token(&ps->lx, &strike_word, "each pair once");
@@ -162,7 +166,6 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
 
 static int parse_known(struct parser *ps, const struct token *value)
 {
-    char list[STRIKE_LIST_BYTES];
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct plan *p = ps->plan;
 
@@ -173,7 +176,7 @@ static int parse_known(struct parser *ps, const struct token *value)
             return found_end(ps, &w, "a crash kind, a backend and a defect");
         const enum strike strike = strike_parse(strike_word.text, strike_word.text_len);
         if (strike == STRIKES)
-            return lex_fail_token(&ps->lx, &strike_word, "a crash kind: %s", strike_list(list));
+            return unknown_strike(ps, &strike_word, "");
         if (!next_word(&w, &backend))
             return found_end(ps, &w, "a backend, such as loop:fs=btrfs");
         for (; w.p < w.end && *w.p != ' ' && *w.p != '\t'; w.p++, w.column++) /* a backend's options have commas of their own */
@@ -182,7 +185,7 @@ static int parse_known(struct parser *ps, const struct token *value)
             return found_end(ps, &w, "a defect, such as lost or wrong-size");
         const enum defect defect = defect_parse(defect_word.text, defect_word.text_len);
         if (defect == DEFECT_KINDS)
-            return lex_fail_token(&ps->lx, &defect_word, "a defect, such as lost or wrong-size");
+            return lex_fail_word(&ps->lx, &defect_word, defect_names, DEFECT_KINDS, "a defect, such as lost or wrong-size");
         if (p->n_known == PLAN_MAX_KNOWN)
             return lex_fail_token(&ps->lx, &strike_word, "at most %d known defects", PLAN_MAX_KNOWN);
         struct known *k = &p->known[p->n_known++];
@@ -233,6 +236,7 @@ bool header_known(const char *name, size_t len_bytes)
 
 int header_parse(struct parser *ps, const struct token *name)
 {
+    const char *names[N_HEADERS];
     struct token value;
 
     for (size_t i = 0; i < N_HEADERS; i++) {
@@ -247,7 +251,9 @@ int header_parse(struct parser *ps, const struct token *name)
                             headers[i].expected);
         return headers[i].parse(ps, &value);
     }
-    return lex_fail_token(&ps->lx, name, "a header: test, origin, requires, crash, sometimes, known or repeat");
+    for (size_t i = 0; i < N_HEADERS; i++)
+        names[i] = headers[i].name;
+    return lex_fail_word(&ps->lx, name, names, N_HEADERS, "a header: test, origin, requires, crash, sometimes, known or repeat");
 }
 
 int headers_finish(struct parser *ps, uint32_t column, const char *found)

@@ -5,12 +5,18 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
-enum { SHOWN_BYTES = 40 }; /* of a token in a message */
+enum {
+    SHOWN_BYTES = 40, /* of a token in a message */
+    WORD_BYTES = 96,  /* of one that may be mistyped */
+};
 
 int lex_fail(const struct lexer *lx, uint32_t column, const char *fmt, ...)
 {
@@ -39,6 +45,24 @@ int lex_fail_token(const struct lexer *lx, const struct token *t, const char *fm
     va_end(ap);
     return lex_fail(lx, t->column, "found '%s%.*s%s', expected %s", t->at ? "@" : "", (int)shown, t->text,
                     shown < t->text_len ? "..." : "", msg);
+}
+
+int lex_fail_word(const struct lexer *lx, const struct token *t, const char *const *list, size_t n, const char *expected)
+{
+    char asked[WORD_BYTES], similar[WORD_BYTES];
+    const char **names = xcalloc(n + 1, sizeof *names);
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = list[i];
+    snprintf(asked, sizeof asked, "%.*s", (int)t->text_len, t->text);
+    const char *found = edit_similar(asked, names);
+    free(names);
+    if (!found)
+        return lex_fail_token(lx, t, "%s", expected);
+    snprintf(similar, sizeof similar, "%s", found);
+    for (char *p = similar; (p = strchr(p, ' ')) != NULL;)
+        *p = '-';
+    return lex_fail_token(lx, t, "%s; did you mean '%s'?", expected, similar);
 }
 
 static int check_bytes(struct lexer *lx, const char *text, const char *end)

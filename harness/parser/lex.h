@@ -60,6 +60,11 @@ void lex_rest(struct lexer *lx, struct token *ret);
 int lex_fail(const struct lexer *lx, uint32_t column, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* As lex_fail "found 'TOKEN', expected ..." with the token shortened to what fits a message. */
 int lex_fail_token(const struct lexer *lx, const struct token *t, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * As lex_fail_token for a word that is none of the n in `list`: what is expected, and the most similar one, if one is. That is
+ * printed as it is written in a scenario, '-' for a blank.
+ */
+int lex_fail_word(const struct lexer *lx, const struct token *t, const char *const *list, size_t n, const char *expected);
 /* What a plain or quoted token stands for, and its length. */
 const char *token_value(const struct token *t, size_t *ret_len_bytes);
 bool token_is(const struct token *t, const char *word); /* a plain word, exactly this one */

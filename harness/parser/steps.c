@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/edit_distance.h"
 #include "base/utf8.h"
 #include "language/outcome.h"
 #include "language/verb.h"
@@ -15,20 +14,16 @@ enum { MAX_EXPECTED = sizeof((struct expect *)NULL)->code / sizeof *((struct exp
 
 static int unknown_verb(const struct parser *ps, const struct token *t)
 {
-    const char *nearest = NULL;
-    size_t nearest_distance = 0;
+    const char **names = NULL;
+    size_t n = 0, cap = 0;
 
     for (const struct verb *v = verb_next(NULL); v; v = verb_next(v)) {
-        const size_t distance = edit_distance(t->text, t->text_len, v->name, strlen(v->name));
-
-        if (!nearest || distance < nearest_distance) {
-            nearest = v->name;
-            nearest_distance = distance;
-        }
+        names = grow(names, &cap, n, sizeof *names);
+        names[n++] = v->name;
     }
-    if (nearest && nearest_distance <= 2 && nearest_distance < t->text_len)
-        return lex_fail_token(&ps->lx, t, "a verb; did you mean '%s'?", nearest);
-    return lex_fail_token(&ps->lx, t, "a verb ('tornpage list verbs' shows them)");
+    const int r = lex_fail_word(&ps->lx, t, names, n, "a verb ('tornpage list verbs' shows them)");
+    free(names);
+    return r;
 }
 
 /* The lane prefix, if there is one. *ret_given tells. */
@@ -49,6 +44,20 @@ static int parse_lane(struct parser *ps, uint8_t *ret, bool *ret_given)
     return 0;
 }
 
+static int unknown_outcome(const struct parser *ps, const struct token *t)
+{
+    const char **names = NULL;
+    size_t n = 0, cap = 0;
+
+    for (const char *name; (name = outcome_word(n)) != NULL; n++) {
+        names = grow(names, &cap, n, sizeof *names);
+        names[n] = name;
+    }
+    const int r = lex_fail_word(&ps->lx, t, names, n, "an outcome: ok, an errno such as EIO, or a signal such as SIGBUS");
+    free(names);
+    return r;
+}
+
 static int parse_expect(struct parser *ps, struct step *s)
 {
     struct token t;
@@ -67,7 +76,7 @@ static int parse_expect(struct parser *ps, struct step *s)
         const struct token one = {
             .kind = t.kind, .column = t.column + (uint32_t)start, .text = t.text + start, .text_len = i - start};
         if (t.kind != TOKEN_WORD || t.at || outcome_parse(one.text, one.text_len, &code))
-            return lex_fail_token(&ps->lx, &one, "an outcome: ok, an errno such as EIO, or a signal such as SIGBUS");
+            return unknown_outcome(ps, &one);
         for (size_t k = 0; k < s->expect.n; k++) {
             if (s->expect.code[k] == code)
                 return lex_fail_token(&ps->lx, &one, "each outcome once");

@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "backend/backend.h"
 #include "campaign/campaign.h"
+#include "report/outcome.h"
 #include "report/text.h"
 #include "result/result.h"
 
@@ -17,6 +19,9 @@ struct report {
     size_t n_results;
     const struct backend_config *configs; /* in the order of the command line */
     size_t n_configs;
+    struct outcome outcome; /* of the results */
+    int status;             /* exit status of the run */
+    time_t begin;
     uint64_t seed;
     const char *kernel; /* uname -r */
     const char *again;  /* the command that repeats the run */
@@ -47,6 +52,9 @@ void summary_print(const struct report *r, FILE *out, struct term term);
 
 /* The note that explains why little was covered without a mount: "What recovery reads ...". */
 extern const char report_untraced[];
+
+/* The version of the JSON that `run`, `explore` and `bench` write: JSON.md. */
+enum { REPORT_SCHEMA = 1 };
 
 /* One epoch as JSON (the caller's to free), and as the end of a line for people: "positions 13 to 36 of the log: ...". */
 json_t *report_epoch(const struct epoch_result *e);

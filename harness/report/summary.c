@@ -194,6 +194,7 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
     size_t n[VERDICT_KINDS] = {0};
     uint64_t covered = 0, mounted = 0, kills = 0, exhaustive = 0, sampled = 0, cut_short = 0;
     bool untraced = false;
+    struct buf why = {0};
 
     for (size_t i = 0; i < r->n_results; i++) {
         n[r->results[i].verdict]++;
@@ -205,6 +206,10 @@ static void print_totals(const struct report *r, FILE *out, struct term term)
         cut_short += r->results[i].cut_short;
         untraced |= r->results[i].untraced;
     }
+    outcome_incomplete(&r->outcome, r->n_results, &why);
+    if (why.len_bytes)
+        fprintf(out, "Incomplete: %s.\n", why.data);
+    buf_free(&why);
     fprintf(out, "%s results:", text_count(r->n_results));
     for (unsigned v = 0; v < VERDICT_KINDS; v++)
         fprintf(out, "%s %s%s %s%s", v ? "," : "", n[v] ? verdict_colour(v, term) : "", text_count(n[v]), verdict_word(v),

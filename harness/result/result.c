@@ -1,12 +1,72 @@
-/* Verdict names; freeing a result: see result.h. */
+/* Verdict names; defects of a result; freeing it: see result.h. */
 #include "result/result.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "parser/parser.h"
+#include "verifier/verify.h"
+
+enum { STATE_BYTES = 500 }; /* a crash state in words may name each of a thousand writes; the finding has all */
 
 const char *const verdict_names[VERDICT_KINDS] = {"kept", "lossy", "violated", "broken", "skipped"};
 
+void result_add_defect(struct result *r, const struct plan *p, const struct defect_report *d)
+{
+    struct buf action = {0};
+
+    if (r->n_defects == RESULT_DEFECTS)
+        return;
+    const bool has_step = d->step >= 0 && (size_t)d->step < p->n_steps;
+
+    if (has_step)
+        step_print(p, &p->steps[d->step], &action);
+    r->defects = grow(r->defects, &r->cap_defects, r->n_defects, sizeof *r->defects);
+    r->defects[r->n_defects++] = (struct result_defect){.kind = d->kind,
+                                                        .surprise = d->surprise,
+                                                        .rule = d->rule,
+                                                        .step = has_step ? (uint32_t)d->step + 1 : 0,
+                                                        .line = has_step ? p->steps[d->step].line : 0,
+                                                        .off = d->off,
+                                                        .len = d->len,
+                                                        .path = xstrdup(d->path),
+                                                        .action = xstrdup(buf_text(&action)),
+                                                        .text = xstrdup(d->text),
+                                                        .state = xstrdup(""),
+                                                        .finding = xstrdup("")};
+    buf_free(&action);
+}
+
+void result_place_defects(struct result *r, size_t first, const char *state, const char *finding)
+{
+    for (size_t i = first; i < r->n_defects; i++) {
+        struct buf cut = {0};
+
+        buf_add(&cut, state, strnlen(state, STATE_BYTES));
+        free(r->defects[i].state);
+        r->defects[i].state = xstrdup(buf_text(&cut));
+        buf_free(&cut);
+        free(r->defects[i].finding);
+        r->defects[i].finding = xstrdup(finding ? finding : "");
+    }
+}
+
+static void free_defects(struct result *r)
+{
+    for (size_t i = 0; i < r->n_defects; i++) {
+        free(r->defects[i].path);
+        free(r->defects[i].action);
+        free(r->defects[i].text);
+        free(r->defects[i].state);
+        free(r->defects[i].finding);
+    }
+    free(r->defects);
+}
+
 void result_free(struct result *r)
 {
+    free_defects(r);
     free(r->scenario);
     free(r->backend);
     free(r->reason);

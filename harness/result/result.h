@@ -7,12 +7,33 @@
 #include <stdint.h>
 
 #include "explore/epoch_result.h"
+#include "language/defect.h"
 #include "language/plan.h"
+#include "truth/rules.h"
+
+struct defect_report;
 
 enum verdict { VERDICT_KEPT, VERDICT_LOSSY, VERDICT_VIOLATED, VERDICT_BROKEN, VERDICT_SKIPPED, VERDICT_KINDS };
 extern const char *const verdict_names[VERDICT_KINDS]; /* "kept", "lossy", "violated", "broken", "skipped" */
 
-enum { RESULT_EPOCHS = 500 }; /* at most so many are listed; all are counted */
+enum {
+    RESULT_EPOCHS = 500, /* at most so many are listed; all are counted */
+    RESULT_DEFECTS = 24, /* at most so many are listed */
+};
+
+/* One defect of a result: the first of its kind. */
+struct result_defect {
+    enum defect kind;
+    bool surprise;
+    enum rule rule;
+    uint32_t step, line; /* the step involved most, counted from 1, and its line; 0: none */
+    uint64_t off, len;   /* first wrong byte, and how many in a row are wrong in the same way */
+    char *path;          /* "": the defect is of no file */
+    char *action;        /* the step as it is printed, or "" */
+    char *text;          /* sentences: what was seen, what is legal, who promised it */
+    char *state;         /* where it was seen: the kill, or how the crash state's words begin, or "" */
+    char *finding;       /* path of the file that it was saved in, or "" */
+};
 
 struct result {
     char *scenario; /* plan->name */
@@ -34,10 +55,17 @@ struct result {
     bool known;      /* violated, and the scenario's header lists it as known for this backend: the run does not fail */
     char **findings; /* paths of finding files, sorted */
     size_t n_findings;
+    struct result_defect *defects; /* what the details tell, as data */
+    size_t n_defects, cap_defects;
     char *details; /* for people: the text of each defect, or "" */
     double wall_s;
 };
 
 void result_free(struct result *r);
+
+/* Adds a defect that was seen in a run of `p`, unless there are RESULT_DEFECTS; where is told later. */
+void result_add_defect(struct result *r, const struct plan *p, const struct defect_report *d);
+/* Tells of all defects from number `first` on where they were seen, and in which file they were saved (NULL: in none). */
+void result_place_defects(struct result *r, size_t first, const char *state, const char *finding);
 
 #endif

@@ -247,7 +247,8 @@ static void print_strike_point(const struct trial *t, const struct strike_point 
         at->describe(at->arg, out);
 }
 
-static void save_finding(struct trial *t, const struct strike_point *at, const char *where)
+/* Returns the path of the saved finding, which belongs to the result; NULL when it could not be saved. */
+static const char *save_finding(struct trial *t, const struct strike_point *at, const char *where)
 {
     struct finding f = {.plan = t->job->plan,
                         .config = t->job->config,
@@ -274,6 +275,7 @@ static void save_finding(struct trial *t, const struct strike_point *at, const c
     }
     if (f.image_fd >= 0)
         close(f.image_fd);
+    return path;
 }
 
 static void verdict_clear(struct verify_result *v)
@@ -299,6 +301,7 @@ static bool may_accuse(struct trial *t)
 static void take_verdict(struct trial *t, const struct strike_point *at)
 {
     const struct verify_result *v = &t->verdict;
+    const size_t first = t->result->n_defects;
     struct buf where = {0};
     bool fresh = false, save = false;
 
@@ -330,6 +333,7 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         t->noted |= bit;
         fresh = true;
         save |= !d->surprise;
+        result_add_defect(t->result, t->job->plan, d);
         defect_print(t, d, &t->details);
         buf_printf(&t->details, "  rule %s: %s (%s)\n", rule_table[d->rule].id, rule_table[d->rule].sentence,
                    rule_table[d->rule].source);
@@ -339,8 +343,8 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         print_strike_point(t, at, &where);
         if (where.len_bytes)
             buf_printf(&t->details, "  %s\n", buf_text(&where));
-        if (save && t->job->findings_dir && t->result->n_findings < JOB_FINDINGS)
-            save_finding(t, at, buf_text(&where));
+        const bool saved = save && t->job->findings_dir && t->result->n_findings < JOB_FINDINGS;
+        result_place_defects(t->result, first, buf_text(&where), saved ? save_finding(t, at, buf_text(&where)) : NULL);
         buf_free(&where);
     }
 }
