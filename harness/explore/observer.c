@@ -139,10 +139,18 @@ static int mount_and_inspect(struct observer *o, uint64_t question, bool *ret_re
         return 0;
     }
     rc = ops->inspect(o->s.arg, volume_path(o->volume, 0), question, err);
+    return rc == 0 ? volume_unmount(o->volume, err) : rc;
+}
 
-    if (rc == 0)
-        rc = volume_unmount(o->volume, err);
-    return rc == 0 && ops->unmounted ? ops->unmounted(o->s.arg, o->volume, err) : rc;
+/* Observes the state that is loaded. */
+static int look(struct observer *o, uint64_t question, bool *ret_refused, struct error *err)
+{
+    const struct observer_ops *ops = o->s.ops;
+    int rc = mount_and_inspect(o, question, ret_refused, err);
+
+    if (rc == 0 && !*ret_refused && ops->doubtful && ops->doubtful(o->s.arg))
+        rc = mount_and_inspect(o, question, ret_refused, err);
+    return rc == 0 && !*ret_refused && ops->unmounted ? ops->unmounted(o->s.arg, o->volume, err) : rc;
 }
 
 static void keep_reads(struct observer *o, const void *notes, size_t len_bytes)
@@ -163,7 +171,7 @@ static int observe_here(struct observer *o, const struct crash_state *s, uint64_
         return rc;
     struct crash_disk *disk = volume_crash_disk(o->volume);
 
-    rc = mount_and_inspect(o, question, &refused, err);
+    rc = look(o, question, &refused, err);
     if (rc == 0)
         rc = crash_disk_settle(disk, err);
     if (rc < 0)

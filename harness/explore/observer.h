@@ -28,6 +28,9 @@ struct writelog;
 struct observer_ops {
     /* The state is mounted at `root`. */
     int (*inspect)(void *arg, const char *root, uint64_t question, struct error *err);
+    /* May the inspection have seen the machine rather than the state? Then the state is mounted and inspected once more, and what
+     * that saw counts. NULL: no. */
+    bool (*doubtful)(void *arg);
     /* The state did not mount twice, and the host is not to blame. That is the observation. */
     void (*refused)(void *arg, const struct error *mount_err);
     /* The state was inspected and is unmounted again. NULL: there is nothing more to observe. */

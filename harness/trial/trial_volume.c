@@ -119,7 +119,7 @@ bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_po
                            .pos = v->pos,
                            .kill = at->kill,
                            .may_shutdown = v->disk != NULL,
-                           .deadline_ms = JOB_DEADLINE_MS,
+                           .deadline_ms = trial_deadline_ms(v->trial),
                            .ready = ready,
                            .ready_in_actor = !v->sync_first && !v->started, /* it only notes the START event then */
                            .arg = v};
