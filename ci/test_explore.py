@@ -441,6 +441,14 @@ def test_a_death_in_the_midst_of_a_check_is_told_and_leaves_nothing(jobs, victim
 
 
 @needs_root
+def test_a_command_that_hangs_once_is_no_violation(ext4, tornpage, tmp_path):
+    check = f"mkdir {tmp_path}/first 2>/dev/null && exec sleep 1000; exit 0"
+    assert explore(tornpage, *ext4, "ext4", "--to", "fine", "--deadline", "0.5", check=check).returncode == 0
+    assert (tmp_path / "first").is_dir()
+    assert result(tmp_path)["violations"] == []
+
+
+@needs_root
 def test_a_command_that_hangs_is_killed_with_all_that_it_started(ext4, tornpage, tmp_path):
     name = f"hang{os.getpid()}"
     shutil.copy(shutil.which("sleep"), tmp_path / name)

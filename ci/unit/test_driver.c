@@ -316,6 +316,32 @@ static void time_in_which_all_were_stopped_does_not_count(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Stops the actor, which waits at the gate. */
+static int stop_the_actor(void *arg, struct error *err)
+{
+    char path[64], text[32] = "";
+
+    (void)arg, (void)err;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+    close(fd);
+    return n > 0 && kill((pid_t)strtol(text, NULL, 10), SIGSTOP) == 0 ? 0 : -ESRCH;
+}
+
+static void a_stopped_actor_does_not_hang(void **state)
+{
+    struct fixture *f = *state;
+
+    take_plan(f, four_stores);
+    f->job.deadline_ms = SHORT_MS;
+    f->job.ready = stop_the_actor;
+    assert_int_equal(run(f), -ETIMEDOUT);
+    assert_non_null(strstr(f->err.msg, "stopped by signal"));
+    assert_int_equal(f->hung, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +357,7 @@ int main(void)
         TEST(a_ready_that_fails_in_an_actor_ends_the_run),
         TEST(a_step_that_hangs_is_named),
         TEST(time_in_which_all_were_stopped_does_not_count),
+        TEST(a_stopped_actor_does_not_hang),
         TEST(a_kill_point_in_the_set_up_is_refused),
         TEST(actors_die_with_their_driver),
     };

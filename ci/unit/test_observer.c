@@ -163,13 +163,21 @@ static bool a_state_that_mounts_is_inspected(struct subject *s)
 
 static bool a_refused_mount_counts_when_the_control_state_mounts(struct subject *s)
 {
-    seen.fail[1] = EIO;
-    return observe(s) == 0 && seen.refused == 1 && seen.inspected == 0 && seen.mounts == 3 && holds_the_state(s);
+    seen.fail[1] = seen.fail[2] = EIO;
+    return observe(s) == 0 && seen.refused == 1 && seen.inspected == 0 && seen.mounts == 4 && holds_the_state(s);
+}
+
+static bool a_mount_that_is_refused_once_is_no_observation(struct subject *s)
+{
+    seen.fail[1] = EINVAL;
+    if (observe(s) != -EAGAIN || seen.refused || seen.inspected || seen.mounts != 3)
+        return false;
+    return observe(s) == 0 && seen.inspected == 1; /* the next one finds nothing mounted */
 }
 
 static bool it_fails_when_the_control_state_does_not_mount(struct subject *s)
 {
-    seen.fail[1] = seen.fail[2] = EIO;
+    seen.fail[1] = seen.fail[2] = seen.fail[3] = EIO;
     return observe(s) == -EINVAL && seen.control_failed == 1;
 }
 
@@ -179,10 +187,17 @@ static bool the_host_s_failure_is_no_observation(struct subject *s)
     return observe(s) == -ENOMEM && seen.refused == 0 && seen.mounts == 2;
 }
 
-static bool the_host_s_failure_is_not_the_control_state_s(struct subject *s)
+static bool the_host_s_failure_at_the_second_try_is_no_observation(struct subject *s)
 {
     seen.fail[1] = EIO;
     seen.fail[2] = ENOMEM;
+    return observe(s) == -ENOMEM && seen.refused == 0 && seen.mounts == 3;
+}
+
+static bool the_host_s_failure_is_not_the_control_state_s(struct subject *s)
+{
+    seen.fail[1] = seen.fail[2] = EIO;
+    seen.fail[3] = ENOMEM;
     return observe(s) == -ENOMEM && seen.control_failed == 0;
 }
 
@@ -193,8 +208,8 @@ static bool the_control_state_is_tried_the_first_times_only(struct subject *s)
     for (unsigned i = 0; i < 2 * TRIED_CONTROLS; i++) {
         const unsigned before = seen.mounts;
 
-        seen.fail[before] = EIO;
-        fine = fine && observe(s) == 0 && seen.mounts - before == (i < TRIED_CONTROLS ? 2 : 1);
+        seen.fail[before] = seen.fail[before + 1] = EIO;
+        fine = fine && observe(s) == 0 && seen.mounts - before == (i < TRIED_CONTROLS ? 3 : 2);
     }
     return fine && seen.refused == 2 * TRIED_CONTROLS;
 }
@@ -240,8 +255,10 @@ static void in_isolation(bool (*holds)(struct subject *s))
     }
 CASE(a_state_that_mounts_is_inspected)
 CASE(a_refused_mount_counts_when_the_control_state_mounts)
+CASE(a_mount_that_is_refused_once_is_no_observation)
 CASE(it_fails_when_the_control_state_does_not_mount)
 CASE(the_host_s_failure_is_no_observation)
+CASE(the_host_s_failure_at_the_second_try_is_no_observation)
 CASE(the_host_s_failure_is_not_the_control_state_s)
 CASE(the_control_state_is_tried_the_first_times_only)
 
@@ -250,8 +267,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_state_that_mounts_is_inspected),
         cmocka_unit_test(test_a_refused_mount_counts_when_the_control_state_mounts),
+        cmocka_unit_test(test_a_mount_that_is_refused_once_is_no_observation),
         cmocka_unit_test(test_it_fails_when_the_control_state_does_not_mount),
         cmocka_unit_test(test_the_host_s_failure_is_no_observation),
+        cmocka_unit_test(test_the_host_s_failure_at_the_second_try_is_no_observation),
         cmocka_unit_test(test_the_host_s_failure_is_not_the_control_state_s),
         cmocka_unit_test(test_the_control_state_is_tried_the_first_times_only),
     };

@@ -20,18 +20,16 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actor/lanes.h"
 #include "base/error.h"
+#include "host/patience.h"
 #include "language/verb.h"
 
 enum {
     SPINS_PER_YIELD = 4096,      /* turns the driver waits for a step to begin before it yields the processor */
     DEATH_GRACE_MS = 30000,      /* a SIGKILLed process that lives longer hangs in the kernel; nothing can end it */
-    TICK_MS = 200,               /* the longest the driver sleeps: it then sees when it ran */
-    LATE_NS = 500000000,         /* a longer time between two of its looks counts as time in which nothing ran */
     WAKE_SLOT = PLAN_MAX_ACTORS, /* of the eventfd in the poll set, behind the actors' pidfds */
     RUN_BYTES = 1024,            /* of struct run, right before the history: a short run needs only one page of shared memory */
 };
@@ -46,27 +44,18 @@ struct driving {
     pid_t pids[PLAN_MAX_ACTORS];
     struct pollfd fds[PLAN_MAX_ACTORS + 1]; /* fd < 0: not started, or reaped */
     unsigned n_alive;
-    int64_t deadline_ns;
-    int64_t ran_ns; /* when the driver last looked at the clock */
-    bool killed;    /* by us */
+    struct patience patience;
+    bool killed; /* by us */
     bool hung;
     int died_status; /* wait status of an actor that ended when it must not; 0: none has */
     unsigned died_actor;
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static void kill_all(struct driving *d)
 {
     atomic_store(&d->run->struck, 1);
     d->killed = true;
-    d->deadline_ns = now_ns() + DEATH_GRACE_MS * INT64_C(1000000);
+    patience_begin(&d->patience, DEATH_GRACE_MS);
     for (unsigned i = 0; i < d->job->plan->n_actors; i++)
         if (d->fds[i].fd >= 0)
             kill(d->pids[i], SIGKILL); /* not reaped yet, so the number is still its own */
@@ -133,20 +122,6 @@ static void reap(struct driving *d, unsigned actor)
         kill_all(d); /* the others may be waiting for it */
 }
 
-/*
- * Nanoseconds until the deadline, which moves on by the time in which the driver could not run: whatever kept it from running
- * (SIGSTOP, a suspended machine, great load) kept the actors from it as well.
- */
-static int64_t left_after_stops(struct driving *d)
-{
-    const int64_t now = now_ns(), gap_ns = now - d->ran_ns;
-
-    d->ran_ns = now;
-    if (gap_ns > LATE_NS)
-        d->deadline_ns += gap_ns;
-    return d->deadline_ns - now;
-}
-
 /* The lane begins its step once it knows that the driver watches: waits for that, then for the given turns, and kills. */
 static void kill_async(struct driving *d)
 {
@@ -156,7 +131,7 @@ static void kill_async(struct driving *d)
     lanes_watched(r);
     while (!atomic_load_explicit(&r->begun, memory_order_acquire)) {
         if (++turns % SPINS_PER_YIELD == 0) {
-            if (left_after_stops(d) <= 0 || atomic_load(&r->failed))
+            if (patience_left_ns(&d->patience) <= 0 || atomic_load(&r->failed))
                 return; /* the poll loop finds the same */
             sched_yield();
         }
@@ -173,14 +148,12 @@ static int serve(struct driving *d, struct error *err)
 
     if (r->driver_opens && !atomic_load(&r->gate_open) && lanes_all_at_gate(r)) {
         assert(d->job->ready);
-        left_after_stops(d);
-        int64_t before = d->ran_ns;
+        patience_left_ns(&d->patience);
         int rc = d->job->ready(d->job->arg, err);
 
         if (rc < 0)
             return rc;
-        d->ran_ns = now_ns();
-        d->deadline_ns += d->ran_ns - before; /* the harness's own time is not the plan's */
+        patience_leave_out(&d->patience); /* the harness's own time is not the plan's */
         lanes_open_gate(r);
     }
     if (atomic_load(&r->watch_wanted) && !atomic_load(&r->watched))
@@ -200,8 +173,8 @@ static int on_wake(struct driving *d, struct error *err)
 /* Waits for one thing to happen. 0; TIME_IS_UP when the deadline passed; -errno. */
 static int wait_event(struct driving *d, struct error *err)
 {
-    const int64_t left_ns = left_after_stops(d);
-    const int tick_ms = left_ns <= 0 ? 0 : left_ns / 1000000 < TICK_MS ? (int)(left_ns / 1000000 + 1) : TICK_MS;
+    const int64_t left_ns = patience_left_ns(&d->patience);
+    const int tick_ms = left_ns <= 0 ? 0 : left_ns / 1000000 < PATIENCE_TICK_MS ? (int)(left_ns / 1000000 + 1) : PATIENCE_TICK_MS;
     int n = poll(d->fds, WAKE_SLOT + 1, tick_ms);
 
     if (n < 0)
@@ -242,6 +215,21 @@ static int serve_early(struct driving *d, struct error *err)
     return rc < 0 ? rc : serve(d, err);
 }
 
+/* Is an actor stopped by a signal? Then nothing hangs: whoever sent it keeps the run from going on. Fills *err if so. */
+static bool is_stopped(const struct driving *d, struct error *err)
+{
+    for (unsigned i = 0; i < d->job->plan->n_actors; i++) {
+        siginfo_t info = {.si_pid = 0};
+
+        if (d->fds[i].fd < 0 || waitid(P_PID, (id_t)d->pids[i], &info, WSTOPPED | WNOHANG | WNOWAIT) || info.si_pid == 0)
+            continue;
+        error_set(err, ETIMEDOUT, "actor", d->job->plan->actors[i], "stopped by signal %d (%s), which the harness did not send",
+                  info.si_status, strsignal(info.si_status));
+        return true;
+    }
+    return false;
+}
+
 /* Runs until every actor is dead and reaped, whatever goes wrong. */
 static int drive(struct driving *d, struct error *err)
 {
@@ -257,10 +245,11 @@ static int drive(struct driving *d, struct error *err)
             continue;
         if (d->killed && one == TIME_IS_UP)
             return error_set(err, ETIMEDOUT, "kill", d->job->dir, "an actor hangs in the kernel and cannot be killed");
-        if (one == TIME_IS_UP)
-            d->hung = !atomic_load(&d->run->struck);
-        else
+        d->hung = one == TIME_IS_UP && !atomic_load(&d->run->struck);
+        if (one < 0)
             rc = one;
+        else if (d->hung && is_stopped(d, err))
+            rc = -ETIMEDOUT;
         kill_all(d);
     }
     return rc;
@@ -344,8 +333,7 @@ static int run_actors(struct driving *d, struct error *err)
     }
     int rc = 0;
 
-    d->ran_ns = now_ns();
-    d->deadline_ns = d->ran_ns + job->deadline_ms * INT64_C(1000000);
+    patience_begin(&d->patience, job->deadline_ms);
     for (unsigned i = 0; i < job->plan->n_actors && rc == 0; i++)
         rc = start_actor(d, i, err);
     if (rc < 0)

@@ -28,7 +28,7 @@ struct driver_job {
     const _Atomic uint64_t *pos; /* the write log's published length, or NULL */
     struct kill_point kill;
     bool may_shutdown;    /* the volume is the run's own, so the shutdown verb may hit it; else it fails with EPERM */
-    uint32_t deadline_ms; /* for the whole run; when it passes all actors are killed and *ret_hung is set */
+    uint32_t deadline_ms; /* for the whole run (patience.h); when it passes all actors are killed and *ret_hung is set */
     int (*ready)(void *arg, struct error *err); /* called between set-up and the rest; may be NULL */
     void *arg;
     /*
@@ -47,8 +47,8 @@ void driver_history_free(struct history *h); /* NULL: nothing to do */
 
 /*
  * Runs the job; returns when every actor is dead and reaped. The calling process must have one thread. 0: history holds what
- * happened. -errno: the harness or machine failed ("broken"). *ret_hung: index of a step that did not end before the deadline, or
- * -1.
+ * happened. -errno: the harness or machine failed ("broken"); -ETIMEDOUT also when an actor was stopped by a signal at the
+ * deadline. *ret_hung: index of a step that did not end before the deadline, or -1.
  */
 int driver_run(const struct driver_job *job, int32_t *ret_hung, struct error *err);
 

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "host/parallel.h"
+#include "host/patience.h"
 
 enum {
     TICK_MS = 100,
@@ -40,8 +41,8 @@ struct worker {
     pid_t pid;
     int pidfd;
     bool stuck;
-    uint64_t beats, task; /* last values seen, */
-    double moved_s;       /*   and when they last changed */
+    uint64_t beats, task;     /* last values seen, */
+    struct patience patience; /*   and how long they may stay */
 };
 
 static _Noreturn void work(const struct pool *p, struct shared *sh, size_t w, pid_t parent)
@@ -75,7 +76,8 @@ static int start(const struct pool *p, struct shared *sh, struct worker *workers
         work(p, sh, w, parent);
     if (pid < 0)
         return error_set(err, errno, "fork", NULL, NULL);
-    workers[w] = (struct worker){.pid = pid, .pidfd = pidfd_open(pid, 0), .moved_s = clock_s()};
+    workers[w] = (struct worker){.pid = pid, .pidfd = pidfd_open(pid, 0)};
+    patience_begin(&workers[w].patience, PARALLEL_STUCK_MS);
     if (workers[w].pidfd >= 0)
         return 0;
     int rc = error_set(err, errno, "pidfd_open", NULL, NULL);
@@ -93,8 +95,8 @@ static void check_pulse(struct worker *w, struct slot *slot)
     if (beats != w->beats || task != w->task || task == NO_TASK) {
         w->beats = beats;
         w->task = task;
-        w->moved_s = clock_s();
-    } else if (!w->stuck && (clock_s() - w->moved_s) * 1000 > PARALLEL_STUCK_MS) {
+        patience_begin(&w->patience, PARALLEL_STUCK_MS);
+    } else if (!w->stuck && patience_left_ns(&w->patience) <= 0) {
         w->stuck = true;
         kill(w->pid, SIGKILL);
     }

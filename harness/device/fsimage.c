@@ -7,9 +7,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -27,6 +30,7 @@ struct fs_kind {
     const char *name;
     uint64_t size_mib;
     unsigned sector;         /* atomic unit of the disk: 512 for those that survive a torn 4 KiB block */
+    bool lists_devices;      /* the kernel keeps a list of this file system's devices beside that of its mounts */
     const char *mkfs;        /* options, separated by spaces; %u is the sector size */
     const char *always;      /* mount option that clones of one image need */
     const char *const check; /* the checker and its options */
@@ -34,14 +38,14 @@ struct fs_kind {
 
 /* The last entry is for all other file systems. */
 static const struct fs_kind kinds[] = {
-    {"ext4", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
+    {"ext4", 32, BLOCK_BYTES, false, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
      "e2fsck -f -n"},
-    {"ext3", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
+    {"ext3", 32, BLOCK_BYTES, false, "-q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard", NULL,
      "e2fsck -f -n"},
-    {"ext2", 32, BLOCK_BYTES, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
-    {"xfs", 32, SECTOR_BYTES, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
-    {"btrfs", 128, BLOCK_BYTES, "-q -f -K", NULL, "btrfs check --readonly"},
-    {NULL, 64, BLOCK_BYTES, "", NULL, NULL},
+    {"ext2", 32, BLOCK_BYTES, false, "-q -F -b 4096 -m 0 -E lazy_itable_init=0,nodiscard", NULL, "e2fsck -f -n"},
+    {"xfs", 32, SECTOR_BYTES, false, "-q -f -K -s size=%u --unsupported", "nouuid", "xfs_repair -n"},
+    {"btrfs", 128, BLOCK_BYTES, true, "-q -f -K", NULL, "btrfs check --readonly"},
+    {NULL, 64, BLOCK_BYTES, false, "", NULL, NULL},
 };
 
 static const struct fs_kind *kind_of(const char *fs)
@@ -259,6 +263,24 @@ static bool take_flag(const char *option, unsigned long *mask)
     return false;
 }
 
+/*
+ * Takes the device out of btrfs's list, which knows devices by their numbers. A process that is killed while it mounts can leave
+ * an entry there. If the number's next user is one of several clones that are mounted at the same time, the kernel takes it for
+ * the volume of that entry and refuses it with EINVAL (measured on 6.18: "superblock metadata_uuid doesn't match metadata uuid of
+ * fs_devices"). The entry of a mounted device stays, and where there is no control device nothing is done.
+ */
+static void forget_device(const char *device)
+{
+    struct btrfs_ioctl_vol_args args = {.name = ""};
+    const int control = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC);
+
+    if (control < 0)
+        return;
+    snprintf(args.name, sizeof args.name, "%s", device);
+    ioctl(control, BTRFS_IOC_FORGET_DEV, &args);
+    close(control);
+}
+
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err)
 {
     const struct fs_kind *k = kind_of(fs);
@@ -274,6 +296,8 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
             buf_printf(&data, "%s%s", data.len_bytes ? "," : "", w);
     const int lock = mountlock_for_mount();
 
+    if (k->lists_devices)
+        forget_device(device);
     if (mount(device, dir, fs, mask, buf_text(&data)))
         r = error_set(err, errno, "mount", fs, "%s (options \"%s\"; the kernel's log may say more)", strerror(errno),
                       options ? options : "");

@@ -96,27 +96,61 @@ int observer_control(struct observer *o, struct error *err)
     return rc == 0 ? crash_disk_settle(volume_crash_disk(o->volume), err) : rc;
 }
 
-/* Mounts, inspects and unmounts; *ret_refused: it does not mount. */
+/* Shows the state and mounts it. A code in *ret_refusal: it does not mount, and the host is not to blame. */
+static int show_and_mount(struct observer *o, struct error *ret_refusal, struct error *err)
+{
+    const int rc = crash_disk_show(volume_crash_disk(o->volume), err);
+
+    *ret_refusal = (struct error){.code = 0};
+    if (rc < 0 || volume_mount(o->volume, ret_refusal) == 0 || !fsimage_mount_blames_host(ret_refusal))
+        return rc;
+    if (err)
+        *err = *ret_refusal;
+    return -ret_refusal->code;
+}
+
+/* The same, with proof: a state that was refused once and mounts the next time says something about the machine only. */
+static int show_and_mount_surely(struct observer *o, struct error *ret_refusal, struct error *err)
+{
+    struct error again;
+    int rc = show_and_mount(o, ret_refusal, err);
+
+    if (rc < 0 || !ret_refusal->code)
+        return rc;
+    rc = show_and_mount(o, &again, err);
+    if (rc == 0 && !again.code)
+        rc = error_set(err, EAGAIN, "mount", NULL, "one crash state was refused (%s) and mounted at the second try",
+                       strerror(ret_refusal->code));
+    return rc;
+}
+
+/* Shows, mounts, inspects and unmounts; *ret_refused: it does not mount. */
 static int mount_and_inspect(struct observer *o, uint64_t question, bool *ret_refused, struct error *err)
 {
     const struct observer_ops *ops = o->s.ops;
     struct error mount_err = {.code = 0};
+    int rc = show_and_mount_surely(o, &mount_err, err);
 
-    *ret_refused = volume_mount(o->volume, &mount_err) < 0;
-    if (*ret_refused && fsimage_mount_blames_host(&mount_err)) {
-        if (err)
-            *err = mount_err;
-        return -mount_err.code;
-    }
+    *ret_refused = rc == 0 && mount_err.code;
+    if (rc < 0)
+        return rc;
     if (*ret_refused) {
         ops->refused(o->s.arg, &mount_err);
         return 0;
     }
-    int rc = ops->inspect(o->s.arg, volume_path(o->volume, 0), question, err);
+    rc = ops->inspect(o->s.arg, volume_path(o->volume, 0), question, err);
+    return rc == 0 ? volume_unmount(o->volume, err) : rc;
+}
 
-    if (rc == 0)
-        rc = volume_unmount(o->volume, err);
-    return rc == 0 && ops->unmounted ? ops->unmounted(o->s.arg, o->volume, err) : rc;
+/* Observes the state that is loaded. */
+static int look(struct observer *o, uint64_t question, bool *ret_refused, struct error *err)
+{
+    const struct observer_ops *ops = o->s.ops;
+    int rc = mount_and_inspect(o, question, ret_refused, err);
+
+    if (rc == 0 && !*ret_refused && ops->doubtful && ops->doubtful(o->s.arg))
+        rc = mount_and_inspect(o, question, ret_refused, err);
+    return rc == 0 && !*ret_refused && ops->unmounted ? ops->unmounted(o->s.arg, o->volume, err) : rc;
 }
 
 static void keep_reads(struct observer *o, const void *notes, size_t len_bytes)
@@ -137,9 +171,7 @@ static int observe_here(struct observer *o, const struct crash_state *s, uint64_
         return rc;
     struct crash_disk *disk = volume_crash_disk(o->volume);
 
-    rc = crash_disk_show(disk, err);
-    if (rc == 0)
-        rc = mount_and_inspect(o, question, &refused, err);
+    rc = look(o, question, &refused, err);
     if (rc == 0)
         rc = crash_disk_settle(disk, err);
     if (rc < 0)

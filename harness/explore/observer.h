@@ -28,7 +28,10 @@ struct writelog;
 struct observer_ops {
     /* The state is mounted at `root`. */
     int (*inspect)(void *arg, const char *root, uint64_t question, struct error *err);
-    /* The state does not mount, and the host is not to blame. That is the observation. */
+    /* May the inspection have seen the machine rather than the state? Then the state is mounted and inspected once more, and what
+     * that saw counts. NULL: no. */
+    bool (*doubtful)(void *arg);
+    /* The state did not mount twice, and the host is not to blame. That is the observation. */
     void (*refused)(void *arg, const struct error *mount_err);
     /* The state was inspected and is unmounted again. NULL: there is nothing more to observe. */
     int (*unmounted)(void *arg, struct volume *v, struct error *err);
@@ -62,8 +65,9 @@ int observer_load(struct observer *o, const struct crash_state *s, struct error 
  */
 int observer_control(struct observer *o, struct error *err);
 /*
- * Observes state `s`, which is loaded, and is loaded again afterwards. `question` tells observations of one state apart. After a
- * mount that was refused the control state is tried, the first few times.
+ * Observes state `s`, which is loaded, and is loaded again afterwards. `question` tells observations of one state apart. A mount
+ * that is refused is tried again: if it succeeds then, -EAGAIN. After the second refusal the control state is tried, the first
+ * few times.
  */
 int observer_observe(struct observer *o, const struct crash_state *s, uint64_t question, struct error *err);
 /* What the last observation read, in order; until the next one. */

@@ -10,21 +10,13 @@
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "host/isolate.h"
+#include "host/patience.h"
 
 enum { DEATH_GRACE_MS = 30000, COULD_NOT_RUN = 126 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int status_of(int wait_status)
 {
@@ -89,10 +81,11 @@ static bool take_output(int fd, struct buf *out)
 static void watch(pid_t pid, int pidfd, int out_fd, double deadline_s, struct check_run *ret)
 {
     struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN}, {.fd = out_fd, .events = POLLIN}};
-    int64_t end_ms = now_ms() + (int64_t)(deadline_s * 1000);
+    struct patience patience;
 
+    patience_begin(&patience, (int64_t)(deadline_s * 1000));
     while (!fds[0].revents) {
-        const int64_t left_ms = end_ms - now_ms();
+        const int64_t left_ms = patience_left_ns(&patience) / 1000000;
 
         if (left_ms <= 0 && ret->hung) {
             ret->immortal = true;
@@ -101,10 +94,11 @@ static void watch(pid_t pid, int pidfd, int out_fd, double deadline_s, struct ch
         if (left_ms <= 0) {
             ret->hung = true;
             kill(pid, SIGKILL);
-            end_ms = now_ms() + DEATH_GRACE_MS;
+            patience_begin(&patience, DEATH_GRACE_MS);
             continue;
         }
-        if (poll(fds, 2, (int)(left_ms < 60000 ? left_ms : 60000)) > 0 && fds[1].revents && !take_output(out_fd, &ret->out))
+        if (poll(fds, 2, (int)(left_ms < PATIENCE_TICK_MS ? left_ms : PATIENCE_TICK_MS)) > 0 && fds[1].revents &&
+            !take_output(out_fd, &ret->out))
             fds[1].fd = -1;
     }
     take_output(out_fd, &ret->out);

@@ -23,6 +23,7 @@
 #include "host/full_io.h"
 #include "host/isolate.h"
 #include "host/parallel.h"
+#include "host/patience.h"
 
 /* The loop backend with these options. */
 static int make_config(struct external_log *x, struct error *err)
@@ -159,16 +160,18 @@ static bool take_violation(int fd, const struct external_message *m, struct exte
     return true;
 }
 
-/* Waits for a message. One comes after each observation, which may take as long as the command's deadline. */
+/* Waits for a message. One comes after each observation, which may take as long as two runs of the command. */
 static int wait_for_message(const struct external_log *x, int fd, struct error *err)
 {
-    const double limit_ms = x->deadline_s * 1000 + PARALLEL_STUCK_MS;
+    const double limit_ms = 2 * x->deadline_s * 1000 + PARALLEL_STUCK_MS;
     struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct patience patience;
     int n;
 
+    patience_begin(&patience, (int64_t)limit_ms);
     do
-        n = poll(&p, 1, limit_ms < INT_MAX ? (int)limit_ms : -1);
-    while (n < 0 && errno == EINTR);
+        n = poll(&p, 1, PATIENCE_TICK_MS);
+    while ((n < 0 && errno == EINTR) || (n == 0 && patience_left_ns(&patience) > 0));
     if (n < 0)
         return error_set(err, errno, "poll", "", NULL);
     return n ? 0 : error_set(err, ETIMEDOUT, "explore", "", "no crash state was observed within %.0f s", limit_ms / 1000);

@@ -39,6 +39,11 @@ static int inspect(void *arg, const char *root, uint64_t n_marks, struct error *
     return r;
 }
 
+static bool hung(void *arg)
+{
+    return ((const struct external_checker *)arg)->observation.kind == EXTERNAL_HUNG;
+}
+
 static void refused(void *arg, const struct error *mount_err)
 {
     struct check_observation *ret = &((struct external_checker *)arg)->observation;
@@ -86,4 +91,4 @@ static void unpack(void *arg, const char *packed, size_t len_bytes)
 }
 
 const struct observer_ops external_observing = {
-    .inspect = inspect, .refused = refused, .control_failed = control_failed, .pack = pack, .unpack = unpack};
+    .inspect = inspect, .doubtful = hung, .refused = refused, .control_failed = control_failed, .pack = pack, .unpack = unpack};

@@ -2,7 +2,9 @@
 #include "trial/job.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "trial/strike.h"
@@ -26,19 +28,50 @@ unsigned job_weight(const struct backend *b, enum strike strike)
     return backend_is_model(b) ? 0 : strike_executors[strike]->weight;
 }
 
-void job_run(const struct job *j, struct result *ret)
+/* Returns the step that hung; -1: none did. `hung_before` is that of the trial before. */
+static int32_t run_trial(const struct job *j, int32_t hung_before, struct result *ret)
 {
     struct trial t;
     struct error err = {0};
     const double from_s = clock_s();
 
-    assert(j->plan && j->config && j->config->backend && j->strike < STRIKES);
-    if (trial_open(&t, j, ret, &err) < 0)
+    if (trial_open(&t, j, ret, &err) < 0) {
         trial_fail(&t, &err);
-    else if (backend_is_model(j->config->backend))
-        model_runs(&t);
-    else
-        strike_executors[j->strike]->run(&t);
+    } else {
+        t.hung_before = hung_before;
+        if (backend_is_model(j->config->backend))
+            model_runs(&t);
+        else
+            strike_executors[j->strike]->run(&t);
+    }
+    const int32_t hung = t.hung;
+
     trial_close(&t);
     ret->wall_s = clock_s() - from_s;
+    return hung;
+}
+
+void job_run(const struct job *j, struct result *ret)
+{
+    struct result first;
+
+    assert(j->plan && j->config && j->config->backend && j->strike < STRIKES);
+    const int32_t hung = run_trial(j, -1, &first);
+
+    *ret = first;
+    if (hung < 0 || first.verdict != VERDICT_BROKEN)
+        return;
+    if (j->pulse)
+        atomic_fetch_add(&j->pulse->beats, 1);
+    run_trial(j, hung, ret);
+    if (ret->verdict != VERDICT_VIOLATED) {
+        struct buf reason = {.data = NULL};
+
+        buf_printf(&reason, "%s, and the second run was %s%s%s", first.reason, verdict_names[ret->verdict],
+                   ret->reason[0] ? ": " : "", ret->reason);
+        free(ret->reason);
+        ret->reason = reason.data;
+        ret->verdict = VERDICT_BROKEN;
+    }
+    result_free(&first);
 }

@@ -26,6 +26,7 @@ struct job {
     const char *findings_dir;         /* NULL: findings are not saved */
     const char *log_dir;              /* NULL: recordings are not saved (recording.h) */
     bool fsck, no_prune, check_prune; /* as in campaign_options */
+    uint32_t deadline_ms;             /* for one run of the actors, without the bytes they move; 0: JOB_DEADLINE_MS */
     double end_s;                     /* of clock_s: what is not done by then is left out; 0: no limit */
     unsigned prefetch_workers;        /* 0, 1: the job's own process observes all crash states */
     struct progress *progress;        /* may be NULL */
@@ -36,14 +37,14 @@ enum {
     JOB_STATES = 200,         /* crash states of a result by default */
     JOB_KILLS = 240,          /* kill points of a result by default */
     JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
-    JOB_DEADLINE_MS = 20000,  /* for one run of the actors */
+    JOB_DEADLINE_MS = 20000,  /* for one run of the actors by default */
 };
 
 /* The seed of a job, so that it depends on neither order nor number of workers. */
 uint64_t job_seed(uint64_t seed, const char *scenario, const char *spec, enum strike strike);
 /* How long such a job takes, roughly, beside others. */
 unsigned job_weight(const struct backend *b, enum strike strike);
-/* Runs the job; *ret is freed with result_free. */
+/* Runs the job, and again if a step hung: once is "broken". *ret is freed with result_free. */
 void job_run(const struct job *j, struct result *ret);
 
 #endif

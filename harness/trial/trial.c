@@ -15,7 +15,12 @@
 #include "parser/parser.h"
 #include "truth/world_model.h"
 
-enum { DETAILS_BYTES = 16 << 10, SURPRISE_SHIFT = 32 };
+enum {
+    DETAILS_BYTES = 16 << 10,
+    SURPRISE_SHIFT = 32,
+    BYTES_PER_MS = 4 << 10,      /* the slowest that a run may move them: 4 MiB/s */
+    MOVED_BYTES_MAX = 256 << 20, /* that count: a deadline that is much later than the pool's would never be met */
+};
 
 /* A step is one event, a barrier one of each lane; and some acts of the harness. */
 static uint32_t count_events(const struct plan *p)
@@ -30,7 +35,7 @@ static uint32_t count_events(const struct plan *p)
 int trial_open(struct trial *t, const struct job *j, struct result *ret, struct error *err)
 {
     *ret = (struct result){.scenario = xstrdup(j->plan->name), .backend = xstrdup(j->config->spec), .strike = j->strike};
-    *t = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan)};
+    *t = (struct trial){.job = j, .result = ret, .cap_events = count_events(j->plan), .hung = -1, .hung_before = -1};
     rng_seed(&t->rng, j->seed);
     backend_guarantees(j->config, &t->guarantees);
     t->history = driver_history_new(t->cap_events, HISTORY_MOST_DATA_BYTES, err);
@@ -366,13 +371,36 @@ bool trial_judge_survivors(struct trial *t, const struct survivors *s, const str
     return t->verdict.n_violations > 0;
 }
 
+uint32_t trial_deadline_ms(const struct trial *t)
+{
+    const struct plan *p = t->job->plan;
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < p->n_steps; i++) /* the second number of a step is the length of a range, or small */
+        if (p->steps[i].arg[1].given)
+            bytes += p->steps[i].arg[1].num < MOVED_BYTES_MAX ? p->steps[i].arg[1].num : MOVED_BYTES_MAX;
+    if (bytes > MOVED_BYTES_MAX)
+        bytes = MOVED_BYTES_MAX;
+    return (t->job->deadline_ms ? t->job->deadline_ms : JOB_DEADLINE_MS) + (uint32_t)(bytes / BYTES_PER_MS);
+}
+
 void trial_report_hang(struct trial *t, int32_t step, const struct strike_point *at)
 {
+    const struct step *s = &t->job->plan->steps[step];
+    const double deadline_s = trial_deadline_ms(t) / 1000.0;
+    char text[256];
+
+    t->hung = step;
+    if (step != t->hung_before) {
+        snprintf(text, sizeof text, "line %u: %s did not end within %.3g s", s->line, s->verb->name, deadline_s);
+        stop(t, false, text);
+        return;
+    }
     verdict_clear(&t->verdict);
     struct defect_report *d = &t->verdict.defects[0];
 
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = RULE_F5, .step = step};
-    snprintf(d->text, sizeof d->text, "the step did not end within %d s", JOB_DEADLINE_MS / 1000);
+    snprintf(d->text, sizeof d->text, "in two runs the step did not end within %.3g s", deadline_s);
     t->verdict.n_defects = t->verdict.n_violations = 1;
     t->verdict.kinds = UINT64_C(1) << DEFECT_HANG;
     take_verdict(t, at);

@@ -37,6 +37,7 @@ struct trial {
     bool violated, lossy;
     uint64_t kinds; /* of violations: bit per enum defect */
     bool broken, skipped;
+    int32_t hung, hung_before; /* the step that hung, in this trial and in one of the same job before; -1: none did */
     struct buf details;
     char reason[512];
 };
@@ -71,7 +72,9 @@ void trial_judge_steps(struct trial *t, const struct strike_point *at);
  * legally lost. Returns whether anything was violated.
  */
 bool trial_judge_survivors(struct trial *t, const struct survivors *s, const struct strike_point *at, bool *ret_lossy);
-/* Step number `step` did not end before its deadline. */
+/* How long one run of the actors may take: more for those that move many bytes. */
+uint32_t trial_deadline_ms(const struct trial *t);
+/* Step number `step` did not end before that. It is a violation if it hung before as well; else the trial is broken. */
 void trial_report_hang(struct trial *t, int32_t step, const struct strike_point *at);
 /* The harness or the machine failed. An error_skip skips the trial. */
 void trial_fail(struct trial *t, const struct error *err);

@@ -119,7 +119,7 @@ bool trial_volume_run(struct trial_volume *v, uint64_t n, const struct strike_po
                            .pos = v->pos,
                            .kill = at->kill,
                            .may_shutdown = v->disk != NULL,
-                           .deadline_ms = JOB_DEADLINE_MS,
+                           .deadline_ms = trial_deadline_ms(v->trial),
                            .ready = ready,
                            .ready_in_actor = !v->sync_first && !v->started, /* it only notes the START event then */
                            .arg = v};
@@ -172,14 +172,33 @@ void survivors_of_refused_mount(struct survivors *s, const struct error *mount_e
     survivors_finish(s);
 }
 
+/* Mounts it; a refusal that does not come again says something about the machine only. A code in *ret_refusal: it came again. */
+static bool mount_surely(struct trial_volume *v, struct error *ret_refusal)
+{
+    struct error first = {0}, err = {0};
+
+    *ret_refusal = first;
+    if (volume_mount(v->volume, &first) == 0)
+        return true;
+    if (fsimage_mount_blames_host(&first))
+        return fail(v, &first);
+    if (volume_rewind(v->volume, &err) < 0)
+        return fail(v, &err);
+    if (volume_mount(v->volume, ret_refusal) == 0) {
+        error_set(&err, EAGAIN, "mount", NULL, "the volume was refused (%s) and mounted at the second try", strerror(first.code));
+        return fail(v, &err);
+    }
+    return !fsimage_mount_blames_host(ret_refusal) || fail(v, ret_refusal);
+}
+
 bool trial_volume_observe(struct trial_volume *v, uint64_t n)
 {
-    struct error err = {0};
+    struct error refusal, err = {0};
 
-    if (volume_mount(v->volume, &err) < 0) {
-        if (fsimage_mount_blames_host(&err))
-            return fail(v, &err);
-        survivors_of_refused_mount(&v->trial->survivors, &err);
+    if (!mount_surely(v, &refusal))
+        return false;
+    if (refusal.code) {
+        survivors_of_refused_mount(&v->trial->survivors, &refusal);
         return true;
     }
     return trial_readback_fresh(v->trial, volume_path(v->volume, 0), n, &err) == 0 || fail(v, &err);

@@ -50,8 +50,8 @@ bool trial_volume_readback(struct trial_volume *v);
 /* Notes the orderly unmount in the history and does it (the world knows that it syncs nothing after a shutdown). */
 bool trial_volume_end(struct trial_volume *v);
 /*
- * Mounts what is on the disk and fills the trial's survivors from run directory `n`. A mount that is refused is recorded there,
- * unless the host is to blame. Leaves the volume mounted if it mounts.
+ * Mounts what is on the disk and fills the trial's survivors from run directory `n`. A mount that is refused twice is recorded
+ * there, unless the host is to blame. Leaves the volume mounted if it mounts.
  */
 bool trial_volume_observe(struct trial_volume *v, uint64_t n);
 /* Unmounts in order, mounts again and judges what is there. Returns whether anything was violated. */
