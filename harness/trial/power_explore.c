@@ -125,9 +125,13 @@ static void prefetch(void *arg, const struct crash_state *s, size_t question)
 static void describe_state(void *arg, struct buf *out)
 {
     const struct judging *j = arg;
+    const struct log_numbers *numbers = &j->t->numbers;
+    struct crash_state numbered;
 
-    buf_printf(out, "judged at position %llu; ", (unsigned long long)j->pos);
-    crash_state_print(j->state, out);
+    buf_printf(out, "judged at position %llu; ", (unsigned long long)log_number(numbers, j->pos));
+    crash_state_renumber(j->state, log_number, numbers, &numbered);
+    crash_state_print(&numbered, out);
+    free(numbered.kept);
 }
 
 static int state_image(void *arg)
@@ -192,7 +196,7 @@ static bool agree(void *arg, const struct crash_state *s, size_t question, size_
     (void)question;
     observations_compare(&j->observations.v[concluded].survivors, &j->observations.v[seen].survivors, &both);
     error_set(&err, EILSEQ, "prune", NULL, "the crash state at cut %llu shows something else than the one it agrees with: %s",
-              (unsigned long long)s->cut, buf_text(&both));
+              (unsigned long long)log_number(&j->t->numbers, s->cut), buf_text(&both));
     buf_free(&both);
     trial_fail(j->t, &err);
     return false;
@@ -251,7 +255,9 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
     r->epochs = grow(r->epochs, &r->cap_epochs, r->n_epochs, sizeof *r->epochs);
     r->epochs[r->n_epochs] = *e;
     r->epochs[r->n_epochs].recording = (uint32_t)j->p->run;
-    name_epoch(j, &r->epochs[r->n_epochs++]);
+    name_epoch(j, &r->epochs[r->n_epochs]);
+    r->epochs[r->n_epochs].from = log_number(&j->t->numbers, e->from);
+    r->epochs[r->n_epochs++].to = log_number(&j->t->numbers, e->to);
 }
 
 static const struct explorer_ops ops = {

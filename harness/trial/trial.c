@@ -108,6 +108,7 @@ void trial_close(struct trial *t)
     survivors_free(&t->survivors);
     readback_free(t->readback);
     world_free(t->world);
+    log_numbers_free(&t->numbers);
     driver_history_free(t->history);
     *t = (struct trial){0};
 }
@@ -247,14 +248,27 @@ static void print_strike_point(const struct trial *t, const struct strike_point 
         at->describe(at->arg, out);
 }
 
+/* The history with the numbers of the saved log for positions; the caller frees it. */
+static struct history *numbered_history(const struct trial *t)
+{
+    struct history *h = history_copy(t->history);
+
+    for (uint32_t i = 0; i < h->n_events; i++) {
+        h->events[i].begin_pos = log_number(&t->numbers, h->events[i].begin_pos);
+        h->events[i].end_pos = log_number(&t->numbers, h->events[i].end_pos);
+    }
+    return h;
+}
+
 static void save_finding(struct trial *t, const struct strike_point *at, const char *where)
 {
+    struct history *history = numbered_history(t);
     struct finding f = {.plan = t->job->plan,
                         .config = t->job->config,
                         .strike = t->job->strike,
                         .seed = at->seed,
-                        .history = t->history,
-                        .pos = at->pos,
+                        .history = history,
+                        .pos = log_number(&t->numbers, at->pos),
                         .kill = at->kill,
                         .state_text = where,
                         .image_fd = at->image ? at->image(at->arg) : -1,
@@ -274,6 +288,7 @@ static void save_finding(struct trial *t, const struct strike_point *at, const c
     }
     if (f.image_fd >= 0)
         close(f.image_fd);
+    free(history);
 }
 
 static void verdict_clear(struct verify_result *v)
