@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "device/base_image.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
 #include "disk/disk.h"
@@ -140,60 +140,6 @@ static int loop_probe(const struct backend_config *c, struct error *err)
     return r;
 }
 
-/* The child of first_mount: mounts and unmounts the image once. */
-static int mount_once(const struct backend_config *c, int image_fd, struct error *err)
-{
-    struct loopdev l;
-    char dir[192];
-    int r;
-
-    snprintf(dir, sizeof dir, "%s/first-mount", isolate_scratch());
-    if (mkdir(dir, 0700))
-        return error_set(err, errno, "mkdir", dir, NULL);
-    r = loopdev_attach(image_fd, logical_sector(c), &l, err);
-    if (r < 0)
-        return r;
-    r = fsimage_mount(settings_of(c)->fs, l.path, dir, settings_of(c)->mount.text, err);
-    if (r == 0 && umount(dir))
-        r = error_set(err, errno, "umount", dir, NULL);
-    loopdev_detach(&l);
-    return r;
-}
-
-/*
- * Mounts the image once with its options, so that what a file system only does at its first mount is in no write log, and options
- * that it refuses are told at once. In an isolated child, as every mount.
- */
-static int first_mount(const struct backend_config *c, int image_fd, struct error *err)
-{
-    struct error child_err = {.code = 0};
-    bool isolated = false;
-    int to_parent[2];
-
-    if (pipe(to_parent))
-        return error_set(err, errno, "pipe", "", NULL);
-    const pid_t pid = isolate_fork(&isolated, err);
-    if (pid == 0) {
-        if (isolated)
-            mount_once(c, image_fd, &child_err);
-        else
-            error_set(&child_err, EPERM, "loop", "", "no private mount namespace");
-        _exit(write(to_parent[1], &child_err, sizeof child_err) == (ssize_t)sizeof child_err ? 0 : 1);
-    }
-    close(to_parent[1]);
-    const ssize_t n = pid < 0 ? 0 : read(to_parent[0], &child_err, sizeof child_err);
-    close(to_parent[0]);
-    if (pid < 0)
-        return pid;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    if (n != (ssize_t)sizeof child_err)
-        return error_set(err, EIO, "mount", settings_of(c)->fs, "the process that mounted the image first died");
-    if (child_err.code && err)
-        *err = child_err;
-    return -child_err.code;
-}
-
 static struct shared *keep_image(int image_fd)
 {
     struct shared *s = xcalloc(1, sizeof *s);
@@ -208,17 +154,14 @@ static int loop_prepare(const struct backend_config *c, void **ret_shared, struc
 {
     const struct settings *s = settings_of(c);
     const uint64_t size_bytes = s->size_bytes ? s->size_bytes : fsimage_default_size(s->fs);
-    const int fd = fsimage_make(s->fs, size_bytes, logical_sector(c), s->mkfs.text, err);
+    const struct base_image image = {
+        .fs = s->fs, .size_bytes = size_bytes, .sector = logical_sector(c), .mkfs = s->mkfs.text, .mount = s->mount.text};
+    const int fd = base_image_make(&image, err);
 
     if (fd < 0)
         return fd;
-    const int r = first_mount(c, fd, err);
-
-    if (r < 0)
-        close(fd);
-    else
-        *ret_shared = keep_image(fd);
-    return r;
+    *ret_shared = keep_image(fd);
+    return 0;
 }
 
 static int loop_adopt(const struct backend_config *c, int image_fd, void **ret_shared, struct error *err)
@@ -484,6 +427,14 @@ static int loop_fsck(void *handle, char *text, size_t size_bytes, struct error *
     return fsimage_check(settings_of(v->config)->fs, device(v), text, size_bytes, err);
 }
 
+static void loop_explain_refusal(void *handle, struct buf *out)
+{
+    const struct loop_volume *v = handle;
+    const struct settings *s = settings_of(v->config);
+
+    fsimage_explain_refusal(s->fs, device(v), v->mount, s->mount.text, out);
+}
+
 static const struct backend_volumes volumes = {
     .prepare = loop_prepare,
     .release = loop_release,
@@ -497,6 +448,7 @@ static const struct backend_volumes volumes = {
     .check = loop_check,
     .rewind = loop_rewind,
     .fsck = loop_fsck,
+    .explain_refusal = loop_explain_refusal,
 };
 
 static const struct backend_images images = {.adopt = loop_adopt, .open = loop_open_image, .disk = loop_crash_disk};

@@ -15,6 +15,7 @@
 #include "explore/epoch_count.h"
 #include "explore/explorer.h"
 #include "explore/observer.h"
+#include "states/crash_disk.h"
 #include "trial/observations.h"
 #include "trial/power.h"
 #include "trial/trial_volume.h"
@@ -141,6 +142,20 @@ static int state_image(void *arg)
     return crash_image_load(j->p->image, j->p->log, j->state) < 0 ? -1 : crash_image_snapshot(j->p->image);
 }
 
+/* On a volume of its own: others may be mounted in other processes, or wait in this one. */
+static void explain_refusal(void *arg, struct buf *out)
+{
+    const struct judging *j = arg;
+    struct volume *v = NULL;
+
+    if (crash_image_load(j->p->image, j->p->log, j->state) == 0 &&
+        volume_open_image(j->t->job->config, j->p->image, &v, NULL) == 0 && crash_disk_show(volume_crash_disk(v), NULL) == 0) {
+        volume_explain_refusal(v, out);
+        crash_disk_settle(volume_crash_disk(v), NULL);
+    }
+    volume_close(v);
+}
+
 /* The moment of the history at this position: how many bounds are at or before it. */
 static size_t moment(const struct power *p, uint64_t pos)
 {
@@ -162,8 +177,12 @@ static uint8_t judge_at(struct judging *j, size_t observation, size_t at, uint64
     struct observation *o = &j->observations.v[observation];
 
     if (!(o->judged[at] & OBSERVATION_JUDGED)) {
-        const struct strike_point where = {
-            .seed = j->t->job->seed, .pos = pos, .describe = describe_state, .image = state_image, .arg = j};
+        const struct strike_point where = {.seed = j->t->job->seed,
+                                           .pos = pos,
+                                           .describe = describe_state,
+                                           .image = state_image,
+                                           .explain_refusal = explain_refusal,
+                                           .arg = j};
         bool lossy = false;
 
         j->pos = pos;

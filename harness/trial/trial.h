@@ -48,8 +48,9 @@ struct strike_point {
     uint64_t seed; /* of the run */
     uint64_t pos;  /* of the cut */
     struct kill_point kill;
-    void (*describe)(void *arg, struct buf *out); /* adds the crash state in words; NULL: there is none */
-    int (*image)(void *arg);                      /* a new memory file of the crash state, or -1; NULL: there is none */
+    void (*describe)(void *arg, struct buf *out);        /* adds the crash state in words; NULL: there is none */
+    int (*image)(void *arg);                             /* a new memory file of the crash state, or -1; NULL: there is none */
+    void (*explain_refusal)(void *arg, struct buf *out); /* as volume_explain_refusal; NULL: of the trial's own volume */
     void *arg;
 };
 
