@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/size.h"
-#include "device/first_mount.h"
+#include "device/base_image.h"
 #include "device/fs_words.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
@@ -192,18 +192,14 @@ static struct shared *keep_image(int image_fd)
 static int loop_prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
     const struct settings *s = settings_of(c);
-    const int fd = fsimage_make(s->fs, volume_size(c), logical_sector(c), s->mkfs.text, err);
+    const struct base_image image = {
+        .fs = s->fs, .size_bytes = volume_size(c), .sector = logical_sector(c), .mkfs = s->mkfs.text, .mount = s->mount.text};
+    const int fd = base_image_make(&image, err);
 
     if (fd < 0)
         return fd;
-    const struct first_mount m = {.fs = s->fs, .options = s->mount.text, .image_fd = fd, .sector = logical_sector(c)};
-    const int r = first_mount(&m, err);
-
-    if (r < 0)
-        close(fd);
-    else
-        *ret_shared = keep_image(fd);
-    return r;
+    *ret_shared = keep_image(fd);
+    return 0;
 }
 
 static int loop_adopt(const struct backend_config *c, int image_fd, void **ret_shared, struct error *err)
@@ -469,6 +465,14 @@ static int loop_fsck(void *handle, char *text, size_t size_bytes, struct error *
     return fsimage_check(settings_of(v->config)->fs, device(v), text, size_bytes, err);
 }
 
+static void loop_explain_refusal(void *handle, struct buf *out)
+{
+    const struct loop_volume *v = handle;
+    const struct settings *s = settings_of(v->config);
+
+    fsimage_explain_refusal(s->fs, device(v), v->mount, s->mount.text, out);
+}
+
 static const struct backend_volumes volumes = {
     .prepare = loop_prepare,
     .release = loop_release,
@@ -482,6 +486,7 @@ static const struct backend_volumes volumes = {
     .check = loop_check,
     .rewind = loop_rewind,
     .fsck = loop_fsck,
+    .explain_refusal = loop_explain_refusal,
 };
 
 static const struct backend_images images = {

@@ -1,7 +1,10 @@
 """Write logs of dm-log-writes: `log` against a second implementation, and what `log` and `explore` refuse."""
 
 import hashlib
+import json
+import os
 import random
+import re
 
 import pytest
 from replay_log import DISCARD, FLUSH, FUA, MARK, METADATA, Log, entries, replay
@@ -203,3 +206,39 @@ def test_a_log_of_the_kernel_replays_to_what_its_device_held(kernel_log, tornpag
         assert tornpage("log", "replay", "--log", "kernel.log", "--base", "kernel.base", "--upto", upto, "-o", "image").returncode == 0
         assert (tmp_path / "image").read_bytes() == replay(log, base, limit=upto)
     assert hashlib.sha256((tmp_path / "image").read_bytes()).hexdigest() == DEVICE_SHA256
+
+
+def numbers(text):
+    """The numbers behind `kept` in a crash state's text: "3-5 8" is 3, 4, 5 and 8."""
+    kept = re.search(r"kept ([\d -]+)", text)
+    for part in kept[1].split() if kept else ():
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+def test_positions_in_findings_are_numbers_of_the_saved_log(tornpage, tmp_path):
+    # The dropped write and the ignored flushes are no entries of the saved log.
+    (tmp_path / "s.scn").write_text(
+        "test: t.\norigin: a test of logs\ncrash: power\nopen -f f\nopen @g -f g\n---\n"
+        "pwrite @f 0 4k\nfdatasync @f\npwrite @g 0 4k\nfdatasync @g\n"
+    )
+    args = ["run", "s.scn", "-b", "loop:fs=ext4,disk=ignore-flush+drop:2", "--crash", "power", "--json", "out.json"]
+    assert tornpage(*args, "--log", "logs", "--findings", "found").returncode == 1
+    log = next((tmp_path / "logs").glob("*.log")).read_bytes()
+    found = entries(log)[1]
+    ends = {data.decode(): i for i, (_, _, flags, data) in enumerate(found) if flags & MARK}
+    seen = 0
+    for path in (tmp_path / "found").iterdir():
+        finding = json.loads(path.read_text())
+        assert tornpage("replay", path).returncode == 1
+        judged, cut, durable = (int(re.search(f"{word} (\\d+)", finding["state"])[1]) for word in ("position", "cut at", "up to"))
+        assert judged == int(finding["position"], 16) and durable <= cut <= judged <= len(found)
+        lost = [d for d in finding["defects"] if d["kind"] == "lost"]
+        for promise in (d["step"] + 1 for d in lost if d["path"] in "fg"):
+            assert judged > ends[f"step {promise} end"], "a promise counts once its step has ended"
+        for entry in numbers(finding["state"]):
+            assert durable <= entry < cut and not found[entry][2] & MARK
+            seen += 1
+    epochs = json.loads((tmp_path / "out.json").read_text())["results"][0]["epochs"]
+    assert seen and epochs[-1]["to"] == len(found)

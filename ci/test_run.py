@@ -386,3 +386,25 @@ def test_what_is_known_of_a_file_system_with_an_option_is_known_of_no_other(torn
     assert done.returncode == 0, done.stdout
     assert "(VIOLATED" in done.stdout
     assert tornpage("run", "known/unlink-create-fsync", "-b", other).returncode == 1
+
+
+LIE = """test: What was written comes back.
+origin: a test of lies
+crash: none
+open -f f
+pwrite 0 8k
+---
+pwrite 0 8k
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+@pytest.mark.parametrize("lie, verdict", [("drop:1", "violated"), ("drop:1000", "kept"), ("ignore-flush", "kept")])
+def test_a_disk_lies_where_nothing_is_struck_and_is_named(lie, verdict, tornpage, tmp_path):
+    (tmp_path / "s.scn").write_text(LIE)
+    done = tornpage("run", "s.scn", "-b", f"loop:fs=ext4,disk={lie}", "--json", "out.json")
+    result = json.loads((tmp_path / "out.json").read_text())["results"][0]
+    assert (done.returncode, result["verdict"]) == (1 if verdict == "violated" else 0, verdict)
+    assert (f"The disk lied, as it was told to: {lie}." in result["reason"]) == (verdict == "violated")
+    for finding in (tmp_path / "findings").glob("*"):
+        assert tornpage("replay", finding).returncode == 1

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "disk/disk.h"
@@ -289,6 +290,21 @@ static void fault_words_set_their_member(void **state)
     assert_false(got.ignore_flush || got.ignore_fua || got.drop_nth || got.tear_nth || got.misdirect_nth || got.corrupt_nth);
 }
 
+static void faults_print_as_words(void **state)
+{
+    const struct disk_faults some = {.ignore_fua = true, .drop_nth = 3, .corrupt_nth = 4096}, none = {.ignore_flush = false};
+    struct buf words = {.data = NULL};
+
+    (void)state;
+    assert_false(disk_faults_any(&none));
+    assert_true(disk_faults_any(&some));
+    disk_faults_print(&none, &words);
+    assert_string_equal(buf_text(&words), "");
+    disk_faults_print(&some, &words);
+    assert_string_equal(buf_text(&words), "ignore-fua,drop:3,corrupt:4096");
+    buf_free(&words);
+}
+
 static void words_that_are_no_fault_are_named(void **state)
 {
     static const char *const bad_words[] = {"drop",   "drop:",   "drop:0",         "drop:x",         "drop:3:4",
@@ -360,6 +376,7 @@ int main(void)
         DISK_TEST(ignored_flush_and_fua_are_flagged),
         DISK_TEST(flush_behind_a_single_write_is_taken_for_its_fua),
         cmocka_unit_test(fault_words_set_their_member),
+        cmocka_unit_test(faults_print_as_words),
         cmocka_unit_test(words_that_are_no_fault_are_named),
         DISK_TEST(beyond_the_end_is_an_error),
         DISK_TEST(a_server_forked_earlier_records_too),

@@ -21,7 +21,9 @@
 
 #include "backend/config.h"
 #include "backend/volume.h"
+#include "base/buf.h"
 #include "base/error.h"
+#include "disk/disk.h"
 #include "host/isolate.h"
 #include "states/crash_image.h"
 
@@ -129,6 +131,25 @@ static int no_loop_devices(const struct backend_config *c)
     return fine ? FINE : BAD;
 }
 
+/* A volume without a superblock: what the kernel and the checker say names no device, and the volume works on. */
+static int refused(const struct backend_config *c)
+{
+    static const uint8_t zeros[4096];
+    struct volume *v = NULL;
+    struct buf said = {.data = NULL};
+
+    if (volume_open(c, 1, &v, NULL) < 0 || disk_write(volume_disk(v, 0), 0, zeros, sizeof zeros, false) < 0 ||
+        volume_mount(v, NULL) == 0)
+        return BAD;
+    volume_explain_refusal(v, &said);
+    const bool fine = strstr(buf_text(&said), "kernel: EXT4-fs (DEVICE): ") &&
+                      strstr(buf_text(&said), "\nfsck: e2fsck: status ") && !strstr(buf_text(&said), "loop") &&
+                      !volume_is_mounted(v);
+    volume_close(v);
+    buf_free(&said);
+    return fine && use(c) ? FINE : BAD;
+}
+
 static int with_config(int (*f)(const struct backend_config *c))
 {
     struct backend_config c;
@@ -184,6 +205,12 @@ static void a_volume_that_was_closed_while_mounted_is_not_used_again(void **stat
     in_isolation(still_mounted);
 }
 
+static void why_a_volume_does_not_mount_is_asked_of_the_kernel_and_the_checker(void **state)
+{
+    (void)state;
+    in_isolation(refused);
+}
+
 static void a_volume_that_could_not_be_opened_is_none(void **state)
 {
     (void)state;
@@ -195,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_volume_that_was_used_before_is_empty),
         cmocka_unit_test(a_volume_that_could_not_be_opened_is_none),
+        cmocka_unit_test(why_a_volume_does_not_mount_is_asked_of_the_kernel_and_the_checker),
         cmocka_unit_test(a_volume_whose_server_died_is_not_used_again),
         cmocka_unit_test(a_child_does_not_use_its_parents_volume),
         cmocka_unit_test(a_volume_that_was_closed_while_mounted_is_not_used_again),

@@ -28,6 +28,7 @@ static struct {
     bool read;        /* reads from GOOD_BYTES on: with this errno; */
     int read_errno;   /*   0: end of file */
     int list_errno;   /* the second listing: that of "d" */
+    int stat_errno;   /* stat of names */
     const char *path; /* is emptied whenever something is mapped */
     int n_lists;
 } failing;
@@ -52,6 +53,15 @@ ssize_t getdents64(int fd, void *buf, size_t len)
     return syscall(SYS_getdents64, fd, buf, len);
 }
 
+int fstatat(int at, const char *name, struct stat *ret, int flags)
+{
+    if (failing.stat_errno) {
+        errno = failing.stat_errno;
+        return -1;
+    }
+    return (int)syscall(SYS_newfstatat, at, name, ret, flags);
+}
+
 /* Linux fails a mapping by SIGBUS at the access, as here where the file has shrunk. */
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)
 {
@@ -74,7 +84,7 @@ static int set_up(void **state)
     int fd;
 
     failing.read = false;
-    failing.read_errno = failing.list_errno = failing.n_lists = 0;
+    failing.read_errno = failing.list_errno = failing.stat_errno = failing.n_lists = 0;
     failing.path = NULL;
     snprintf(f->dir, sizeof f->dir, "%s/tornpage-errors-XXXXXX", P_tmpdir);
     if (!mkdtemp(f->dir))
@@ -98,7 +108,7 @@ static int tear_down(void **state)
     struct error err;
 
     failing.read = false;
-    failing.list_errno = 0;
+    failing.list_errno = failing.stat_errno = 0;
     failing.path = NULL;
     const int r = run_directory_remove(f->dir, &err);
 
@@ -160,6 +170,18 @@ static void a_directory_that_cannot_be_listed_is_not_empty(void **state)
     assert_int_equal(v[1].read_err, 0);
 }
 
+static void a_name_that_cannot_be_asked_for_is_of_no_known_kind(void **state)
+{
+    failing.stat_errno = EUCLEAN;
+    const struct survivor *v = read_back(*state);
+
+    failing.stat_errno = 0;
+    assert_int_equal(v[0].kind, SURVIVOR_UNKNOWN);
+    assert_int_equal(v[0].read_err, EUCLEAN);
+    assert_int_equal(v[1].kind, SURVIVOR_FILE);
+    assert_int_equal(v[1].read_err, 0);
+}
+
 static void a_signal_of_the_mapping_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -190,9 +212,13 @@ static void a_machine_without_memory_is_no_survivor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(without_a_failure_all_is_fine),   TEST(a_failed_read_is_kept_with_its_place),
-        TEST(an_early_end_is_a_failed_read),   TEST(a_directory_that_cannot_be_listed_is_not_empty),
-        TEST(a_signal_of_the_mapping_is_kept), TEST(a_machine_without_memory_is_no_survivor),
+        TEST(without_a_failure_all_is_fine),
+        TEST(a_failed_read_is_kept_with_its_place),
+        TEST(an_early_end_is_a_failed_read),
+        TEST(a_directory_that_cannot_be_listed_is_not_empty),
+        TEST(a_name_that_cannot_be_asked_for_is_of_no_known_kind),
+        TEST(a_signal_of_the_mapping_is_kept),
+        TEST(a_machine_without_memory_is_no_survivor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,98 @@ static void more_defects_than_are_kept_are_counted(void **state)
     paper_free(&p);
 }
 
+struct listed {
+    const char *path;
+    enum survivor_kind kind;
+    int read_err; /* of asking for it or listing it */
+};
+
+/* Judges names that were found after a kill. */
+static struct verify_result judge_names(const char *steps, const struct listed *found, size_t n)
+{
+    struct paper p;
+    struct survivors s = {.v = NULL};
+    struct verify_result r = {.n_defects = 0};
+
+    paper_new(&p, steps);
+    for (size_t i = 0; i < n; i++) {
+        struct survivor *v = survivors_add(&s, found[i].path);
+
+        v->kind = found[i].kind;
+        v->read_err = found[i].read_err;
+    }
+    survivors_finish(&s);
+    verify_survivors(paper_build(&p), LOSS_NOTHING, 1000, &s, &r);
+    survivors_free(&s);
+    paper_free(&p);
+    return r;
+}
+
+static void expect_extra(const char *steps, const struct listed *found, size_t n, const char *path)
+{
+    const struct verify_result r = judge_names(steps, found, n);
+
+    assert_int_equal(r.n_violations, 1);
+    assert_int_equal(r.defects[0].kind, DEFECT_EXTRA);
+    assert_string_equal(r.defects[0].path, path);
+}
+
+static void a_stray_name_is_extra_whatever_it_ends_with(void **state)
+{
+    const struct listed beside[] = {{.path = "f"}, {.path = "of"}},
+                        below[] = {{.path = "d", .kind = SURVIVOR_DIR}, {.path = "d/f"}, {.path = "f"}},
+                        shorter[] = {{.path = "f"}, {.path = "of"}};
+
+    (void)state;
+    expect_extra("open -f f\n", beside, 2, "of");
+    expect_extra("open -f of\n", shorter, 2, "f");
+    /* A name in another directory than the one in which a step made it. */
+    expect_extra("open -f f\nmkdir d\n", below, 3, "d/f");
+}
+
+static void a_name_below_a_renamed_directory_is_no_stray(void **state)
+{
+    const struct listed found[] = {{.path = "e", .kind = SURVIVOR_DIR}, {.path = "e/f"}, {.path = "e/of"}};
+
+    (void)state;
+    assert_int_equal(judge_names("mkdir d\nopen -f d/f\nrename d e\n", found, 2).n_violations, 0);
+    expect_extra("mkdir d\nopen -f d/f\nrename d e\n", found, 3, "e/of");
+}
+
+static void expect_unreadable(const char *steps, const struct listed *found, size_t n, const char *path, const char *text)
+{
+    const struct verify_result r = judge_names(steps, found, n);
+
+    assert_int_equal(r.n_violations, 1);
+    assert_int_equal(r.defects[0].kind, DEFECT_UNREADABLE);
+    assert_string_equal(r.defects[0].path, path);
+    assert_string_equal(r.defects[0].text, text);
+}
+
+static void a_name_that_is_listed_and_cannot_be_asked_for_is_unreadable(void **state)
+{
+    const struct listed found[] = {{.path = "f", .kind = SURVIVOR_UNKNOWN, .read_err = EUCLEAN}},
+                        stray[] = {{.path = "f"}, {.path = "g", .kind = SURVIVOR_UNKNOWN, .read_err = EUCLEAN}};
+
+    (void)state;
+    expect_unreadable("open -f f\n", found, 1, "f", "The name is listed, but stat of it fails: Structure needs cleaning.");
+    /* One that no step made is both. */
+    assert_int_equal(judge_names("open -f f\n", stray, 2).n_violations, 2);
+}
+
+static void names_below_a_directory_that_cannot_be_listed_are_not_missing(void **state)
+{
+    const struct listed found[] = {{.path = "d", .kind = SURVIVOR_DIR, .read_err = EUCLEAN}};
+
+    (void)state;
+    expect_unreadable("mkdir d\nopen -f d/f\n", found, 1, "d", "The directory cannot be listed: Structure needs cleaning.");
+    /* But those beside it are. */
+    const struct verify_result r = judge_names("mkdir d\nopen -f d/f\nmkdir dd\n", found, 1);
+
+    assert_int_equal(r.n_violations, 2);
+    assert_int_equal(r.kinds, UINT64_C(1) << DEFECT_UNREADABLE | UINT64_C(1) << DEFECT_MISSING);
+}
+
 /* ---- steps ---- */
 
 static struct verify_result judge_steps(const struct paper *p)
@@ -261,6 +353,10 @@ int main(void)
         cmocka_unit_test(a_sync_without_a_name_binds_by_practice_only),
         cmocka_unit_test(names_out_of_many_may_each_be_missing_alone),
         cmocka_unit_test(more_defects_than_are_kept_are_counted),
+        cmocka_unit_test(a_stray_name_is_extra_whatever_it_ends_with),
+        cmocka_unit_test(a_name_below_a_renamed_directory_is_no_stray),
+        cmocka_unit_test(a_name_that_is_listed_and_cannot_be_asked_for_is_unreadable),
+        cmocka_unit_test(names_below_a_directory_that_cannot_be_listed_are_not_missing),
         cmocka_unit_test(a_read_ends_with_the_file),
         cmocka_unit_test(sigbus_strikes_pages_beyond_the_end_that_were_touched),
         cmocka_unit_test(an_error_of_names_is_excused_only_by_what_overlaps_it),

@@ -20,6 +20,7 @@
 #include "language/plan.h"
 #include "truth/guarantees.h"
 
+struct buf;
 struct crash_disk;
 struct crash_image;
 struct disk;
@@ -53,6 +54,8 @@ struct backend_volumes {
     int (*rewind)(void *handle, struct error *err);
     /* Checks the unmounted volume read-only; objections go to text, which stays empty without any. NULL: no checker. */
     int (*fsck)(void *handle, char *text, size_t size_bytes, struct error *err);
+    /* Why the volume refused to mount: adds lines of the kernel's log and of the checker. NULL: nothing is known. */
+    void (*explain_refusal)(void *handle, struct buf *out);
 };
 
 /* Disk images that are shown to the file system: crash states, and the images of findings and foreign logs. */

@@ -131,3 +131,10 @@ int volume_fsck(struct volume *v, char *text, size_t size_bytes, struct error *e
     text[0] = '\0';
     return v->ops->fsck ? v->ops->fsck(v->handle, text, size_bytes, err) : 0;
 }
+
+void volume_explain_refusal(struct volume *v, struct buf *out)
+{
+    assert(!v->mounted && out);
+    if (v->ops->explain_refusal)
+        v->ops->explain_refusal(v->handle, out);
+}

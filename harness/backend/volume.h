@@ -15,6 +15,7 @@
 
 struct backend;
 struct backend_config;
+struct buf;
 struct crash_disk;
 struct crash_image;
 struct disk;
@@ -54,5 +55,7 @@ int volume_check(struct volume *v, struct error *err);
 int volume_rewind(struct volume *v, struct error *err);
 /* Runs the file system's checker read-only; objections go to text, empty when there are none or no checker. Unmounted only. */
 int volume_fsck(struct volume *v, char *text, size_t size_bytes, struct error *err);
+/* After a refused mount: adds what the kernel and the checker say to it, in lines, for people. Unmounted only. */
+void volume_explain_refusal(struct volume *v, struct buf *out);
 
 #endif

@@ -186,7 +186,7 @@ static int keep_differences(const char *fs, int *fds, struct bench_images *b, st
     return rc;
 }
 
-struct recording {
+struct recorded_run {
     struct disk *disk;
     struct writelog *log;
     const char *root;
@@ -195,7 +195,7 @@ struct recording {
 
 static int synced(void *arg, struct error *err)
 {
-    struct recording *r = arg;
+    struct recorded_run *r = arg;
     int fd = open(r->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = fd < 0 || syncfs(fd) < 0 ? error_set(err, errno, "syncfs", r->root, NULL) : 0;
 
@@ -205,7 +205,7 @@ static int synced(void *arg, struct error *err)
     return rc;
 }
 
-static int run_plan(struct volume *v, const struct plan *p, struct recording *r, struct error *err)
+static int run_plan(struct volume *v, const struct plan *p, struct recorded_run *r, struct error *err)
 {
     char dir[512];
     int32_t hung = -1;
@@ -240,7 +240,7 @@ static int run_plan(struct volume *v, const struct plan *p, struct recording *r,
 }
 
 /* Takes images of states spread evenly over those that the job visits. */
-static int take_images(const struct recording *r, int *fds, struct bench_images *ret, struct error *err)
+static int take_images(const struct recorded_run *r, int *fds, struct bench_images *ret, struct error *err)
 {
     const struct state_limits limits = {.max_states = JOB_STATES, .samples = 8, .sector = disk_sector(r->disk), .torn = true};
     struct crash_image *image = NULL;
@@ -276,7 +276,7 @@ int bench_images_make(const struct backend_config *c, const char *fs, const stru
     *ret = (struct bench_images){.first_fd = -1};
     if (rc < 0)
         return rc;
-    struct recording r = {.disk = volume_disk(v, 0), .log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES)};
+    struct recorded_run r = {.disk = volume_disk(v, 0), .log = writelog_new(LOG_ENTRIES, LOG_DATA_BYTES)};
     if (!r.log)
         rc = error_set(err, ENOMEM, "record", NULL, NULL);
     if (rc == 0) {

@@ -21,6 +21,7 @@
 #include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "device/kernel_log.h"
 #include "device/mountlock.h"
 #include "host/command.h"
 
@@ -348,6 +349,33 @@ int fsimage_check(const char *fs, const char *device, char *text, size_t size_by
     }
     buf_free(&out);
     return r;
+}
+
+/* Adds the first lines of a text that are not blank, each behind `word`. */
+static void put_lines(const char *word, const char *text, struct buf *out)
+{
+    enum { MAX_LINES = 8 };
+
+    for (unsigned n = 0; n < MAX_LINES && *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        const int len = (int)strcspn(text, "\n");
+
+        if (len > 0) {
+            buf_printf(out, "%s: %.*s\n", word, len, text);
+            n++;
+        }
+    }
+}
+
+void fsimage_explain_refusal(const char *fs, const char *device, const char *dir, const char *options, struct buf *out)
+{
+    char text[2048];
+    const int log = kernel_log_open();
+
+    if (fsimage_mount(fs, device, dir, options, NULL) == 0)
+        umount(dir);
+    kernel_log_take(log, fs, device, out);
+    if (fsimage_check(fs, device, text, sizeof text, NULL) == 0)
+        put_lines("fsck", text, out);
 }
 
 bool fsimage_mount_blames_host(const struct error *err)

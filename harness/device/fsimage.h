@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct error;
 
 /*
@@ -29,6 +30,11 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err);
 /* Is the host to blame for a mount that failed (out of memory, no device), and not what is on the disk? */
 bool fsimage_mount_blames_host(const struct error *err);
+/*
+ * Why it refuses to mount, for people: tries once more and adds the lines that the kernel logs about that, and what its checker
+ * objects to; "kernel: " or the checker's name stands before each. Nothing where neither says anything.
+ */
+void fsimage_explain_refusal(const char *fs, const char *device, const char *dir, const char *options, struct buf *out);
 /*
  * Runs the file system's checker read-only on an unmounted device. What it objects to goes to `text`, which is empty when it
  * objects to nothing or when there is no checker. 0, or -errno when the checker cannot be run.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/size.h"
 
 #define MEMBER(m) offsetof(struct disk_faults, m)
@@ -54,4 +55,31 @@ int disk_faults_parse(char *words, struct disk_faults *ret, const char **ret_bad
             return -EINVAL;
         }
     return 0;
+}
+
+void disk_faults_print(const struct disk_faults *faults, struct buf *out)
+{
+    for (const struct disk_fault_kind *k = disk_fault_kinds; k->name; k++) {
+        const char *member = (const char *)faults + k->member;
+        uint64_t nth = 0;
+
+        if (k->argument)
+            memcpy(&nth, member, sizeof nth);
+        if (k->argument ? nth == 0 : *member == 0)
+            continue;
+        buf_printf(out, "%s%s", out->len_bytes ? "," : "", k->name);
+        if (nth)
+            buf_printf(out, ":%llu", (unsigned long long)nth);
+    }
+}
+
+bool disk_faults_any(const struct disk_faults *faults)
+{
+    struct buf words = {.data = NULL};
+
+    disk_faults_print(faults, &words);
+    const bool any = words.len_bytes > 0;
+
+    buf_free(&words);
+    return any;
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 /* The faults of one recording. Writes are counted from 1, since disk_record; 0: no write. Zero-initialised: an honest disk. */
 struct disk_faults {
     bool ignore_flush;
@@ -28,5 +30,8 @@ extern const struct disk_fault_kind disk_fault_kinds[]; /* the last one has no n
  * fault; it lies in `words`, which is changed.
  */
 int disk_faults_parse(char *words, struct disk_faults *ret, const char **ret_bad);
+/* Adds the faults as words with commas between them; nothing of an honest disk. */
+void disk_faults_print(const struct disk_faults *faults, struct buf *out);
+bool disk_faults_any(const struct disk_faults *faults); /* is it not honest? */
 
 #endif

@@ -96,6 +96,8 @@ int logwrites_put_mark(struct logwrites_writer *w, const char *text, struct erro
  * FUA. 0 or -errno.
  */
 int logwrites_put_entry(struct logwrites_writer *w, const struct writelog *log, uint64_t i, struct error *err);
+/* Does the disk's doing leave an entry at all? logwrites_put_entry appends one only then. */
+bool logwrites_has_entry(const struct writelog *log, uint64_t i);
 /* Writes the super and gives the file its name. Frees w. 0, or -errno: then there is no new file. */
 int logwrites_finish(struct logwrites_writer *w, struct error *err);
 void logwrites_abandon(struct logwrites_writer *w); /* frees w and drops the file; w may be NULL */

@@ -122,17 +122,35 @@ int logwrites_load(struct logwrites *l, uint64_t first, int image_fd, uint64_t d
     return 0;
 }
 
+/* A flush in front of a write, if the disk did it. */
+static bool flushes_first(const struct log_entry *e)
+{
+    return (e->flags & LOG_FLUSH_FIRST) && !(e->flags & LOG_IGNORED);
+}
+
+bool logwrites_has_entry(const struct writelog *log, uint64_t i)
+{
+    const struct log_entry *e = writelog_entry(log, i);
+
+    if (e->op == LOG_FLUSH)
+        return !(e->flags & LOG_IGNORED);
+    if (e->op == LOG_WRITE && e->flags & LOG_LOST) /* the flush in front of it was not lost */
+        return flushes_first(e);
+    return e->op == LOG_MARK || e->len > 0;
+}
+
 int logwrites_put_entry(struct logwrites_writer *w, const struct writelog *log, uint64_t i, struct error *err)
 {
     const struct log_entry *e = writelog_entry(log, i);
-    const bool ignored = e->flags & LOG_IGNORED;
-    unsigned flags = 0;
+    unsigned flags = flushes_first(e) ? LOGWRITES_FLUSH : 0;
 
+    if (!logwrites_has_entry(log, i))
+        return 0;
     switch ((enum log_op)e->op) {
     case LOG_FLUSH:
-        return ignored ? 0 : logwrites_put(w, LOGWRITES_FLUSH, 0, 0, NULL, err);
+        return logwrites_put(w, LOGWRITES_FLUSH, 0, 0, NULL, err);
     case LOG_DISCARD:
-        return e->len ? logwrites_put(w, LOGWRITES_DISCARD, e->off, e->len, NULL, err) : 0;
+        return logwrites_put(w, LOGWRITES_DISCARD, e->off, e->len, NULL, err);
     case LOG_MARK: {
         char *text = xmalloc(e->len + 1);
 
@@ -145,11 +163,9 @@ int logwrites_put_entry(struct logwrites_writer *w, const struct writelog *log, 
     case LOG_WRITE:
         break;
     }
-    if ((e->flags & LOG_FLUSH_FIRST) && !ignored)
-        flags |= LOGWRITES_FLUSH;
-    if (e->flags & LOG_LOST) /* but the flush in front of it was not lost */
-        return flags ? logwrites_put(w, flags, 0, 0, NULL, err) : 0;
-    if ((e->flags & LOG_FUA) && !ignored)
+    if (e->flags & LOG_LOST)
+        return logwrites_put(w, flags, 0, 0, NULL, err);
+    if ((e->flags & LOG_FUA) && !(e->flags & LOG_IGNORED))
         flags |= LOGWRITES_FUA;
-    return e->len ? logwrites_put(w, flags, e->off, e->len, writelog_data(log, e), err) : 0;
+    return logwrites_put(w, flags, e->off, e->len, writelog_data(log, e), err);
 }

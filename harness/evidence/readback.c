@@ -270,11 +270,12 @@ static int read_entry(struct readback *s, int at, const struct dirent64 *d, size
         if (fd >= 0)
             close(fd);
     }
-    v->kind = SURVIVOR_OTHER;
+    v->kind = SURVIVOR_UNKNOWN;
     if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) { /* a listed name that does not exist is a failed read, too */
         v->read_err = errno;
         return machine_failed(errno) ? -errno : 0;
     }
+    v->kind = SURVIVOR_OTHER;
     if (S_ISREG(st.st_mode)) {
         int fd = open_file(at, name, &st);
 

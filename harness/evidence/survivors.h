@@ -14,7 +14,8 @@ struct extent {
     const uint8_t *data;
 };
 
-enum survivor_kind { SURVIVOR_FILE, SURVIVOR_DIR, SURVIVOR_OTHER };
+/* UNKNOWN: the name is listed, but stat of it fails; read_err tells why. */
+enum survivor_kind { SURVIVOR_FILE, SURVIVOR_DIR, SURVIVOR_OTHER, SURVIVOR_UNKNOWN };
 
 struct survivor {
     const char *path; /* relative to the run's directory, "d/f" */

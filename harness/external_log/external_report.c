@@ -68,19 +68,16 @@ uint64_t external_state_number(const struct crash_state *s)
     return h;
 }
 
+static uint64_t number_in_file(const void *arg, uint64_t pos)
+{
+    return ((const struct external_log *)arg)->loaded.first + pos;
+}
+
 static void describe(const struct external_log *x, const struct crash_state *s, struct buf *out)
 {
-    const uint64_t first = x->loaded.first;
-    struct crash_state shifted = *s;
+    struct crash_state shifted;
 
-    shifted.kept = xcalloc(s->n_kept + 1, sizeof *s->kept);
-    shifted.durable += first;
-    shifted.cut += first;
-    shifted.until += first;
-    for (size_t i = 0; i < s->n_kept; i++) {
-        shifted.kept[i] = s->kept[i];
-        shifted.kept[i].entry += first;
-    }
+    crash_state_renumber(s, number_in_file, x, &shifted);
     crash_state_print(&shifted, out);
     free(shifted.kept);
 }

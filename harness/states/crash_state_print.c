@@ -1,8 +1,22 @@
-/* Prints a crash state: see crash_states.h. */
+/* A crash state in words: see crash_states.h. */
 #include <inttypes.h>
 
 #include "base/buf.h"
 #include "states/crash_states.h"
+
+void crash_state_renumber(const struct crash_state *s, uint64_t (*number)(const void *arg, uint64_t pos), const void *arg,
+                          struct crash_state *ret)
+{
+    *ret = *s;
+    ret->kept = xcalloc(s->n_kept + 1, sizeof *s->kept);
+    ret->durable = number(arg, s->durable);
+    ret->cut = number(arg, s->cut);
+    ret->until = number(arg, s->until);
+    for (size_t i = 0; i < s->n_kept; i++) {
+        ret->kept[i] = s->kept[i];
+        ret->kept[i].entry = number(arg, s->kept[i].entry);
+    }
+}
 
 void crash_state_print(const struct crash_state *s, struct buf *out)
 {

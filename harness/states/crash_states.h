@@ -111,6 +111,9 @@ void states_whole_epoch(const struct epoch_writes *w, uint32_t epoch, struct cra
 /* Gives out no more subsets and samples of this epoch. */
 void states_skip(struct state_source *s, uint32_t epoch);
 
+/* A copy with other numbers for positions of the log: number(arg, position), ascending. ret->kept is the caller's to free. */
+void crash_state_renumber(const struct crash_state *s, uint64_t (*number)(const void *arg, uint64_t pos), const void *arg,
+                          struct crash_state *ret);
 /* "cut at 17 to 20; durable up to 12; kept 12-13 15; torn 16 (sectors 0-3)" */
 void crash_state_print(const struct crash_state *s, struct buf *out);
 

@@ -15,6 +15,7 @@
 #include "explore/epoch_count.h"
 #include "explore/explorer.h"
 #include "explore/observer.h"
+#include "states/crash_disk.h"
 #include "trial/observations.h"
 #include "trial/power.h"
 #include "trial/trial_volume.h"
@@ -125,9 +126,13 @@ static void prefetch(void *arg, const struct crash_state *s, size_t question)
 static void describe_state(void *arg, struct buf *out)
 {
     const struct judging *j = arg;
+    const struct log_numbers *numbers = &j->t->numbers;
+    struct crash_state numbered;
 
-    buf_printf(out, "judged at position %llu; ", (unsigned long long)j->pos);
-    crash_state_print(j->state, out);
+    buf_printf(out, "judged at position %llu; ", (unsigned long long)log_number(numbers, j->pos));
+    crash_state_renumber(j->state, log_number, numbers, &numbered);
+    crash_state_print(&numbered, out);
+    free(numbered.kept);
 }
 
 static int state_image(void *arg)
@@ -135,6 +140,20 @@ static int state_image(void *arg)
     const struct judging *j = arg;
 
     return crash_image_load(j->p->image, j->p->log, j->state) < 0 ? -1 : crash_image_snapshot(j->p->image);
+}
+
+/* On a volume of its own: others may be mounted in other processes, or wait in this one. */
+static void explain_refusal(void *arg, struct buf *out)
+{
+    const struct judging *j = arg;
+    struct volume *v = NULL;
+
+    if (crash_image_load(j->p->image, j->p->log, j->state) == 0 &&
+        volume_open_image(j->t->job->config, j->p->image, &v, NULL) == 0 && crash_disk_show(volume_crash_disk(v), NULL) == 0) {
+        volume_explain_refusal(v, out);
+        crash_disk_settle(volume_crash_disk(v), NULL);
+    }
+    volume_close(v);
 }
 
 /* The moment of the history at this position: how many bounds are at or before it. */
@@ -158,8 +177,12 @@ static uint8_t judge_at(struct judging *j, size_t observation, size_t at, uint64
     struct observation *o = &j->observations.v[observation];
 
     if (!(o->judged[at] & OBSERVATION_JUDGED)) {
-        const struct strike_point where = {
-            .seed = j->t->job->seed, .pos = pos, .describe = describe_state, .image = state_image, .arg = j};
+        const struct strike_point where = {.seed = j->t->job->seed,
+                                           .pos = pos,
+                                           .describe = describe_state,
+                                           .image = state_image,
+                                           .explain_refusal = explain_refusal,
+                                           .arg = j};
         bool lossy = false;
 
         j->pos = pos;
@@ -192,7 +215,7 @@ static bool agree(void *arg, const struct crash_state *s, size_t question, size_
     (void)question;
     observations_compare(&j->observations.v[concluded].survivors, &j->observations.v[seen].survivors, &both);
     error_set(&err, EILSEQ, "prune", NULL, "the crash state at cut %llu shows something else than the one it agrees with: %s",
-              (unsigned long long)s->cut, buf_text(&both));
+              (unsigned long long)log_number(&j->t->numbers, s->cut), buf_text(&both));
     buf_free(&both);
     trial_fail(j->t, &err);
     return false;
@@ -251,7 +274,9 @@ static void keep_epoch(void *arg, const struct epoch_result *e)
     r->epochs = grow(r->epochs, &r->cap_epochs, r->n_epochs, sizeof *r->epochs);
     r->epochs[r->n_epochs] = *e;
     r->epochs[r->n_epochs].recording = (uint32_t)j->p->run;
-    name_epoch(j, &r->epochs[r->n_epochs++]);
+    name_epoch(j, &r->epochs[r->n_epochs]);
+    r->epochs[r->n_epochs].from = log_number(&j->t->numbers, e->from);
+    r->epochs[r->n_epochs++].to = log_number(&j->t->numbers, e->to);
 }
 
 static const struct explorer_ops ops = {

@@ -101,6 +101,40 @@ static int save_log(const struct recording *r, const char *path, struct error *e
     return logwrites_finish(w, err);
 }
 
+void recording_number(const struct recording *r, struct log_numbers *ret)
+{
+    const uint64_t length = writelog_length(r->log);
+    struct moment_mark *marks = NULL;
+    const size_t n_marks = list_marks(r, &marks);
+    uint64_t entries = 0;
+    size_t m = 0;
+
+    *ret = (struct log_numbers){.from = r->from, .n = (size_t)(length - r->from + 1)};
+    ret->v = xcalloc(ret->n, sizeof *ret->v);
+    for (uint64_t i = r->from; i <= length; i++) {
+        while (m < n_marks && marks[m].pos <= i)
+            m++;
+        ret->v[i - r->from] = entries + m;
+        entries += i < length && logwrites_has_entry(r->log, i);
+    }
+    free(marks);
+}
+
+void log_numbers_free(struct log_numbers *n)
+{
+    free(n->v);
+    *n = (struct log_numbers){.n = 0};
+}
+
+uint64_t log_number(const void *numbers, uint64_t pos)
+{
+    const struct log_numbers *n = numbers;
+
+    if (n->n == 0 || pos == HISTORY_NEVER)
+        return pos;
+    return pos < n->from ? 0 : n->v[pos - n->from < n->n ? pos - n->from : n->n - 1];
+}
+
 static int save_base(const struct recording *r, const char *path, struct error *err)
 {
     const struct crash_state start = {.durable = r->from, .cut = r->from, .until = r->from};

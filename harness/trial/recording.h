@@ -1,5 +1,5 @@
 /* Private to this room. Saves the recording of a power run for others: a log in the format of dm-log-writes, and the image it
- * starts from. */
+ * starts from. Reports use the numbers of that log's entries, whether it is saved or not. */
 #ifndef TORNPAGE_TRIAL_RECORDING_H
 #define TORNPAGE_TRIAL_RECORDING_H
 
@@ -29,5 +29,19 @@ struct recording {
  * made when missing.
  */
 int recording_save(const struct recording *r, const char *dir, struct error *err);
+
+/* The numbers of the saved log's entries by position in the write log. Empty: positions are their own numbers. */
+struct log_numbers {
+    uint64_t from;
+    uint64_t *v; /* of position from + i: how many entries, marks included, come before what is written there */
+    size_t n;
+};
+
+/* Fills *ret, which log_numbers_free empties. Equal numbers stand for positions between which nothing happened: an ignored flush
+ * and a lost write have no entry. So moments of the history keep their order. */
+void recording_number(const struct recording *r, struct log_numbers *ret);
+void log_numbers_free(struct log_numbers *n);
+/* The number of a position, for crash_state_renumber; 0 of one before `from`, HISTORY_NEVER of HISTORY_NEVER. */
+uint64_t log_number(const void *numbers, uint64_t pos);
 
 #endif

@@ -55,6 +55,7 @@ static int begin_recording(struct recorder *r, struct error *err)
 
     disk_record(r->v.disk, NULL, NULL);
     writelog_clear(p->log);
+    log_numbers_free(&p->trial->numbers);
     r->v.pos = writelog_position(p->log);
     if (p->run > 0)
         rc = disk_reset(r->v.disk);
@@ -66,7 +67,7 @@ static int begin_recording(struct recorder *r, struct error *err)
     return rc;
 }
 
-/* Saves the recording for others, if that was asked for. */
+/* Numbers the recording's entries for reports, and saves it for others, if that was asked for. */
 static int save_recording(const struct recorder *r, struct error *err)
 {
     const struct job *j = r->p.trial->job;
@@ -78,6 +79,7 @@ static int save_recording(const struct recorder *r, struct error *err)
                                     .history = r->p.trial->history,
                                     .disk = r->v.disk};
 
+    recording_number(&saved, &r->p.trial->numbers);
     return j->log_dir ? recording_save(&saved, j->log_dir, err) : 0;
 }
 

@@ -113,6 +113,7 @@ void trial_close(struct trial *t)
     survivors_free(&t->survivors);
     readback_free(t->readback);
     world_free(t->world);
+    log_numbers_free(&t->numbers);
     driver_history_free(t->history);
     *t = (struct trial){0};
 }
@@ -132,11 +133,27 @@ static void stop(struct trial *t, bool skip, const char *text)
     *(skip ? &t->skipped : &t->broken) = true;
 }
 
+/* " The disk lied, as it was told to: corrupt:3." Empty: it was told none. */
+static void print_lies(const struct trial *t, struct buf *out)
+{
+    struct buf lies = {0};
+
+    disk_faults_print(&t->job->faults.disk, &lies);
+    if (lies.len_bytes)
+        buf_printf(out, " The disk lied, as it was told to: %s.", buf_text(&lies));
+    buf_free(&lies);
+}
+
 void trial_fail(struct trial *t, const struct error *err)
 {
     char text[900];
+    struct buf why = {0};
 
-    stop(t, err->skip, error_text(err, text, sizeof text));
+    buf_printf(&why, "%s%s", error_text(err, text, sizeof text), err->skip || !disk_faults_any(&t->job->faults.disk) ? "" : ".");
+    if (!err->skip)
+        print_lies(t, &why);
+    stop(t, err->skip, buf_text(&why));
+    buf_free(&why);
 }
 
 bool trial_time_up(struct trial *t)
@@ -252,15 +269,28 @@ static void print_strike_point(const struct trial *t, const struct strike_point 
         at->describe(at->arg, out);
 }
 
+/* The history with the numbers of the saved log for positions; the caller frees it. */
+static struct history *numbered_history(const struct trial *t)
+{
+    struct history *h = history_copy(t->history);
+
+    for (uint32_t i = 0; i < h->n_events; i++) {
+        h->events[i].begin_pos = log_number(&t->numbers, h->events[i].begin_pos);
+        h->events[i].end_pos = log_number(&t->numbers, h->events[i].end_pos);
+    }
+    return h;
+}
+
 /* Returns the path of the saved finding, which belongs to the result; NULL when it could not be saved. */
 static const char *save_finding(struct trial *t, const struct strike_point *at, const char *where)
 {
+    struct history *history = numbered_history(t);
     struct finding f = {.plan = t->job->plan,
                         .config = t->job->config,
                         .strike = t->job->strike,
                         .seed = at->seed,
-                        .history = t->history,
-                        .pos = at->pos,
+                        .history = history,
+                        .pos = log_number(&t->numbers, at->pos),
                         .kill = at->kill,
                         .state_text = where,
                         .image_fd = at->image ? at->image(at->arg) : -1,
@@ -280,7 +310,22 @@ static const char *save_finding(struct trial *t, const struct strike_point *at, 
     }
     if (f.image_fd >= 0)
         close(f.image_fd);
+    free(history);
     return path;
+}
+
+/* What else is known of a volume that does not mount: asked once for each result, since it takes another mount. */
+static void explain_refusal(struct trial *t, const struct strike_point *at)
+{
+    struct buf said = {0};
+
+    if (at->explain_refusal)
+        at->explain_refusal(at->arg, &said);
+    else if (t->volume && !volume_is_mounted(t->volume))
+        volume_explain_refusal(t->volume, &said);
+    for (const char *line = buf_text(&said); *line; line += strcspn(line, "\n"), line += *line == '\n')
+        buf_printf(&t->details, "  %.*s\n", (int)strcspn(line, "\n"), line);
+    buf_free(&said);
 }
 
 static void verdict_clear(struct verify_result *v)
@@ -342,6 +387,8 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         defect_print(t, d, &t->details);
         buf_printf(&t->details, "  rule %s: %s (%s)\n", rule_table[d->rule].id, rule_table[d->rule].sentence,
                    rule_table[d->rule].source);
+        if (d->kind == DEFECT_MOUNT)
+            explain_refusal(t, at);
     }
     assert(!v->n_violations || t->violated);
     if (fresh) {
@@ -354,10 +401,26 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
     }
 }
 
+/* What a lying disk's file system does wrong under its own mount, or the one after it, need not be its fault. */
+static void name_lies(struct trial *t)
+{
+    struct buf lies = {0};
+
+    print_lies(t, &lies);
+    for (size_t i = 0; i < t->verdict.n_defects; i++) {
+        char *text = t->verdict.defects[i].text;
+        const size_t len = strlen(text);
+
+        snprintf(text + len, sizeof t->verdict.defects[i].text - len, "%s", buf_text(&lies));
+    }
+    buf_free(&lies);
+}
+
 void trial_judge_steps(struct trial *t, const struct strike_point *at)
 {
     verdict_clear(&t->verdict);
     verify_steps(t->world, &t->verdict);
+    name_lies(t);
     take_verdict(t, at);
 }
 
@@ -365,6 +428,8 @@ bool trial_judge_survivors(struct trial *t, const struct survivors *s, const str
 {
     verdict_clear(&t->verdict);
     verify_survivors(t->world, strike_table[t->job->strike].loss[VIEW_LOCAL], at->pos, s, &t->verdict);
+    if (!at->image)
+        name_lies(t);
     if (ret_lossy)
         *ret_lossy |= t->verdict.lossy;
     take_verdict(t, at);

@@ -15,6 +15,7 @@
 #include "evidence/survivors.h"
 #include "finding/finding.h"
 #include "trial/job.h"
+#include "trial/recording.h"
 #include "truth/world.h"
 #include "verifier/verify.h"
 
@@ -32,8 +33,9 @@ struct trial {
     struct survivors survivors; /* of the last readback */
     struct readback *readback;  /* NULL for models */
     struct verify_result verdict;
-    unsigned sights; /* seen in all runs so far */
-    uint64_t noted;  /* kinds of defects that the details describe: bit per kind, surprises 32 higher */
+    struct log_numbers numbers; /* of a power cut's recording: findings and reports use them for positions */
+    unsigned sights;            /* seen in all runs so far */
+    uint64_t noted;             /* kinds of defects that the details describe: bit per kind, surprises 32 higher */
     bool violated, lossy;
     uint64_t kinds; /* of violations: bit per enum defect */
     bool broken, skipped;
@@ -47,8 +49,9 @@ struct strike_point {
     uint64_t seed; /* of the run */
     uint64_t pos;  /* of the cut */
     struct kill_point kill;
-    void (*describe)(void *arg, struct buf *out); /* adds the crash state in words; NULL: there is none */
-    int (*image)(void *arg);                      /* a new memory file of the crash state, or -1; NULL: there is none */
+    void (*describe)(void *arg, struct buf *out);        /* adds the crash state in words; NULL: there is none */
+    int (*image)(void *arg);                             /* a new memory file of the crash state, or -1; NULL: there is none */
+    void (*explain_refusal)(void *arg, struct buf *out); /* as volume_explain_refusal; NULL: of the trial's own volume */
     void *arg;
 };
 

@@ -65,10 +65,23 @@ static const struct file_judgement *judged(struct matcher *mt, size_t survivor, 
     return &c->fj;
 }
 
+/* What cannot be asked for its kind fits any: it is unreadable, and its name is there. */
 static bool kind_fits(enum inode_kind want, enum survivor_kind seen)
 {
     return (want == INODE_FILE && seen == SURVIVOR_FILE) || (want == INODE_DIR && seen == SURVIVOR_DIR) ||
-           (want == INODE_OTHER && seen == SURVIVOR_OTHER);
+           (want == INODE_OTHER && seen == SURVIVOR_OTHER) || seen == SURVIVOR_UNKNOWN;
+}
+
+/* Is the path below a directory that could not be listed? Then it may be there without having been seen. */
+static bool may_be_unseen(const struct survivors *s, const char *path)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const size_t len = strlen(s->v[i].path);
+
+        if (s->v[i].kind == SURVIVOR_DIR && s->v[i].read_err && strncmp(path, s->v[i].path, len) == 0 && path[len] == '/')
+            return true;
+    }
+    return false;
 }
 
 /* Two names of one inode must be one inode, two inodes must be two. */
@@ -106,7 +119,7 @@ static bool names_fit(struct matcher *mt, const int *value)
             if (i < mt->s->n && kind_fits(w->inodes[value[n]].kind, mt->s->v[i].kind)) {
                 mt->name_of[i] = (int)n;
                 found++;
-            } else {
+            } else if (i < mt->s->n || !may_be_unseen(mt->s, path)) {
                 fit = false;
             }
         }
@@ -176,12 +189,39 @@ static void report_name(struct matcher *mt, int name, const char *path, enum def
     defect_say(d, ".");
 }
 
-/* No choice explains the names: name those that no choice has, or lacks, as seen. */
-static void report_names(struct matcher *mt)
+/* Was the name ever set to the inode? */
+static bool ever_set(const struct world *w, int name, int inode)
+{
+    for (size_t i = 0; i < w->n_ops; i++)
+        for (size_t k = 0; k < w->ops[i].n; k++)
+            if (w->ops[i].set[k].name == name && w->ops[i].set[k].inode == inode)
+                return true;
+    return false;
+}
+
+/* Did a step ever make the name `leaf` in a directory at `path`, whatever that directory is called in the end? The path is len
+ * long, with the leaf. A directory may have had several names, and a name several directories. */
+static bool ever_named(const struct world *w, const char *path, size_t len, int inode)
+{
+    size_t at = len;
+
+    while (at > 0 && path[at - 1] != '/')
+        at--;
+    for (size_t n = 0; n < w->n_names; n++) {
+        const struct name *name = &w->names[n];
+
+        if (name->len == len - at && memcmp(path + at, name->leaf, name->len) == 0 &&
+            (inode == NO_INODE || ever_set(w, (int)n, inode)) &&
+            (at == 0 ? name->dir == ROOT_INODE : ever_named(w, path, at - 1, name->dir)))
+            return true;
+    }
+    return false;
+}
+
+static void report_known_names(struct matcher *mt)
 {
     const struct world *w = mt->j->w;
     int now[256];
-    size_t before = mt->j->ret->n_violations;
 
     for (size_t i = 0; i < w->n_names && i < 256; i++)
         now[i] = w->names[i].now;
@@ -200,29 +240,46 @@ static void report_names(struct matcher *mt)
 
         if (there && !mt->may[n])
             report_name(mt, (int)n, path, DEFECT_EXTRA);
-        if (!there && !mt->may_not[n])
+        if (!there && !mt->may_not[n] && !may_be_unseen(mt->s, path))
             report_name(mt, (int)n, path, DEFECT_MISSING);
     }
-    for (size_t i = 0; i < mt->s->n; i++) {
-        size_t n = 0;
+}
 
-        while (n < w->n_names &&
-               !(w->names[n].len <= strlen(mt->s->v[i].path) &&
-                 memcmp(mt->s->v[i].path + strlen(mt->s->v[i].path) - w->names[n].len, w->names[n].leaf, w->names[n].len) == 0))
-            n++;
-        if (n == w->n_names) {
+/* No choice explains the names: name those that no choice has, or lacks, as seen. */
+static void report_names(struct matcher *mt)
+{
+    const size_t before = mt->j->ret->n_violations;
+
+    report_known_names(mt);
+    for (size_t i = 0; i < mt->s->n; i++)
+        if (!ever_named(mt->j->w, mt->s->v[i].path, strlen(mt->s->v[i].path), NO_INODE)) {
             struct defect_report *d = defect_new(mt->j, DEFECT_EXTRA, RULE_H1, mt->s->v[i].path, false);
 
             defect_say(d, "No step ever made this name.");
         }
-    }
     if (mt->j->ret->n_violations == before) {
         struct defect_report *d = defect_new(mt->j, DEFECT_MISSING, RULE_H2, ".", false);
 
         defect_say(d, "Each name alone is legal, all of them together are not: no choice of whole operations leaves just these:");
         for (size_t i = 0; i < mt->s->n; i++)
-            defect_say(d, " %s", mt->s->v[i].path);
+            defect_say(d, " %s%s", mt->s->v[i].path, mt->s->v[i].kind == SURVIVOR_DIR ? "/" : "");
         defect_say(d, ".");
+    }
+}
+
+/* Names that are listed and cannot be asked for what they are, and directories that cannot be listed. */
+static void report_unreadable(const struct matcher *mt)
+{
+    for (size_t i = 0; i < mt->s->n; i++) {
+        const struct survivor *s = &mt->s->v[i];
+
+        if (s->kind == SURVIVOR_FILE || !s->read_err)
+            continue;
+        struct defect_report *d = defect_new(mt->j, DEFECT_UNREADABLE, RULE_B7, s->path, false);
+
+        defect_say(
+            d, s->kind == SURVIVOR_DIR ? "The directory cannot be listed: %s." : "The name is listed, but stat of it fails: %s.",
+            strerror(s->read_err));
     }
 }
 
@@ -364,6 +421,7 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
                          .may_not = xcalloc(w->n_names, sizeof *mt.may_not)};
 
     oracle_names(w, &j.m, try_choice, &mt);
+    report_unreadable(&mt);
     conclude(&mt, ret);
     free(mt.cache);
     free(mt.name_of);

@@ -1,5 +1,5 @@
-/* The first mount of an image: see first_mount.h. */
-#include "device/first_mount.h"
+/* Base images: see base_image.h. */
+#include "device/base_image.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include "host/isolate.h"
 
 /* The child of first_mount: mounts and unmounts the image once. */
-static int mount_once(const struct first_mount *m, struct error *err)
+static int mount_once(const struct base_image *b, int image_fd, struct error *err)
 {
     struct loopdev l;
     char dir[192];
@@ -24,17 +24,18 @@ static int mount_once(const struct first_mount *m, struct error *err)
     snprintf(dir, sizeof dir, "%s/first-mount", isolate_scratch());
     if (mkdir(dir, 0700))
         return error_set(err, errno, "mkdir", dir, NULL);
-    r = loopdev_attach(m->image_fd, m->sector, &l, err);
+    r = loopdev_attach(image_fd, b->sector, &l, err);
     if (r < 0)
         return r;
-    r = fsimage_mount(m->fs, l.path, dir, m->options, err);
+    r = fsimage_mount(b->fs, l.path, dir, b->mount, err);
     if (r == 0 && umount(dir))
         r = error_set(err, errno, "umount", dir, NULL);
     loopdev_detach(&l);
     return r;
 }
 
-int first_mount(const struct first_mount *m, struct error *err)
+/* Mounts the image once, in an isolated child, as every mount. */
+static int first_mount(const struct base_image *b, int image_fd, struct error *err)
 {
     struct error child_err = {.code = 0};
     bool isolated = false;
@@ -45,9 +46,9 @@ int first_mount(const struct first_mount *m, struct error *err)
     const pid_t pid = isolate_fork(&isolated, err);
     if (pid == 0) {
         if (isolated)
-            mount_once(m, &child_err);
+            mount_once(b, image_fd, &child_err);
         else
-            error_set(&child_err, EPERM, "mount", m->fs, "no private mount namespace");
+            error_set(&child_err, EPERM, "loop", "", "no private mount namespace");
         _exit(write(to_parent[1], &child_err, sizeof child_err) == (ssize_t)sizeof child_err ? 0 : 1);
     }
     close(to_parent[1]);
@@ -58,8 +59,21 @@ int first_mount(const struct first_mount *m, struct error *err)
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     if (n != (ssize_t)sizeof child_err)
-        return error_set(err, EIO, "mount", m->fs, "the process that mounted the image first died");
+        return error_set(err, EIO, "mount", b->fs, "the process that mounted the image first died");
     if (child_err.code && err)
         *err = child_err;
     return -child_err.code;
+}
+
+int base_image_make(const struct base_image *b, struct error *err)
+{
+    const int fd = fsimage_make(b->fs, b->size_bytes, b->sector, b->mkfs, err);
+
+    if (fd < 0)
+        return fd;
+    const int r = first_mount(b, fd, err);
+
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
