@@ -23,6 +23,8 @@
 #include "backend/volume.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/size.h"
+#include "device/loopdev.h"
 #include "disk/disk.h"
 #include "host/isolate.h"
 #include "states/crash_image.h"
@@ -150,6 +152,32 @@ static int refused(const struct backend_config *c)
     return fine && use(c) ? FINE : BAD;
 }
 
+/* A page of the device that is mapped: BLKFLSBUF would skip it. */
+static bool drops_referenced_page(int backing, unsigned sector)
+{
+    struct loopdev l;
+    uint8_t now = 0;
+
+    if (pwrite(backing, "a", 1, 0) != 1 || loopdev_attach(backing, sector, &l, NULL) < 0)
+        return false;
+    uint8_t *page = mmap(NULL, BLOCK_BYTES, PROT_READ, MAP_SHARED, l.fd, 0);
+    const bool fine = page != MAP_FAILED && *(volatile uint8_t *)page == 'a' && pwrite(backing, "b", 1, 0) == 1 &&
+                      loopdev_drop_cache(&l, NULL) == 0 && pread(l.fd, &now, 1, 0) == 1 && now == 'b';
+    munmap(page, BLOCK_BYTES);
+    loopdev_detach(&l);
+    return fine;
+}
+
+static int drops_referenced_pages(const struct backend_config *c)
+{
+    const int fd = memfd_create("test", MFD_CLOEXEC);
+
+    (void)c;
+    const bool fine = ftruncate(fd, 1 << 20) == 0 && drops_referenced_page(fd, SECTOR_BYTES);
+    close(fd);
+    return fine ? FINE : BAD;
+}
+
 static int with_config(int (*f)(const struct backend_config *c))
 {
     struct backend_config c;
@@ -217,6 +245,12 @@ static void a_volume_that_could_not_be_opened_is_none(void **state)
     in_isolation(no_loop_devices);
 }
 
+static void pages_of_a_device_that_are_referenced_are_dropped(void **state)
+{
+    (void)state;
+    in_isolation(drops_referenced_pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_volume_whose_server_died_is_not_used_again),
         cmocka_unit_test(a_child_does_not_use_its_parents_volume),
         cmocka_unit_test(a_volume_that_was_closed_while_mounted_is_not_used_again),
+        cmocka_unit_test(pages_of_a_device_that_are_referenced_are_dropped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
