@@ -41,7 +41,7 @@ def test_help_lists_every_command():
 
 def test_the_source_has_the_options_we_compare_with():
     assert len(option_table("run")) >= 12
-    assert option_table("replay") == [("times", "n", True)]
+    assert option_table("replay") == [("times", "n", True), ("trust", None, False)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -143,6 +143,8 @@ static void only_regular_files_are_replaced(void **state)
     }
     assert_string_equal(get("target"), "before");
     assert_int_equal(begin("directory/none/f", false, NULL, &o), -ENOENT);
+    assert_int_equal(begin("", true, NULL, &o), -ENOENT);
+    assert_int_equal(begin("new/", true, NULL, &o), -EISDIR);
 }
 
 static void what_came_in_the_meantime_is_not_replaced(void **state)

@@ -33,6 +33,14 @@ static const char *kind_of(mode_t mode)
                             : "a socket";
 }
 
+/* "a/" of "a/b": empty for a file in the working directory. */
+static size_t directory_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
 static int refuse(const struct output *o, const struct stat *st, struct error *err)
 {
     return error_set(err, EINVAL, "write", o->path, "it is %s; only a regular file is replaced", kind_of(st->st_mode));
@@ -43,6 +51,8 @@ static int check_path(const struct output *o, struct error *err)
 {
     struct stat there, in;
 
+    if (!o->path[directory_length(o->path)])
+        return error_set(err, *o->path ? EISDIR : ENOENT, "write", o->path, NULL);
     if (lstat(o->path, &there) < 0)
         return errno == ENOENT ? 0 : error_set(err, errno, "write", o->path, NULL);
     if (!S_ISREG(there.st_mode))
@@ -51,14 +61,6 @@ static int check_path(const struct output *o, struct error *err)
         if (stat(*input, &in) == 0 && in.st_dev == there.st_dev && in.st_ino == there.st_ino)
             return error_set(err, EINVAL, "write", o->path, "it is an input of this command");
     return 0;
-}
-
-/* "a/" of "a/b": empty for a file in the working directory. */
-static size_t directory_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? (size_t)(slash + 1 - path) : 0;
 }
 
 /* A name beside the path that no other file has. */
