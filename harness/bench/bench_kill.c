@@ -1,4 +1,5 @@
-/* Process kills: driver, readback and verifier against bare system calls that kill a process which has mapped a file. */
+/* Process kills: driver, readback and verifier against the same system calls bare, which kill a process that has mapped a new
+ * file. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,10 +47,13 @@ static int open_kill(const struct bench *b, const struct bench_options *o, void 
     return rc < 0 ? rc : backend_prepare(&k.config, err);
 }
 
-static _Noreturn void map_store_die(int fd, pid_t parent)
+/* The system calls of the plan's steps, its set-up among them: every kill begins with a new file. */
+static _Noreturn void make_map_store_die(const char *file, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
+    const int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (getppid() != parent || fd < 0 || ftruncate(fd, FILE_BYTES))
         _exit(EXIT_FAILURE);
     void *at = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -60,20 +64,30 @@ static _Noreturn void map_store_die(int fd, pid_t parent)
     abort(); /* not reached */
 }
 
-static int bare_kill(int fd, uint8_t *buf, const char *file, struct error *err)
+static bool read_back(const char *file, uint8_t *buf)
+{
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    const bool fine = fd >= 0 && pread(fd, buf, FILE_BYTES, 0) == FILE_BYTES && buf[STORE_BYTES - 1] == 'x';
+
+    if (fd >= 0)
+        close(fd);
+    return fine;
+}
+
+static int bare_kill(uint8_t *buf, const char *file, struct error *err)
 {
     int status = 0;
     pid_t parent = getpid(), pid = fork();
 
     if (pid == 0)
-        map_store_die(fd, parent);
+        make_map_store_die(file, parent);
     if (pid < 0)
         return error_set(err, errno, "fork", NULL, NULL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
         return error_set(err, ECHILD, "kill", file, "ended with status %d", status);
-    if (pread(fd, buf, FILE_BYTES, 0) != FILE_BYTES || buf[STORE_BYTES - 1] != 'x')
+    if (!read_back(file, buf) || unlink(file))
         return error_set(err, EIO, "read", file, NULL);
     return 0;
 }
@@ -82,18 +96,13 @@ static int bare_kills(void *state, double seconds, double *ret, struct error *er
 {
     const struct kills *k = state;
     uint8_t *buf = xmalloc(FILE_BYTES);
-    int fd = open(k->file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = 0;
     uint64_t n = 0;
-
-    if (fd < 0 || ftruncate(fd, FILE_BYTES) < 0)
-        rc = error_set(err, errno, "open", k->file, NULL);
+    int rc = 0;
     const double from_s = clock_s();
     for (; rc == 0 && clock_s() < from_s + seconds; n++)
-        rc = bare_kill(fd, buf, k->file, err);
+        rc = bare_kill(buf, k->file, err);
     *ret = (double)n / (clock_s() - from_s);
-    if (fd >= 0)
-        close(fd);
-    unlink(k->file);
+    unlink(k->file); /* of a kill that failed */
     free(buf);
     return rc;
 }
