@@ -115,7 +115,8 @@ static const struct backend_option options[] = {
      .type = OPTION_FAULTS,
      .choice = fault_choice,
      .fault = true,
-     .help = "lies of the disk: ignore-flush, ignore-fua, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
+     .help =
+         "lies of the disk: ignore-flush, ignore-fua, ignore-discard, drop:N, tear:N, misdirect:N, corrupt:N; '+' between them"},
     {.key = NULL},
 };
 

@@ -408,3 +408,11 @@ def test_a_disk_lies_where_nothing_is_struck_and_is_named(lie, verdict, tornpage
     assert (f"The disk lied, as it was told to: {lie}." in result["reason"]) == (verdict == "violated")
     for finding in (tmp_path / "findings").glob("*"):
         assert tornpage("replay", finding).returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+def test_a_disk_that_ignores_requests_to_write_zeros_is_found(tornpage):
+    args = ["run", "space/store-into-small-preallocated", "--crash", "power", "-b"]
+    assert tornpage(*args, "loop:fs=ext4,mount=dioread_lock").returncode == 0
+    done = tornpage(*args, "loop:fs=ext4,mount=dioread_lock,disk=ignore-discard")
+    assert done.returncode == 1 and "foreign f" in done.stdout

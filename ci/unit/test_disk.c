@@ -182,6 +182,23 @@ static void dropped_write_is_nowhere(void **state)
     sector_is_filled(f, 3 * 4096, 3);
 }
 
+static void a_discard_gives_zeros_unless_it_is_ignored(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned ignored = 0; ignored < 2; ignored++) {
+        disk_record(f->disk, f->log, &(struct disk_faults){.ignore_discard = ignored});
+        assert_int_equal(disk_write(f->disk, 4096, f->base, 512, false), 0);
+        assert_int_equal(disk_discard(f->disk, 4096, 512), 0);
+        disk_record(f->disk, NULL, NULL);
+        assert_int_equal(flags_of(f, 2 * ignored + 1), ignored ? LOG_LOST : 0);
+        if (ignored)
+            sector_is(f, 4096, f->base);
+        else
+            sector_is_filled(f, 4096, 0);
+    }
+}
+
 static void torn_write_keeps_its_second_half(void **state)
 {
     struct fixture *f = *state;
@@ -264,7 +281,7 @@ static void flush_behind_a_single_write_is_taken_for_its_fua(void **state)
 
 static int parse(const char *text, struct disk_faults *ret, char *bad, size_t bad_bytes)
 {
-    char words[64];
+    char words[128];
     const char *at = "";
 
     snprintf(words, sizeof words, "%s", text);
@@ -275,19 +292,21 @@ static int parse(const char *text, struct disk_faults *ret, char *bad, size_t ba
 
 static void fault_words_set_their_member(void **state)
 {
-    const struct disk_faults want = {true, true, 3, 4, 5, 0x1000};
+    const struct disk_faults want = {true, true, true, 3, 4, 5, 0x1000};
     struct disk_faults got;
     char bad[64];
 
     (void)state;
-    assert_int_equal(parse("ignore-flush,drop:3,ignore-fua,tear:4,misdirect:5,corrupt:4k", &got, bad, sizeof bad), 0);
-    assert_true(got.ignore_flush && got.ignore_fua);
+    assert_int_equal(parse("ignore-flush,drop:3,ignore-fua,ignore-discard,tear:4,misdirect:5,corrupt:4k", &got, bad, sizeof bad),
+                     0);
+    assert_true(got.ignore_flush && got.ignore_fua && got.ignore_discard);
     assert_int_equal(got.drop_nth, want.drop_nth);
     assert_int_equal(got.tear_nth, want.tear_nth);
     assert_int_equal(got.misdirect_nth, want.misdirect_nth);
     assert_int_equal(got.corrupt_nth, want.corrupt_nth);
     assert_int_equal(parse("", &got, bad, sizeof bad), 0);
-    assert_false(got.ignore_flush || got.ignore_fua || got.drop_nth || got.tear_nth || got.misdirect_nth || got.corrupt_nth);
+    assert_false(got.ignore_flush || got.ignore_fua || got.ignore_discard || got.drop_nth || got.tear_nth || got.misdirect_nth ||
+                 got.corrupt_nth);
 }
 
 static void faults_print_as_words(void **state)
@@ -369,6 +388,7 @@ int main(void)
         DISK_TEST(a_reset_after_many_writes_brings_the_image_back),
         DISK_TEST(honest_disk_flags_nothing),
         DISK_TEST(dropped_write_is_nowhere),
+        DISK_TEST(a_discard_gives_zeros_unless_it_is_ignored),
         DISK_TEST(torn_write_keeps_its_second_half),
         DISK_TEST(misdirected_write_lands_beside),
         DISK_TEST(misdirected_write_at_the_end_lands_before),

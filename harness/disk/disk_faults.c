@@ -13,6 +13,8 @@ const struct disk_fault_kind disk_fault_kinds[] = {
     {"ignore-flush", NULL, "Flushes are answered and nothing becomes durable by them.", MEMBER(ignore_flush)},
     {"ignore-fua", NULL, "FUA writes are answered and not durable: each write with a flush of its own counts as one.",
      MEMBER(ignore_fua)},
+    {"ignore-discard", NULL, "Discards and requests to write zeros are answered, and the old bytes stay.",
+     MEMBER(ignore_discard)},
     {"drop", "N", "The N-th write is answered and never reaches the media.", MEMBER(drop_nth)},
     {"tear", "N", "Only the first half of the N-th write reaches the media.", MEMBER(tear_nth)},
     {"misdirect", "N", "The N-th write lands right behind its place.", MEMBER(misdirect_nth)},

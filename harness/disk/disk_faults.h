@@ -12,6 +12,7 @@ struct buf;
 struct disk_faults {
     bool ignore_flush;
     bool ignore_fua;
+    bool ignore_discard;
     uint64_t drop_nth, tear_nth, misdirect_nth, corrupt_nth;
 };
 

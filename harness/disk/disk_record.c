@@ -7,6 +7,9 @@
  * - ignore_fua: a FUA write carries LOG_IGNORED. A loop device never sends FUA: the kernel makes of a FUA write the write and a
  *   flush behind it. So a flush with exactly one write since the flush before it is taken for that FUA, and carries LOG_IGNORED.
  *
+ * - ignore_discard: LOG_LOST. A loop device passes on a discard and a request to write zeros as the same call, so both are
+ * ignored. File systems may not rely on what a discarded block reads as, but on zeros they do.
+ *
  * - drop: LOG_LOST. The write is answered; neither later reads nor crash states have it.
  *
  * - tear: LOG_ALTERED. The first half is written, the rest keeps what was there.
@@ -194,10 +197,12 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
         return -EIO;
     lock(d);
     r = current_log(d, &log);
-    if (r == 0)
+    const bool ignored = r == 0 && log && d->s->faults.ignore_discard;
+
+    if (r == 0 && !ignored)
         disk_put(d, off, NULL, len_bytes);
     if (r == 0 && log)
-        append(log, LOG_DISCARD, 0, off, NULL, len_bytes);
+        append(log, LOG_DISCARD, ignored ? LOG_LOST : 0, off, NULL, len_bytes);
     unlock(d);
     return r;
 }

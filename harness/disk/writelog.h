@@ -19,7 +19,7 @@ enum {
     LOG_FLUSH_FIRST = 2, /* a flush precedes the write (REQ_PREFLUSH with data) */
     /* Faults of the disk: */
     LOG_IGNORED = 4,  /* a flush or FUA that was answered and not done */
-    LOG_LOST = 8,     /* a write that was answered and never reaches the media (drop) */
+    LOG_LOST = 8,     /* a write or discard that was answered and never reaches the media (drop, ignore-discard) */
     LOG_MOVED = 16,   /* `off` is where the write went, not where it was sent (misdirect) */
     LOG_ALTERED = 32, /* the data is what reached the media (tear, corrupt), not what was sent */
 };
