@@ -34,7 +34,9 @@ static const struct entry files[] = {
     {"./scenarios", "The scenarios that are run if none is named. If it does not exist, those installed are."},
     {"PREFIX/share/tornpage/scenarios", "The scenarios installed. PREFIX is where the program's directory bin is."},
     {"./findings", "Saved findings, NAME.finding.json, unless --findings names another directory."},
-    {"/run/tornpage", "An empty directory, on which a run as root mounts a tmpfs that no other process sees."},
+    {"/run/tornpage",
+     "An empty directory, on which a run as root mounts a tmpfs that no other process sees. Where there is no /run it is "
+     "/tmp/.tornpage, /var/tmp/.tornpage or /mnt."},
     {NULL, NULL},
 };
 
