@@ -35,6 +35,8 @@ OBJS := $(patsubst %.c,$(B)/%.o,$(ACTOR_SRCS) $(filter-out $(ACTOR_SRCS),$(SRCS)
 $(ACTOR_SRCS:%.c=$(B)/%.o): CFLAGS += -fno-plt
 LIB_OBJS := $(filter-out $(B)/$(MAIN:.c=.o),$(OBJS))
 UNITS := $(patsubst ci/unit/%.c,$(B)/unit/%,$(sort $(wildcard ci/unit/test_*.c)))
+COMMANDS := $(patsubst harness/faces/cmd_%.c,%,$(sort $(wildcard harness/faces/cmd_*.c)))
+MANUALS := $(B)/man/tornpage.1 $(COMMANDS:%=$(B)/man/tornpage-%.1)
 BACKENDS := $(patsubst backends/%.c,%,$(sort $(wildcard backends/*.c)))
 
 # V=1 shows whole commands.
@@ -47,7 +49,7 @@ C_FILES = $(wildcard harness/*/*.c backends/*.c ci/unit/*.c)
 H_FILES = $(wildcard harness/*/*.h backends/*.h ci/unit/*.h)
 SCRIPTS := ci/deps.sh .ci/run
 
-.PHONY: all units run test check-units check-python mutants lint format deps install variants clean help FORCE
+.PHONY: all units run test check-units check-python mutants lint format deps manuals install variants clean help FORCE
 all: $(B)/tornpage
 
 $(B)/tornpage: $(OBJS) $(B)/flags ## build the program (plain `make`; VARIANT=release|debug|asan|tsan|cov)
@@ -118,9 +120,22 @@ deps: ## install the packages needed (Debian, as root); says what is missing oth
 variants: ## build all variants
 	for v in $(VARIANTS); do $(MAKE) VARIANT=$$v all || exit 1; done
 
-install: $(B)/tornpage ## install below DESTDIR and PREFIX (default /usr/local)
+# The program prints its own manual pages and its completion.
+manuals: $(MANUALS) $(B)/completion.bash ## make the manual pages and the completion for bash
+$(B)/man/tornpage.1: $(B)/tornpage
+	@mkdir -p $(@D)
+	$(Q)$< help --man > $@.new && mv $@.new $@
+$(B)/man/tornpage-%.1: $(B)/tornpage
+	@mkdir -p $(@D)
+	$(Q)$< help --man $* > $@.new && mv $@.new $@
+$(B)/completion.bash: $(B)/tornpage
+	$(Q)$< help --completion > $@.new && mv $@.new $@
+
+install: $(B)/tornpage manuals ## install below DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tornpage
 	install $(B)/tornpage $(DESTDIR)$(PREFIX)/bin/tornpage
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(MANUALS)
+	install -D -m 644 $(B)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tornpage
 	cd scenarios && find . -type f | while read -r f; do \
 	  install -D -m 644 "$$f" "$(DESTDIR)$(PREFIX)/share/tornpage/scenarios/$$f" || exit 1; done
 

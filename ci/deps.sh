@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
     gcc make pkg-config libbpf-dev libfuse3-dev libjansson-dev zlib1g-dev # build
     fuse3 e2fsprogs xfsprogs btrfs-progs util-linux                       # run
-    libcmocka-dev python3-pytest                                          # test
+    libcmocka-dev man-db python3-pytest                                   # test
     clang clang-format clang-tidy cppcheck shellcheck                     # lint
 )
 

@@ -47,7 +47,7 @@ def test_the_source_has_the_options_we_compare_with():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_tells_every_option_of_the_table_and_no_other(command):
     told = {(name, letter or None, bool(value)) for letter, name, value in options_in(help_of(command))}
-    assert told == set(option_table(command)) | {("help", "h", False)}
+    assert told == set(option_table(command)) | {("help", "h", False), ("version", "V", False)}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -64,8 +64,40 @@ def test_help_fits_a_terminal(command):
     assert max(map(len, help_of(command).splitlines())) <= 100
 
 
-def test_version():
-    assert re.fullmatch(r"tornpage \d+\.\d+\S*\n", run_program("--version").stdout)
+@pytest.mark.parametrize("before", [[], *([c] for c in COMMANDS)], ids=lambda b: " ".join(b))
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(before, option):
+    done = run_program(*before, option)
+    assert done.returncode == 0 and re.fullmatch(r"tornpage \d+\.\d+\S*\n", done.stdout)
+
+
+def statuses_in(text):
+    """{"0": meaning, ...} of the list below "Exit status" in a help text."""
+    rows = re.findall(r"^  ([\d, ]*\d) +(\S.*(?:\n {17}\S.*)*)", text[text.index("Exit status") :], re.M)
+    return {status: " ".join(meaning.split()) for status, meaning in rows}
+
+
+def test_the_readme_and_the_help_agree_on_exit_statuses():
+    readme = (ROOT / "README.md").read_text()
+    table = re.search(r"^\| exit status of `run` \| \|\n\|---\|---\|\n((?:\|.*\n)+)", readme, re.M)[1]
+    written = {status: meaning.replace("`", "") for status, meaning in re.findall(r"^\| ([\d, ]+) \| (.*) \|$", table, re.M)}
+    assert len(written) == 6
+    assert statuses_in(help_of("run")) == statuses_in(run_program("--help").stdout) == written
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_tells_its_exit_statuses(command):
+    told = statuses_in(help_of(command))
+    assert {"0", "2", "99"} <= set(told) <= {"0", "1", "2", "77", "99", "129, 130, 143"}
+
+
+def test_the_readme_and_the_help_agree_on_verdicts():
+    readme = (ROOT / "README.md").read_text()
+    words = re.findall(r"^\| `(\w+)(?: N/M)?` \|", readme[readme.index("| verdict |") : readme.index("| exit status")], re.M)
+    assert words == ["kept", "lossy", "VIOLATED", "broken", "skipped"]
+    text = " ".join(help_of("run").split())
+    for word in words:
+        assert re.search(rf"\b{word}\b( N/M)?( \(|,)", text), word
 
 
 WRONG = [

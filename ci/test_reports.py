@@ -314,6 +314,14 @@ def test_a_defect_on_a_disk_tells_the_crash_state(tornpage, tmp_path):
     assert re.match(r"judged at position \d+; cut at \d+", first["state"]) and first["state"] == finding["state"][:500]
 
 
+@needs_root
+def test_a_refused_mount_tells_what_kernel_and_checker_say(tornpage, tmp_path):
+    j, _, tap = report(tornpage, tmp_path, "known/many-links", "-b", "loop:fs=xfs", "--crash", "power", status=0)
+    (refused,) = [d for d in j["results"][0]["defects"] if d["kind"] == "cannot mount"]
+    assert re.match(r"(kernel|fsck): ", refused["refusal"]) and refused["refusal"].splitlines()[0] in tap
+    assert all(d["refusal"] == "" for d in j["results"][0]["defects"] if d != refused)
+
+
 def test_results_without_defects_have_none(tornpage, scenarios, tmp_path):
     j, _, _ = report(tornpage, tmp_path, scenarios, "-b", "sim", "--runs", "50", status=0)
     assert [r["defects"] for r in j["results"]] == [[]] * 4

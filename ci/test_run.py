@@ -405,7 +405,7 @@ def test_a_disk_lies_where_nothing_is_struck_and_is_named(lie, verdict, tornpage
     done = tornpage("run", "s.scn", "-b", f"loop:fs=ext4,disk={lie}", "--json", "out.json")
     result = json.loads((tmp_path / "out.json").read_text())["results"][0]
     assert (done.returncode, result["verdict"]) == (1 if verdict == "violated" else 0, verdict)
-    assert (f"The disk lied, as it was told to: {lie}." in result["reason"]) == (verdict == "violated")
+    assert [f"The disk lied, as it was told to: {lie}." in d["text"] for d in result["defects"]] == [True] * (verdict == "violated")
     for finding in (tmp_path / "findings").glob("*"):
         assert tornpage("replay", finding).returncode == 1
 

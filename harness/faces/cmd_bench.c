@@ -236,6 +236,17 @@ static int run_command(const struct face *f, int argc, char **argv)
     return status;
 }
 
+static void words(char *const *before, int n, struct buf *out)
+{
+    (void)before, (void)n;
+    for (size_t i = 0; benches[i]; i++)
+        buf_printf(out, "%s\n", benches[i]->name);
+}
+
+static const struct face_status statuses[] = {
+    {"0", "measured"}, {"2", "wrong usage"}, {"77", "everything skipped"}, {"99", "broken"}, {NULL, NULL},
+};
+
 const struct face face_bench = {
     .name = "bench",
     .args = "[NAME]...",
@@ -270,9 +281,9 @@ const struct face face_bench = {
              "      ours: crash states that were covered: the mounted ones and all that must show the same\n"
              "  memory (MiB)\n"
              "      floor: twice the write log, which has 100,000 entries on a volume of 1 GiB\n"
-             "      ours: the peak of a process in which a crash disk shows every prefix of that log\n"
-             "\n"
-             "Exit status: 0 measured, 2 wrong usage, 77 everything skipped, 99 broken.",
+             "      ours: the peak of a process in which a crash disk shows every prefix of that log",
     .options = options,
+    .statuses = statuses,
+    .words = words,
     .run = run_command,
 };

@@ -125,11 +125,27 @@ static int run_command(const struct face *c, int argc, char **argv)
     return status;
 }
 
+static void words(char *const *before, int n, struct buf *out)
+{
+    (void)before, (void)n;
+    scenario_names_print(out);
+}
+
+static const struct face_status statuses[] = {
+    {"0", "explained"},
+    {"2", "wrong usage, or a malformed scenario"},
+    {"77", "skipped: the model lacks something that the scenario has"},
+    {"99", "broken"},
+    {NULL, NULL},
+};
+
 const struct face face_explain = {
     .name = "explain",
     .args = "SCENARIO... | --rule ID",
     .summary = "Print what is legal after each step of a scenario, per crash kind.",
     .about = "The scenario is run once on the model backend (sim) without any fault; no privileges are needed.",
     .options = options,
+    .statuses = statuses,
+    .words = words,
     .run = run_command,
 };

@@ -43,7 +43,7 @@ enum {
 static const struct face_option options[EXPLORE_OPTIONS + 1] = {
     [EXPLORE_LOG] = {"log", 'l', "FILE", "The log, in the format of dm-log-writes."},
     [EXPLORE_BASE] = {"base", 'B', "IMAGE", "The device's contents when the log began: a file or a device, which is only read."},
-    [EXPLORE_FS] = {"fs", 0, "NAME", "The file system to mount: ext4, xfs, btrfs, or another that this kernel has."},
+    [EXPLORE_FS] = {"fs", 0, "FS", "The file system to mount: ext4, xfs, btrfs, or another that this kernel has."},
     [EXPLORE_CHECK] = {"check", 'c', "COMMAND",
                        "Run by sh -c on each mounted crash state. Status 0: good; 126 and 127: the shell could not run it; any "
                        "other: a violation."},
@@ -322,39 +322,49 @@ static int run_command(const struct face *c, int argc, char **argv)
     return explore(&opt, out);
 }
 
+/* There are none: a word that is no option is wrong. */
+static void words(char *const *before, int n, struct buf *out)
+{
+    (void)before, (void)n, (void)out;
+}
+
+static const struct face_status statuses[] = {
+    {"0", "nothing violated"},
+    {"1", "violated"},
+    {"2", "wrong usage, or a log or image that is malformed or does not fit"},
+    {"77", "skipped: the machine lacks something"},
+    {"99", "broken, and nothing violated"},
+    {NULL, NULL},
+};
+
 const struct face face_explore = {
     .name = "explore",
-    .args = "--log FILE --base IMAGE --fs NAME --check COMMAND",
+    .args = "--log FILE --base IMAGE --fs FS --check COMMAND",
     .summary = "Explore the crash states of another program's write log, and judge each by a command.",
     .about =
-        "The log comes from the kernel's dm-log-writes, from QEMU's blklogwrites, or from 'tornpage run --log'. For each "
-        "disk image that a power cut during the log may have left, the file system is mounted and COMMAND runs. It gets the "
-        "mount point as $1 and the last mark before the cut as $2; its environment holds both as TORNPAGE_MOUNT and "
-        "TORNPAGE_MARK, and the number of marks before the cut as TORNPAGE_MARKS. It may write: each state is mounted "
-        "afresh. A state that may exist before and after a mark is checked for both. A file system that does not mount is a "
-        "violation, too.\n"
+        "The log comes from the kernel's dm-log-writes, from QEMU's blklogwrites, or from 'tornpage run --log'. For each disk "
+        "image that a power cut during the log may have left, the file system is mounted and COMMAND runs. It gets the mount "
+        "point as $1 and the last mark before the cut as $2; its environment holds both as TORNPAGE_MOUNT and TORNPAGE_MARK, and "
+        "the number of marks before the cut as TORNPAGE_MARKS. It may write: each state is mounted afresh. A state that may "
+        "exist before and after a mark is checked for both. A file system that does not mount is a violation, too.\n"
         "\n"
-        "A mark is a promise of the program that made the log ('dmsetup message DEVICE 0 mark fsync-done'): after it, "
-        "COMMAND may demand what was synced before it. Everything runs in private namespaces; all processes that COMMAND "
-        "starts end with it.\n"
+        "A mark is a promise of the program that made the log ('dmsetup message DEVICE 0 mark fsync-done'): after it, COMMAND "
+        "may demand what was synced before it. Everything runs in private namespaces; all processes that COMMAND starts end with "
+        "it.\n"
         "\n"
         "A state is covered without a mount if it agrees with a checked one, at the same number of marks, in everything that "
-        "mount, COMMAND and unmount read from the volume. That holds if COMMAND reads nothing but the volume, $1, $2 and "
-        "files that do not change. One that depends on the time, on chance, or on what its earlier runs left behind needs "
-        "--no-prune. Commands run in parallel and in no fixed order: what they write outside the volume needs a unique name "
-        "(mktemp), or --jobs 1.\n"
+        "mount, COMMAND and unmount read from the volume. That holds if COMMAND reads nothing but the volume, $1, $2 and files "
+        "that do not change. One that depends on the time, on chance, or on what its earlier runs left behind needs --no-prune. "
+        "Commands run in parallel and in no fixed order: what they write outside the volume needs a unique name (mktemp), or "
+        "--jobs 1.\n"
         "\n"
-        "Which states: every prefix of the log; each write in flight dropped alone, kept alone and torn; all subsets of up "
-        "to six writes in flight, samples of more; then all subsets of those, too, if few enough mounts suffice. The report "
-        "says how many states exist, and which epochs (the writes between two flushes) are exhaustive and which are only "
-        "sampled.\n"
-        "\n"
-        "Exit status: 0 nothing violated, 1 violated, 2 wrong usage, or a log or image that is malformed or does not fit, 77 "
-        "skipped (the machine lacks something), 99 broken.\n"
-        "\n"
-        "Examples:\n"
-        "  tornpage explore --log fsx.log --base fsx.base --fs xfs --check 'sh verify.sh \"$1\" \"$2\"'\n"
-        "  tornpage explore -l w.log -B w.img --fs ext4 --from mkfs --check 'cmp a \"$1/a\"'\n",
+        "Which states: every prefix of the log; each write in flight dropped alone, kept alone and torn; all subsets of up to "
+        "six writes in flight, samples of more; then all subsets of those, too, if few enough mounts suffice. The report says "
+        "how many states exist, and which epochs (the writes between two flushes) are exhaustive and which are only sampled.",
     .options = options,
+    .statuses = statuses,
+    .examples = "  tornpage explore --log fsx.log --base fsx.base --fs xfs --check 'sh verify.sh \"$1\" \"$2\"'\n"
+                "  tornpage explore -l w.log -B w.img --fs ext4 --from mkfs --check 'cmp a \"$1/a\"'\n",
+    .words = words,
     .run = run_command,
 };

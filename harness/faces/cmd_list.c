@@ -193,12 +193,34 @@ static int run_command(const struct face *c, int argc, char **argv)
     return STATUS_USAGE;
 }
 
+static void words(char *const *before, int n, struct buf *out)
+{
+    for (size_t i = 0; n == 0 && i < N_KINDS; i++)
+        buf_printf(out, "%s\n", kinds[i].name);
+    if (n && strcmp(before[0], "scenarios") == 0)
+        scenario_names_print(out);
+}
+
+static const struct face_status statuses[] = {
+    {"0", "listed"},
+    {"2", "wrong usage, or a malformed scenario"},
+    {"99", "the output could not be written"},
+    {NULL, NULL},
+};
+
 const struct face face_list = {
     .name = "list",
-    .args = "scenarios [PATH]... | backends | faults | verbs | rules | template",
-    .summary = "List what there is: scenarios with what they test, backends with their options, crash kinds and planted faults, "
-               "the verbs of the scenario language, the rules that findings cite, and a scenario to begin with.",
-    .about = "",
+    .args = "WHAT [ARGUMENT]...",
+    .summary = "List what there is: scenarios, backends, faults, verbs, rules; and print a scenario to begin with.",
+    .about = "WHAT is one of these:\n"
+             "  scenarios [PATH]...        what they test, and where they come from\n"
+             "  backends                   kinds of volumes, with their options\n"
+             "  faults                     crash kinds, and what can go wrong on purpose\n"
+             "  verbs                      of the scenario language\n"
+             "  rules                      that findings cite\n"
+             "  template                   a scenario to begin with",
     .options = options,
+    .statuses = statuses,
+    .words = words,
     .run = run_command,
 };

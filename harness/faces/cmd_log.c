@@ -306,33 +306,44 @@ static int run_command(const struct face *c, int argc, char **argv)
     return rc < 0 ? fail(rc, &err) : STATUS_GOOD;
 }
 
+static void words(char *const *before, int n, struct buf *out)
+{
+    (void)before;
+    for (size_t i = 0; n == 0 && i < N_VERBS; i++)
+        buf_printf(out, "%s\n", verbs[i].name);
+}
+
+static const struct face_status statuses[] = {
+    {"0", "good"},
+    {"2", "wrong usage, or a malformed log"},
+    {"99", "broken"},
+    {NULL, NULL},
+};
+
 const struct face face_log = {
     .name = "log",
     .args = "show|import|export|replay LOG",
     .summary = "Show, convert and replay write logs in the format of the kernel's dm-log-writes.",
-    .about =
-        "tornpage uses this format, too: 'tornpage run --log DIR' saves the write log of each power cut as DIR/NAME.log, "
-        "with a mark where each step began and ended, and the image that the log starts from as DIR/NAME.base. So replay-log "
-        "takes tornpage's logs as they are, and 'tornpage explore' takes those of others. For a disk that lies, the log has "
-        "what it did: a flush that it ignored is not in the log.\n"
-        "\n"
-        "  show    one line an entry: number, operation, flags, first sector, sectors, mark\n"
-        "  import  checks another program's log and writes it in tornpage's form: sectors of 512 bytes, no\n"
-        "          METADATA hints, nothing after the last entry\n"
-        "  export  the other way: the same log with larger sectors, for a device that has them\n"
-        "  replay  writes the image that the device held after the first N entries or at a mark, as\n"
-        "          replay-log --end-mark does. Every discard writes zeros here; replay-log skips those of\n"
-        "          more than 128 MiB if the device cannot discard\n"
-        "\n"
-        "Logs are not trusted: a truncated log, or an entry that is out of bounds or makes no sense, is an error that names "
-        "the byte.\n"
-        "\n"
-        "Exit status: 0 good, 2 wrong usage or a malformed log, 99 broken.\n"
-        "\n"
-        "Examples:\n"
-        "  tornpage log show fsx.log\n"
-        "  tornpage log import /dev/sdb -o fsx.log\n"
-        "  tornpage log replay --log fsx.log --base fsx.base --upto fsync-done -o crashed.img\n",
+    .about = "tornpage uses this format, too: 'tornpage run --log DIR' saves the write log of each power cut as DIR/NAME.log, "
+             "with a mark where each step began and ended, and the image that the log starts from as DIR/NAME.base. So "
+             "replay-log takes tornpage's logs as they are, and 'tornpage explore' takes those of others. For a disk that lies, "
+             "the log has what it did: a flush that it ignored is not in the log.\n"
+             "\n"
+             "  show    one line an entry: number, operation, flags, first sector, sectors, mark\n"
+             "  import  checks another program's log and writes it in tornpage's form: sectors of 512 bytes, no\n"
+             "          METADATA hints, nothing after the last entry\n"
+             "  export  the other way: the same log with larger sectors, for a device that has them\n"
+             "  replay  writes the image that the device held after the first N entries or at a mark, as\n"
+             "          replay-log --end-mark does. Every discard writes zeros here; replay-log skips those of\n"
+             "          more than 128 MiB if the device cannot discard\n"
+             "\n"
+             "Logs are not trusted: a truncated log, or an entry that is out of bounds or makes no sense, is an error that names "
+             "the byte.",
     .options = options,
+    .statuses = statuses,
+    .examples = "  tornpage log show fsx.log\n"
+                "  tornpage log import /dev/sdb -o fsx.log\n"
+                "  tornpage log replay --log fsx.log --base fsx.base --upto fsync-done -o crashed.img\n",
+    .words = words,
     .run = run_command,
 };

@@ -111,6 +111,15 @@ static int run_command(const struct face *c, int argc, char **argv)
     return status;
 }
 
+static const struct face_status statuses[] = {
+    {"0", "not violated this time"},
+    {"1", "violated again"},
+    {"2", "wrong usage, or not a finding"},
+    {"77", "skipped: the machine lacks something"},
+    {"99", "broken"},
+    {NULL, NULL},
+};
+
 const struct face face_replay = {
     .name = "replay",
     .args = "FINDING...",
@@ -120,9 +129,8 @@ const struct face face_replay = {
              "A finding from somebody else is not trusted: its backend may have the usual options of ext4, xfs and btrfs only. "
              "Its disk "
              "image is mounted all the same, and a kernel has more to fear from an image than from a file; use a virtual machine "
-             "where that matters.\n"
-             "\n"
-             "Exit status: 0 not violated this time, 1 violated again, 2 wrong usage or not a finding, 77 skipped, 99 broken.",
+             "where that matters.",
     .options = options,
+    .statuses = statuses,
     .run = run_command,
 };

@@ -365,6 +365,22 @@ static int run_command(const struct face *c, int argc, char **argv)
     return status;
 }
 
+static void words(char *const *before, int n, struct buf *out)
+{
+    (void)before, (void)n;
+    scenario_names_print(out);
+}
+
+static const struct face_status statuses[] = {
+    {"0", "nothing violated, apart from what is known"},
+    {"1", "violated"},
+    {"2", "wrong usage, or a malformed scenario (file:line:column: found ..., expected ...)"},
+    {"77", "everything skipped"},
+    {"99", "broken, and nothing violated; or --time ran out before some scenario, other than a random one, began"},
+    {"129, 130, 143", "interrupted by SIGHUP, SIGINT or SIGTERM, and nothing violated"},
+    {NULL, NULL},
+};
+
 const struct face face_run = {
     .name = "run",
     .args = "[SCENARIO|DIRECTORY]... [-b BACKEND]...",
@@ -374,17 +390,13 @@ const struct face face_run = {
              "\n"
              "The matrix shows for each scenario, backend and crash kind: kept (everything was there), lossy N/M (something was "
              "legally lost in N of M crash states), VIOLATED N/M (something was seen that the contract forbids), broken (the "
-             "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.\n"
-             "\n"
-             "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything skipped, 99 "
-             "broken and nothing violated, or --time ran out before some scenario other than a random one began, 129, 130 or "
-             "143 interrupted by SIGHUP, SIGINT or SIGTERM and nothing violated.\n"
-             "\n"
-             "Examples:\n"
-             "  tornpage run\n"
-             "  tornpage run scenarios/local/store-no-msync.scn -b loop:fs=ext4,mount=nobarrier\n"
-             "  tornpage run -b loop:fs={ext4,xfs,btrfs},disk=ignore-flush --crash power\n"
-             "  tornpage run --random 1000 -b sim --seed 7 --json -\n",
+             "harness or the machine failed), skipped, or - (does not apply). Findings are saved and can be replayed alone.",
     .options = options,
+    .statuses = statuses,
+    .examples = "  tornpage run\n"
+                "  tornpage run scenarios/local/store-no-msync.scn -b loop:fs=ext4,mount=nobarrier\n"
+                "  tornpage run -b loop:fs={ext4,xfs,btrfs},disk=ignore-flush --crash power\n"
+                "  tornpage run --random 1000 -b sim --seed 7 --json -\n",
+    .words = words,
     .run = run_command,
 };

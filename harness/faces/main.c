@@ -1,46 +1,40 @@
 /* tornpage: dispatches to the commands. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/buf.h"
-#include "base/version.h"
 #include "faces/faces.h"
 #include "report/text.h"
 
 enum { MAX_COMMANDS = 16, OPEN_FILES_LEAST = 64 };
 
-const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
-                                    &face_log, &face_explore, &face_bench,   NULL};
+/* In the order of --help; the main one first. */
+static const struct face *const faces[] = {&face_run, &face_list,    &face_explain, &face_replay,
+                                           &face_log, &face_explore, &face_bench,   NULL};
 
 static void help(void)
 {
-    puts("Usage: tornpage COMMAND [OPTION]... [ARGUMENT]...\n\n"
-         "What is left of a memory-mapped file after something goes wrong? tornpage runs scripted stores,\n"
-         "msyncs and truncations on a real file system, kills the process or cuts the power, opens the\n"
-         "files again and compares what it finds with everything the documented contract allows.\n");
+    puts("Usage: tornpage COMMAND [OPTION]... [ARGUMENT]...\n");
+    text_wrap(stdout, face_introduction, 0, 0, TEXT_WIDTH);
+    puts("");
     for (const struct face *const *c = faces; *c; c++) {
         printf("  %-10s", (*c)->name);
         text_wrap(stdout, (*c)->summary, 12, 12, TEXT_WIDTH);
     }
-    puts("\n  --help, --version\n\n"
-         "'tornpage COMMAND --help' describes one command.\n\n"
-         "Exit status: 0 nothing violated, 1 violated, 2 wrong usage or a malformed scenario, 77 everything\n"
-         "skipped, 99 broken (the harness or the machine failed).");
-}
-
-static const struct face *find(const char *name)
-{
-    for (const struct face *const *c = faces; *c; c++)
-        if (strcmp((*c)->name, name) == 0)
-            return *c;
-    return NULL;
+    puts("\n  -h, --help, -V, --version\n\n"
+         "'tornpage COMMAND --help' and 'tornpage help COMMAND' describe one command. Options of 'help':\n");
+    for (const struct face_option *o = face_help_options; o->name; o++)
+        face_help_option(o);
+    puts("\nExit status of 'run':");
+    face_print_statuses(face_run.statuses);
 }
 
 static int unknown_command(const char *name)
 {
-    static const char *const options[] = {"--help", "--version", NULL};
+    static const char *const options[] = {"--help", "--version", "--man", "--completion", NULL};
     const char *names[MAX_COMMANDS + 1];
     size_t n = 0;
     struct buf b = {0};
@@ -75,27 +69,52 @@ static bool raise_open_files(void)
     return false;
 }
 
+/* tornpage help [--man] [COMMAND], and tornpage help --completion [-- WORD...] */
+static int help_command(int argc, char **argv)
+{
+    const bool man = argc && strcmp(argv[0], "--man") == 0;
+
+    if (argc && strcmp(argv[0], "--completion") == 0) {
+        if (argc == 1)
+            fputs(completion_script, stdout);
+        else if (strcmp(argv[1], "--") != 0)
+            return usage_error(NULL, "help --completion: expected '-- WORD...', and there is '%s'", argv[1]);
+        else
+            completion_print(faces, argv + 2, argc - 2, stdout);
+        return STATUS_GOOD;
+    }
+    argc -= man;
+    argv += man;
+    const struct face *named = argc ? face_find(faces, argv[0]) : NULL;
+    if (argc && !named)
+        return unknown_command(argv[0]);
+    if (argc > 1)
+        return usage_error(NULL, "'help' takes one command, but there is '%s' as well", argv[1]);
+    if (man)
+        manual_print(faces, named, stdout);
+    else if (named)
+        face_help(named);
+    else
+        help();
+    return STATUS_GOOD;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return usage_error(NULL, "a command is missing");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         help();
         return close_stdout(STATUS_GOOD);
     }
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("tornpage " TORNPAGE_VERSION);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        face_print_version();
         return close_stdout(STATUS_GOOD);
     }
-    if (strcmp(argv[1], "help") == 0) {
-        const struct face *named = find(argv[2]);
-        if (!named)
-            return unknown_command(argv[2]);
-        face_help(named);
-        return close_stdout(STATUS_GOOD);
-    }
+    if (strcmp(argv[1], "help") == 0)
+        return close_stdout(help_command(argc - 2, argv + 2));
 
-    const struct face *c = find(argv[1]);
+    const struct face *c = face_find(faces, argv[1]);
     if (!c)
         return unknown_command(argv[1]);
     if (!raise_open_files())

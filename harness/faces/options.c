@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/edit_distance.h"
 #include "base/error.h"
+#include "base/version.h"
 #include "faces/faces.h"
 #include "host/output.h"
 #include "report/text.h"
@@ -18,12 +19,49 @@ enum {
     MAX_OPTIONS = 32,
     HELP_INDENT = 24,
     LONG_BASE = 256, /* getopt_long's value for option i is LONG_BASE + i */
-    LONG_HELP = LONG_BASE + MAX_OPTIONS,
+    LONG_COMMON = LONG_BASE + MAX_OPTIONS,
+    COMMON_HELP = 0,
+    COMMON_VERSION,
+    N_COMMON,
+    STATUS_INDENT = 17,
 };
 
-static const struct face_option help_row = {"help", 'h', NULL, "This text."};
+const struct face_option face_common_options[N_COMMON + 1] = {
+    [COMMON_HELP] = {"help", 'h', NULL, "This text."},
+    [COMMON_VERSION] = {"version", 'V', NULL, "The version."},
+};
 
-static void help_option(const struct face_option *o)
+const struct face_option face_help_options[] = {
+    {"man", 0, NULL, "The manual page of the program, or of COMMAND, for man(1). 'make install' installs them all."},
+    {"completion", 0, NULL,
+     "bash's completion script, to be sourced. Behind it, -- WORD... asks for the words that may replace the last, which is what "
+     "the "
+     "script does."},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct face *face_find(const struct face *const *all, const char *name)
+{
+    for (; *all; all++)
+        if (strcmp((*all)->name, name) == 0)
+            return *all;
+    return NULL;
+}
+
+void face_print_version(void)
+{
+    puts("tornpage " TORNPAGE_VERSION);
+}
+
+void face_print_statuses(const struct face_status *s)
+{
+    for (; s->status; s++) {
+        printf("  %-*s", STATUS_INDENT - 2, s->status);
+        text_wrap(stdout, s->meaning, STATUS_INDENT, STATUS_INDENT, TEXT_WIDTH);
+    }
+}
+
+void face_help_option(const struct face_option *o)
 {
     char left[80];
     char letter[8] = "    ";
@@ -46,8 +84,9 @@ void face_help(const struct face *c)
     text_wrap(stdout, c->summary, 0, 0, TEXT_WIDTH);
     puts("");
     for (const struct face_option *o = c->options; o->name; o++)
-        help_option(o);
-    help_option(&help_row);
+        face_help_option(o);
+    for (const struct face_option *o = face_common_options; o->name; o++)
+        face_help_option(o);
     for (const char *p = c->about; *p;) {
         char line[1024];
         size_t len = strcspn(p, "\n");
@@ -62,6 +101,10 @@ void face_help(const struct face *c)
             text_wrap(stdout, line, 0, 0, TEXT_WIDTH);
         p += len + (p[len] == '\n');
     }
+    puts("\nExit status:");
+    face_print_statuses(c->statuses);
+    if (c->examples)
+        printf("\nExamples:\n%s", c->examples);
 }
 
 /* The short options in getopt's form; without '+', so that options may follow positional arguments. */
@@ -74,21 +117,23 @@ static void letters_of(const struct face *c, char *ret)
             if (o->value)
                 *ret++ = ':';
         }
-    *ret++ = 'h';
+    for (size_t i = 0; i < N_COMMON; i++)
+        *ret++ = face_common_options[i].letter;
     *ret = '\0';
 }
 
 /* Reports a wrong long option: it is ambiguous, or unknown. */
 static int bad_option(const struct face *c, const char *word)
 {
-    const char *names[MAX_OPTIONS + 2];
+    const char *names[MAX_OPTIONS + N_COMMON + 1];
     struct buf candidates = {0};
     char asked[64];
     size_t n = 0, n_candidates = 0;
 
     for (const struct face_option *o = c->options; o->name; o++)
         names[n++] = o->name;
-    names[n++] = help_row.name;
+    for (size_t i = 0; i < N_COMMON; i++)
+        names[n++] = face_common_options[i].name;
     names[n] = NULL;
     snprintf(asked, sizeof asked, "%.*s", (int)strcspn(word + 2, "="), word + 2);
     for (size_t i = 0; i < n; i++)
@@ -108,8 +153,8 @@ static int bad_option(const struct face *c, const char *word)
 
 int option_next(const struct face *c, int argc, char **argv, const char **ret_value)
 {
-    struct option longs[MAX_OPTIONS + 2] = {0};
-    char letters[2 * MAX_OPTIONS + 4];
+    struct option longs[MAX_OPTIONS + N_COMMON + 1] = {0};
+    char letters[2 * MAX_OPTIONS + N_COMMON + 2];
     int n = 0;
 
     for (; c->options[n].name; n++) {
@@ -117,7 +162,8 @@ int option_next(const struct face *c, int argc, char **argv, const char **ret_va
         longs[n] =
             (struct option){c->options[n].name, c->options[n].value ? required_argument : no_argument, NULL, LONG_BASE + n};
     }
-    longs[n] = (struct option){help_row.name, no_argument, NULL, LONG_HELP};
+    for (int i = 0; i < N_COMMON; i++)
+        longs[n + i] = (struct option){face_common_options[i].name, no_argument, NULL, LONG_COMMON + i};
     letters_of(c, letters);
 
     opterr = 0;
@@ -126,8 +172,12 @@ int option_next(const struct face *c, int argc, char **argv, const char **ret_va
     *ret_value = optarg;
     if (got == -1)
         return OPTION_END;
-    if (got == 'h' || got == LONG_HELP) {
+    if (got == 'h' || got == LONG_COMMON + COMMON_HELP) {
         face_help(c);
+        return OPTION_HELP;
+    }
+    if (got == 'V' || got == LONG_COMMON + COMMON_VERSION) {
+        face_print_version();
         return OPTION_HELP;
     }
     if (got == ':') {

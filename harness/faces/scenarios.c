@@ -185,6 +185,11 @@ static void name_found(void *arg, const char *file, const char *given, int code)
     names->v[names->n] = NULL;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 void scenario_names(struct scenario_names *ret)
 {
     const char *home = scenarios_home();
@@ -192,6 +197,17 @@ void scenario_names(struct scenario_names *ret)
     *ret = (struct scenario_names){.v = xcalloc(1, sizeof *ret->v), .cap = 1};
     if (home)
         find_below(home, home, name_found, ret);
+    qsort(ret->v, ret->n, sizeof *ret->v, by_text);
+}
+
+void scenario_names_print(struct buf *out)
+{
+    struct scenario_names names;
+
+    scenario_names(&names);
+    for (size_t i = 0; i < names.n; i++)
+        buf_printf(out, "%s\n", names.v[i]);
+    scenario_names_free(&names);
 }
 
 void scenario_names_free(struct scenario_names *names)

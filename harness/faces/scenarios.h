@@ -7,6 +7,8 @@
 
 #include "language/plan.h"
 
+struct buf;
+
 struct scenarios {
     struct plan **plan;
     size_t n, cap;
@@ -15,12 +17,14 @@ struct scenarios {
     size_t n_errors; /* files that could not be loaded, words that name nothing; each was reported */
 };
 
-/* The names of all scenarios below scenarios_home(), also of those that do not load. */
+/* The names of all scenarios below scenarios_home(), sorted, also of those that do not load. */
 struct scenario_names {
     char **v; /* ends with NULL */
     size_t n, cap;
 };
 void scenario_names(struct scenario_names *ret);
+/* The same, added to `out`, a line each. */
+void scenario_names_print(struct buf *out);
 void scenario_names_free(struct scenario_names *names);
 
 /* The directory of scenarios to use if none is named, or NULL. Valid until the next call. */

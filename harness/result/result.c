@@ -8,7 +8,10 @@
 #include "parser/parser.h"
 #include "verifier/verify.h"
 
-enum { STATE_BYTES = 500 }; /* a crash state in words may name each of a thousand writes; the finding has all */
+enum {
+    STATE_BYTES = 500,    /* a crash state in words may name each of a thousand writes; the finding has all */
+    REFUSAL_BYTES = 2000, /* the details have all */
+};
 
 const char *const verdict_names[VERDICT_KINDS] = {"kept", "lossy", "violated", "broken", "skipped"};
 
@@ -34,21 +37,35 @@ void result_add_defect(struct result *r, const struct plan *p, const struct defe
                                                         .action = xstrdup(buf_text(&action)),
                                                         .text = xstrdup(d->text),
                                                         .state = xstrdup(""),
+                                                        .refusal = xstrdup(""),
                                                         .finding = xstrdup("")};
     buf_free(&action);
+}
+
+/* Puts the first max_bytes of text in place of *member. */
+static void put(char **member, const char *text, size_t max_bytes)
+{
+    struct buf cut = {0};
+
+    buf_add(&cut, text, strnlen(text, max_bytes));
+    free(*member);
+    *member = xstrdup(buf_text(&cut));
+    buf_free(&cut);
+}
+
+void result_explain_refusal(struct result *r, const char *said)
+{
+    struct result_defect *last = r->n_defects ? &r->defects[r->n_defects - 1] : NULL;
+
+    if (last && last->kind == DEFECT_MOUNT)
+        put(&last->refusal, said, REFUSAL_BYTES);
 }
 
 void result_place_defects(struct result *r, size_t first, const char *state, const char *finding)
 {
     for (size_t i = first; i < r->n_defects; i++) {
-        struct buf cut = {0};
-
-        buf_add(&cut, state, strnlen(state, STATE_BYTES));
-        free(r->defects[i].state);
-        r->defects[i].state = xstrdup(buf_text(&cut));
-        buf_free(&cut);
-        free(r->defects[i].finding);
-        r->defects[i].finding = xstrdup(finding ? finding : "");
+        put(&r->defects[i].state, state, STATE_BYTES);
+        put(&r->defects[i].finding, finding ? finding : "", SIZE_MAX);
     }
 }
 
@@ -59,6 +76,7 @@ static void free_defects(struct result *r)
         free(r->defects[i].action);
         free(r->defects[i].text);
         free(r->defects[i].state);
+        free(r->defects[i].refusal);
         free(r->defects[i].finding);
     }
     free(r->defects);

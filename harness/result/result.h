@@ -32,6 +32,7 @@ struct result_defect {
     char *action;        /* the step as it is printed, or "" */
     char *text;          /* sentences: what was seen, what is legal, who promised it */
     char *state;         /* where it was seen: the kill, or how the crash state's words begin, or "" */
+    char *refusal;       /* of a volume that does not mount: the kernel's log lines and the checker's objection, or "" */
     char *finding;       /* path of the file that it was saved in, or "" */
 };
 
@@ -65,6 +66,8 @@ void result_free(struct result *r);
 
 /* Adds a defect that was seen in a run of `p`, unless there are RESULT_DEFECTS; where is told later. */
 void result_add_defect(struct result *r, const struct plan *p, const struct defect_report *d);
+/* Tells why the volume did not mount, if the last defect is that. */
+void result_explain_refusal(struct result *r, const char *said);
 /* Tells of all defects from number `first` on where they were seen, and in which file they were saved (NULL: in none). */
 void result_place_defects(struct result *r, size_t first, const char *state, const char *finding);
 

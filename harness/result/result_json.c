@@ -50,11 +50,11 @@ static int epochs_from_json(json_t *all, struct result *ret)
 
 json_t *result_defect_to_json(const struct result_defect *d)
 {
-    return json_pack("{ss, ss, sb, so, sI, sI, sI, sI, so, so, so, so}", "kind", defect_names[d->kind], "rule",
+    return json_pack("{ss, ss, sb, so, sI, sI, sI, sI, so, so, so, so, so}", "kind", defect_names[d->kind], "rule",
                      rule_table[d->rule].id, "surprise", (int)d->surprise, "path", json_text_clean(d->path), "offset",
                      (json_int_t)d->off, "length", (json_int_t)d->len, "step", (json_int_t)d->step, "line", (json_int_t)d->line,
                      "action", json_text_clean(d->action), "text", json_text_clean(d->text), "state", json_text_clean(d->state),
-                     "finding", json_text_clean(d->finding));
+                     "refusal", json_text_clean(d->refusal), "finding", json_text_clean(d->finding));
 }
 
 static json_t *defects_to_json(const struct result *r)
@@ -72,13 +72,13 @@ static int defects_from_json(json_t *all, struct result *ret)
 
     ret->defects = xcalloc(n + 1, sizeof *ret->defects);
     for (size_t i = 0; i < n; i++) {
-        const char *kind, *rule, *path, *action, *text, *state, *finding;
+        const char *kind, *rule, *path, *action, *text, *state, *refusal, *finding;
         json_int_t off, len, step, line;
         int surprise;
 
-        if (json_unpack(json_array_get(all, i), "{ss, ss, sb, ss, sI, sI, sI, sI, ss, ss, ss, ss}", "kind", &kind, "rule", &rule,
-                        "surprise", &surprise, "path", &path, "offset", &off, "length", &len, "step", &step, "line", &line,
-                        "action", &action, "text", &text, "state", &state, "finding", &finding) < 0 ||
+        if (json_unpack(json_array_get(all, i), "{ss, ss, sb, ss, sI, sI, sI, sI, ss, ss, ss, ss, ss}", "kind", &kind, "rule",
+                        &rule, "surprise", &surprise, "path", &path, "offset", &off, "length", &len, "step", &step, "line", &line,
+                        "action", &action, "text", &text, "state", &state, "refusal", &refusal, "finding", &finding) < 0 ||
             defect_parse(kind, strlen(kind)) == DEFECT_KINDS || rule_parse(rule) == RULES)
             return -EINVAL;
         ret->defects[ret->n_defects++] = (struct result_defect){.kind = defect_parse(kind, strlen(kind)),
@@ -92,6 +92,7 @@ static int defects_from_json(json_t *all, struct result *ret)
                                                                 .action = xstrdup(action),
                                                                 .text = xstrdup(text),
                                                                 .state = xstrdup(state),
+                                                                .refusal = xstrdup(refusal),
                                                                 .finding = xstrdup(finding)};
     }
     return 0;

@@ -325,6 +325,7 @@ static void explain_refusal(struct trial *t, const struct strike_point *at)
         volume_explain_refusal(t->volume, &said);
     for (const char *line = buf_text(&said); *line; line += strcspn(line, "\n"), line += *line == '\n')
         buf_printf(&t->details, "  %.*s\n", (int)strcspn(line, "\n"), line);
+    result_explain_refusal(t->result, buf_text(&said));
     buf_free(&said);
 }
 
