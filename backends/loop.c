@@ -451,7 +451,10 @@ static struct crash_disk *loop_crash_disk(void *handle)
 
 static int loop_check(void *handle, struct error *err)
 {
-    return fuse_disk_check(((const struct loop_volume *)handle)->server, err);
+    const struct loop_volume *v = handle;
+    const int r = fuse_disk_check(v->server, err);
+
+    return r < 0 || !v->server ? r : loopdev_ask(&v->loop, err);
 }
 
 static int loop_rewind(void *handle, struct error *err)

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, SCENARIO, run_program, wait_until
+from conftest import PROGRAM, ROOT, SCENARIO, run_program, wait_until
 
+SCENARIOS = ROOT / "scenarios"
 KILLS = int(os.environ.get("TORNPAGE_TEST_KILLS", "40"))
 DEADLINE_S = 30
 
@@ -132,6 +133,29 @@ def test_a_real_disk_that_ignores_flushes_is_caught_and_replays(fs, tornpage, sc
     again = tornpage("replay", finding, "--times", "20")
     assert again.returncode == 1, again.stderr
     assert "VIOLATED 20 of 20 times" in again.stdout
+
+
+# $1: tmpfs's size, $2: the image's size, $3: the directory that takes what is left of the tmpfs, then the program with its arguments.
+TARGET = """
+set -e
+mkdir below target
+mount -t tmpfs -o size=$1 none below
+truncate -s $2 below/image
+mkfs.ext4 -q -F -E lazy_itable_init=0,nodiscard below/image
+mount -o loop below/image target
+dd if=/dev/zero of=$3/fill bs=4k 2>/dev/null || true
+shift 3
+exec "$@"
+"""
+
+
+@needs_root
+@pytest.mark.parametrize("sizes", [("40m", "30m", "target"), ("40m", "200m", "below")], ids=["full", "failing"])
+def test_a_full_or_failing_target_is_never_a_finding(sizes, tmp_path):
+    command = [PROGRAM, "run", SCENARIOS / "local", SCENARIOS / "block", "-b", f"dir:path={tmp_path}/target", "--findings", tmp_path / "f"]
+    done = subprocess.run(["unshare", "-m", "sh", "-c", TARGET, "sh", *sizes, *command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 99, done.stdout + done.stderr
+    assert "No space left on device" in done.stdout or "Input/output error" in done.stdout
 
 
 @needs_root

@@ -213,6 +213,24 @@ static void what_is_not_reached_in_time_is_skipped(void **state)
     done(&o);
 }
 
+static void the_time_is_shared_by_all(void **state)
+{
+    static const struct backend *const used[] = {&model, &no_power};
+    static const char *const names[] = {"keeps", "keeps-2"};
+    struct campaign_run_result o;
+
+    (void)state;
+    run(used, 2, names, 2, &(struct campaign_options){.strikes = 7, .jobs = 1, .runs = UINT64_MAX, .time_s = 2}, NULL, &o);
+    assert_int_equal(o.n, 12);
+    for (size_t i = 0; i < o.n; i++) {
+        if (i % 6 == 5) /* impossible */
+            continue;
+        assert_int_equal(o.results[i].verdict, VERDICT_KEPT);
+        assert_true(o.results[i].cut_short && o.results[i].states_covered > 0);
+    }
+    done(&o);
+}
+
 static void interrupt_at_first(void *arg, const struct result *r, const struct progress *p)
 {
     (void)arg;
@@ -263,9 +281,13 @@ static void what_is_violated_is_saved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(results_come_in_order_whatever_the_workers),   cmocka_unit_test(a_job_that_dies_costs_itself_only),
-        cmocka_unit_test(a_backend_that_cannot_work_says_why),          cmocka_unit_test(what_is_not_reached_in_time_is_skipped),
-        cmocka_unit_test(an_interrupt_ends_it_and_keeps_what_is_there), cmocka_unit_test(what_is_violated_is_saved),
+        cmocka_unit_test(results_come_in_order_whatever_the_workers),
+        cmocka_unit_test(a_job_that_dies_costs_itself_only),
+        cmocka_unit_test(a_backend_that_cannot_work_says_why),
+        cmocka_unit_test(what_is_not_reached_in_time_is_skipped),
+        cmocka_unit_test(the_time_is_shared_by_all),
+        cmocka_unit_test(an_interrupt_ends_it_and_keeps_what_is_there),
+        cmocka_unit_test(what_is_violated_is_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

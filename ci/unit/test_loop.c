@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,6 +85,47 @@ static int killed_server(const struct backend_config *c)
     if (server <= 0 || kill(server, SIGKILL) || waitid(P_PID, (id_t)server, &(siginfo_t){.si_pid = 0}, WEXITED | WNOWAIT))
         return BAD;
     return use(c) ? FINE : BAD;
+}
+
+/* Opens and mounts a volume that is fine. */
+static struct volume *mounted(const struct backend_config *c)
+{
+    struct volume *v = NULL;
+
+    return volume_open(c, 1, &v, NULL) == 0 && volume_mount(v, NULL) == 0 && volume_check(v, NULL) == 0 ? v : NULL;
+}
+
+/* As soon as a write fails, the check must say why, however far the server's death has come. */
+static int errors_of_a_dying_server(const struct backend_config *c)
+{
+    struct volume *v = mounted(c);
+    char path[512];
+
+    if (!v)
+        return BAD;
+    name_file(v, path, sizeof path);
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || kill(first_child(), SIGKILL))
+        return BAD;
+    while (write(fd, "x", 1) == 1 && fsync(fd) == 0)
+        continue;
+    return volume_check(v, NULL) < 0 ? FINE : BAD;
+}
+
+static int stopped_server(const struct backend_config *c)
+{
+    struct volume *v = mounted(c);
+    const pid_t server = first_child();
+    struct error err = {.code = 0};
+
+    if (!v || server <= 0 || kill(server, SIGSTOP) || waitid(P_PID, (id_t)server, &(siginfo_t){.si_pid = 0}, WSTOPPED | WNOWAIT))
+        return BAD;
+    if (volume_check(v, &err) != -ETIMEDOUT || !strstr(err.msg, "stopped") || kill(server, SIGCONT))
+        return BAD;
+    const bool fine = waitid(P_PID, (id_t)server, &(siginfo_t){.si_pid = 0}, WCONTINUED | WNOWAIT) == 0 &&
+                      volume_check(v, NULL) == 0 && volume_unmount(v, NULL) == 0;
+    volume_close(v);
+    return fine ? FINE : BAD;
 }
 
 static int of_another_process(const struct backend_config *c)
@@ -221,6 +263,18 @@ static void a_volume_whose_server_died_is_not_used_again(void **state)
     in_isolation(killed_server);
 }
 
+static void an_error_of_a_dying_server_is_never_the_file_system_s(void **state)
+{
+    (void)state;
+    in_isolation(errors_of_a_dying_server);
+}
+
+static void a_stopped_server_is_told(void **state)
+{
+    (void)state;
+    in_isolation(stopped_server);
+}
+
 static void a_child_does_not_use_its_parents_volume(void **state)
 {
     (void)state;
@@ -258,6 +312,8 @@ int main(void)
         cmocka_unit_test(a_volume_that_could_not_be_opened_is_none),
         cmocka_unit_test(why_a_volume_does_not_mount_is_asked_of_the_kernel_and_the_checker),
         cmocka_unit_test(a_volume_whose_server_died_is_not_used_again),
+        cmocka_unit_test(an_error_of_a_dying_server_is_never_the_file_system_s),
+        cmocka_unit_test(a_stopped_server_is_told),
         cmocka_unit_test(a_child_does_not_use_its_parents_volume),
         cmocka_unit_test(a_volume_that_was_closed_while_mounted_is_not_used_again),
         cmocka_unit_test(pages_of_a_device_that_are_referenced_are_dropped),

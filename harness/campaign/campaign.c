@@ -27,6 +27,7 @@
 #include "campaign/pool.h"
 #include "host/isolate.h"
 #include "host/parallel.h"
+#include "random/random.h"
 #include "result/result_json.h"
 #include "trial/job.h"
 
@@ -50,6 +51,7 @@ struct campaign {
     size_t n_trials, cap_trials;
     size_t *order; /* trials in the order they are begun */
     size_t n_order;
+    double *weight_left;       /* of the time that trials share, by place in that order: of this one and those behind it */
     unsigned n_workers;        /* at most; the pool starts no more than there are jobs */
     double end_s;              /* of clock_s; 0: no limit */
     struct progress *progress; /* in shared memory */
@@ -122,6 +124,27 @@ static unsigned prefetch_workers_for(const struct campaign *c, size_t task)
     return left >= c->n_workers ? 1 : c->n_workers / (unsigned)left;
 }
 
+static unsigned weight(const struct listed_trial *e)
+{
+    return job_weight(e->config->backend, e->strike);
+}
+
+/*
+ * When the task must be done: each gets its share of the time that is left, so that none is starved by those before it. What it
+ * does not use is for those behind it. Random scenarios are there to use all time up, and take what they need.
+ */
+static double end_of_share(const struct campaign *c, size_t task)
+{
+    const struct listed_trial *e = &c->trials[c->order[task]];
+    const double now = clock_s();
+
+    if (c->end_s <= 0 || is_random_name(e->plan->name))
+        return c->end_s;
+    const double share_s = (c->end_s - now) * c->n_workers * (1 + weight(e)) / c->weight_left[task];
+
+    return now + share_s < c->end_s ? now + share_s : c->end_s;
+}
+
 static void run_task(void *arg, size_t task, struct job_pulse *pulse)
 {
     const struct campaign *c = arg;
@@ -140,7 +163,7 @@ static void run_task(void *arg, size_t task, struct job_pulse *pulse)
                           .fsck = c->opt->fsck,
                           .no_prune = c->opt->no_prune,
                           .check_prune = c->opt->check_prune,
-                          .end_s = c->end_s,
+                          .end_s = end_of_share(c, task),
                           .prefetch_workers = prefetch_workers_for(c, task),
                           .progress = c->progress,
                           .pulse = pulse};
@@ -194,19 +217,36 @@ static void prepare(struct campaign *c)
     }
 }
 
-/* Long jobs begin first, so that workers do not end up idle while one finishes a long job. No result depends on it. */
-static unsigned weight(const struct listed_trial *e)
-{
-    return job_weight(e->config->backend, e->strike);
-}
-
+/*
+ * Long jobs begin first, so that workers do not end up idle while one finishes a long job. With little time it is as listed, so
+ * that the first scenarios are seen on all backends, under all strikes. No result depends on the order.
+ */
 static void list_order(struct campaign *c)
 {
+    const bool as_listed = c->opt->time_s > 0;
+
     c->order = xcalloc(c->n_trials, sizeof *c->order);
     for (unsigned w = 3; w-- > 0;)
         for (size_t e = 0; e < c->n_trials; e++)
-            if (!c->trials[e].done && weight(&c->trials[e]) == w)
+            if (!c->trials[e].done && (as_listed ? w == 0 : weight(&c->trials[e]) == w))
                 c->order[c->n_order++] = e;
+}
+
+/* Random scenarios together weigh at most as much as the others. */
+static void weigh(struct campaign *c)
+{
+    double named = 0, random = 0;
+
+    c->weight_left = xcalloc(c->n_order + 1, sizeof *c->weight_left);
+    for (size_t i = 0; i < c->n_order; i++) {
+        const struct listed_trial *e = &c->trials[c->order[i]];
+        *(is_random_name(e->plan->name) ? &random : &named) += 1 + weight(e);
+    }
+    c->weight_left[c->n_order] = random < named ? random : named;
+    for (size_t i = c->n_order; i-- > 0;) {
+        const struct listed_trial *e = &c->trials[c->order[i]];
+        c->weight_left[i] = c->weight_left[i + 1] + (is_random_name(e->plan->name) ? 0 : 1 + weight(e));
+    }
 }
 
 static _Noreturn void supervise(struct campaign *c, bool isolated)
@@ -216,6 +256,7 @@ static _Noreturn void supervise(struct campaign *c, bool isolated)
 
     prepare(c);
     list_order(c);
+    weigh(c);
     c->n_workers = parallel_workers(c->opt->jobs);
     if (c->opt->time_s > 0)
         c->end_s = clock_s() + c->opt->time_s;

@@ -224,6 +224,18 @@ int loopdev_drop_cache(const struct loopdev *l, struct error *err)
     return error_set(err, EBUSY, "BLKFLSBUF", l->path, "another process, or the kernel, holds pages of this device's cache");
 }
 
+int loopdev_ask(const struct loopdev *l, struct error *err)
+{
+    static _Alignas(BLOCK_BYTES) uint8_t block[BLOCK_BYTES];
+    const int fd = open(l->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? -1 : pread(fd, block, sizeof block, 0);
+    const int code = n == (ssize_t)sizeof block ? 0 : n < 0 ? errno : EIO;
+
+    if (fd >= 0)
+        close(fd);
+    return code ? error_set(err, code, "read", l->path, "the device does not answer: %s", strerror(code)) : 0;
+}
+
 void loopdev_detach(struct loopdev *l)
 {
     if (l->fd >= 0 && l->direct)

@@ -17,6 +17,8 @@ struct loopdev {
  * backing_fd is O_DIRECT. Other processes may take the free device first: then it tries the next one. 0 or -errno.
  */
 int loopdev_attach(int backing_fd, unsigned sector, struct loopdev *ret, struct error *err);
+/* Does the device answer? Reads its first block past all caches; waits for the answer. 0 or -errno. */
+int loopdev_ask(const struct loopdev *l, struct error *err);
 /* Drops the device's page cache, so that the next mount reads the disk. -EBUSY: another process holds pages of it. */
 int loopdev_drop_cache(const struct loopdev *l, struct error *err);
 /*

@@ -15,6 +15,7 @@ struct disk_shared {
     struct disk_faults faults;
     uint64_t n_writes;       /* since disk_record */
     uint64_t n_epoch_writes; /* since the last flush, ignored or not */
+    uint64_t n_errors;       /* requests that were answered with an error */
     uint64_t n_changed;      /* blocks that may differ from the image */
     uint32_t changed[];      /* those blocks, each once; reserved for all blocks, committed as it fills */
 };

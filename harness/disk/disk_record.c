@@ -153,15 +153,20 @@ static bool is_possible(const struct disk *d, uint64_t off, uint64_t len_bytes)
     return off % SECTOR_BYTES == 0 && len_bytes % SECTOR_BYTES == 0 && off <= d->size_bytes && len_bytes <= d->size_bytes - off;
 }
 
+/* Counts an error. The lock is held. */
+static int answered(struct disk *d, int r)
+{
+    d->s->n_errors += r < 0;
+    return r;
+}
+
 int disk_write(struct disk *d, uint64_t off, const void *src, uint64_t len_bytes, bool fua)
 {
     struct writelog *log;
     int r;
 
-    if (!is_possible(d, off, len_bytes))
-        return -EIO;
     lock(d);
-    r = current_log(d, &log);
+    r = answered(d, is_possible(d, off, len_bytes) ? current_log(d, &log) : -EIO);
     if (r == 0 && log)
         write_recorded(d, log, off, src, len_bytes, fua);
     else if (r == 0)
@@ -176,7 +181,7 @@ int disk_flush(struct disk *d)
     int r;
 
     lock(d);
-    r = current_log(d, &log);
+    r = answered(d, current_log(d, &log));
     if (r == 0 && log) {
         const struct disk_faults *faults = &d->s->faults;
         const bool ignored = faults->ignore_flush || (faults->ignore_fua && d->s->n_epoch_writes == 1);
@@ -193,10 +198,8 @@ int disk_discard(struct disk *d, uint64_t off, uint64_t len_bytes)
     struct writelog *log;
     int r;
 
-    if (!is_possible(d, off, len_bytes))
-        return -EIO;
     lock(d);
-    r = current_log(d, &log);
+    r = answered(d, is_possible(d, off, len_bytes) ? current_log(d, &log) : -EIO);
     const bool ignored = r == 0 && log && d->s->faults.ignore_discard;
 
     if (r == 0 && !ignored)

@@ -43,6 +43,7 @@ static const double FOR_EVER_S = 1e9; /* attributes never change */
 
 struct fuse_disk {
     pid_t server;
+    const struct disk *disk;
 };
 
 /* What libfuse hands to each operation. */
@@ -294,6 +295,7 @@ int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int
     if (pipe2(ready, O_CLOEXEC))
         return error_set(err, errno, "pipe2", "", NULL);
     f = xcalloc(1, sizeof *f);
+    f->disk = d;
     f->server = fork();
     if (f->server == 0)
         server_process(d, dir, parent, ready[1]);
@@ -310,11 +312,21 @@ int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int
 
 int fuse_disk_check(struct fuse_disk *f, struct error *err)
 {
-    if (f && f->server > 0 && waitpid(f->server, NULL, WNOHANG))
-        f->server = -1;
-    if (!f || f->server > 0)
+    siginfo_t info = {.si_pid = 0};
+
+    if (!f)
         return 0;
-    return error_set(err, EIO, "recorded disk", NULL, "its server has ended, so the disk failed under the volume");
+    if (f->server > 0 && waitpid(f->server, NULL, WNOHANG))
+        f->server = -1;
+    if (f->server < 0)
+        return error_set(err, EIO, "recorded disk", NULL, "its server has ended, so the disk failed under the volume");
+    if (waitid(P_PID, (id_t)f->server, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+        return error_set(err, ETIMEDOUT, "recorded disk", NULL, "its server is stopped by signal %d (%s)", info.si_status,
+                         strsignal(info.si_status));
+    if (f->disk->s->n_errors)
+        return error_set(err, EIO, "recorded disk", NULL, "it answered %llu requests with an error that nobody had asked for",
+                         (unsigned long long)f->disk->s->n_errors);
+    return 0;
 }
 
 void fuse_disk_stop(struct fuse_disk *f)

@@ -24,7 +24,11 @@ bool fuse_disk_possible(void);
  * after a failure nothing is left.
  */
 int fuse_disk_start(struct disk *d, const char *dir, struct fuse_disk **ret, int *ret_fd, struct error *err);
-int fuse_disk_check(struct fuse_disk *f, struct error *err); /* 0 while the server is alive; NULL: 0 */
+/*
+ * 0 while the server is alive, is not stopped by a signal, and has answered no request with an error; NULL: 0. A server that is
+ * dying right now may still count as alive, although requests fail already: ask the disk itself, too.
+ */
+int fuse_disk_check(struct fuse_disk *f, struct error *err);
 /* Kills the server and reaps it. Users of the disk get I/O errors. */
 void fuse_disk_stop(struct fuse_disk *f);
 

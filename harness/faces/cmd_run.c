@@ -50,8 +50,8 @@ static const struct face_option options[RUN_OPTIONS + 1] = {
     [RUN_JOBS] = {"jobs", 'j', "N", "Worker processes. Default: chosen by the number of processors."},
     [RUN_TIME] =
         {"time", 't', "TIME",
-         "Stop after this time: seconds, or 90s, 5m, 2h. Running jobs then mount no further states and are judged on what "
-         "they saw; the others are skipped."},
+         "Stop after this time: seconds, or 90s, 5m, 2h. Each scenario on a backend under a crash kind has a share of it; when "
+         "that is used up it mounts no further states and is judged on what it saw. What was not begun is skipped."},
     [RUN_STATES] = {"states", 0, "N", "Mount at most N crash states of each scenario, backend and crash kind. Default: 200."},
     [RUN_RUNS] =
         {"runs", 0, "N",

@@ -337,12 +337,12 @@ static void verdict_clear(struct verify_result *v)
     v->lossy = false;
 }
 
-/* Nothing is held against a file system whose disk the harness has lost: the trial is broken then. */
+/* Nothing is held against a file system whose machine was not well: the trial is broken then. */
 static bool may_accuse(struct trial *t)
 {
     struct error err = {0};
 
-    if (!t->volume || volume_check(t->volume, &err) == 0)
+    if (trial_machine_was_well(t, &err))
         return true;
     trial_fail(t, &err);
     return false;
