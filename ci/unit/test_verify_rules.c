@@ -250,7 +250,9 @@ static void names_below_a_directory_that_cannot_be_listed_are_not_missing(void *
     const struct verify_result r = judge_names("mkdir d\nopen -f d/f\nmkdir dd\n", found, 1);
 
     assert_int_equal(r.n_violations, 2);
-    assert_int_equal(r.kinds, UINT64_C(1) << DEFECT_UNREADABLE | UINT64_C(1) << DEFECT_MISSING);
+    assert_int_equal(r.n_forms, 2);
+    assert_int_equal(r.forms[0].kind, DEFECT_UNREADABLE);
+    assert_int_equal(r.forms[1].kind, DEFECT_MISSING);
 }
 
 /* ---- steps ---- */

@@ -34,10 +34,10 @@ struct job {
 };
 
 enum {
-    JOB_STATES = 200,         /* crash states of a result by default */
-    JOB_KILLS = 240,          /* kill points of a result by default */
-    JOB_FINDINGS = 3,         /* finding files of a result, each of another kind of defect */
-    JOB_DEADLINE_MS = 20000,  /* for one run of the actors by default */
+    JOB_STATES = 200,        /* crash states of a result by default */
+    JOB_KILLS = 240,         /* kill points of a result by default */
+    JOB_FINDINGS = 3,        /* finding files of a result, each of another kind of defect */
+    JOB_DEADLINE_MS = 20000, /* for one run of the actors by default */
 };
 
 /* The seed of a job, so that it depends on neither order nor number of workers. */
