@@ -20,6 +20,7 @@ const struct known_behaviour known_behaviours[] = {
     {.name = "ext4-store-after-collapse",
      .strikes = 1U << STRIKE_POWER,
      .backend = "loop:fs=ext4",
+     .cured_by = "loop:fs=ext4,mkfs=-O bigalloc", /* which refuses ranges that are no clusters */
      .needs = "fcollapse|finsert mwrite|pwrite",
      FORMS({RULE_B5, DEFECT_MISDIRECTED}),
      .shown_by = "space/collapse-then-store-msync",
@@ -43,6 +44,57 @@ const struct known_behaviour known_behaviours[] = {
          "the replay of ext4's fast commits takes a name that was removed and made again in the wrong order, and the volume "
          "does not mount (EUCLEAN)",
      .source = "seen on 6.18 on a plain loop device"},
+    {.name = "ext4-journalled-tail",
+     .strikes = 1U << STRIKE_POWER,
+     .backend = "loop:fs=ext4,mount=data=journal",
+     .needs = "mwrite",
+     FORMS({RULE_D3, DEFECT_INCOHERENT}),
+     .shown_by = "size/store-behind-end-written-back",
+     .sentence =
+         "with data=journal ext4 writes what was stored behind the end of file in its last page, and shows it after a cut",
+     .source = "seen on 6.18 on a plain loop device: store behind the end, msync, copy the image, mount the copy; not with "
+               "data=ordered"},
+    {.name = "ext4-journalled-zero-range",
+     .strikes = 1U << STRIKE_POWER,
+     .backend = "loop:fs=ext4,mkfs=-b 1024,mount=data=journal",
+     .needs = "mwrite|pwrite fzero",
+     FORMS({RULE_C1, DEFECT_STALE}),
+     .shown_by = "space/zero-then-fdatasync",
+     .sentence =
+         "with data=journal and blocks of 1 KiB the replay of ext4's journal puts old bytes into a range that was zeroed and "
+         "synced",
+     .source = "seen on 6.18 on a plain loop device: store, fallocate -z, fdatasync, copy the image, mount the copy"},
+    {.name = "ext4-inline-data-grown",
+     .strikes = 1U << STRIKE_NONE | 1U << STRIKE_KILL | 1U << STRIKE_POWER,
+     .backend = "loop:fs=ext4,mkfs=-O inline_data",
+     .needs = "falloc|truncate mwrite|pwrite",
+     FORMS({RULE_A1, DEFECT_LOST}, {RULE_C1, DEFECT_LOST}),
+     .shown_by = "known/grow-during-writeback",
+     .sentence =
+         "ext4 loses what is written to a file of inline data after the file was made longer than fits into its inode; an "
+         "unmount is enough",
+     .source =
+         "seen on 6.18 on a plain loop device: write 100 bytes, fsync, ftruncate or fallocate to 3000, write the rest, fsync, "
+         "umount, mount"},
+    {.name = "ext4-async-commit",
+     .strikes = 1U << STRIKE_POWER,
+     .backend = "loop:fs=ext4,mount=journal_async_commit",
+     FORMS({RULE_B7, DEFECT_MOUNT}),
+     .shown_by = "checkpoint/data-in-the-name",
+     .sentence =
+         "with journal_async_commit a commit block may be on disk before the blocks of its transaction, and the replay then "
+         "refuses to mount (EBADMSG) where it should leave the transaction out",
+     .source =
+         "kernel admin-guide/ext4, journal_async_commit; seen on 6.18 on an image whose last transaction had lost its blocks"},
+    {.name = "ext4-async-commit-data",
+     .strikes = 1U << STRIKE_POWER,
+     .backend = "loop:fs=ext4,mount=data=writeback+journal_async_commit",
+     .needs = "fcollapse|finsert",
+     FORMS({RULE_B5, DEFECT_MISDIRECTED}),
+     .shown_by = "space/collapse-then-fdatasync",
+     .sentence =
+         "with data=writeback and journal_async_commit a collapsed or inserted range may be on disk before the bytes in it",
+     .source = "kernel admin-guide/ext4, data=writeback: data ordering is not preserved"},
     {.name = "btrfs-names-in-the-log",
      .random_only = true,
      .strikes = 1U << STRIKE_POWER,
