@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "device/base_image.h"
+#include "device/clones.h"
 #include "device/fs_words.h"
 #include "device/fsimage.h"
 #include "device/loopdev.h"
@@ -138,6 +139,7 @@ struct loop_volume {
     struct loopdev loop;
     struct crash_disk *crash_disk; /* for crash images, instead of the three above */
     bool mounted;
+    int turn;        /* of clones_mount */
     char dir[192];   /* the volume's own */
     char mount[208]; /* mount point below it */
 };
@@ -222,11 +224,18 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
      * to promise less: what sync(2) and msync(2) document is then broken, and that is what a person must be told. */
     if (words_have(&settings_of(c)->mount, "data=writeback"))
         ret->no_stale_blocks = false;
+    if (settings_of(c)->mkfs.text && strstr(settings_of(c)->mkfs.text, "bigalloc")) /* its unit is a cluster, not a block */
+        ret->shifts_pages = false;
     /* Practice is known of these; ext2 and others promise no order of names. */
     if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)
         ret->fsync_names = ret->ordered_names = false;
     if (strcmp(fs, "btrfs") == 0) /* its fsync logs one file, not what was done to other names before */
         ret->ordered_names = false;
+}
+
+static const char *device(const struct loop_volume *v)
+{
+    return v->crash_disk ? crash_disk_path(v->crash_disk) : v->loop.path;
 }
 
 static void end_volume(struct loop_volume *v)
@@ -235,6 +244,7 @@ static void end_volume(struct loop_volume *v)
         return;
     if (v->mounted && umount(v->mount))
         umount2(v->mount, MNT_DETACH);
+    clones_end_turn(settings_of(v->config)->fs, device(v), &v->turn);
     crash_disk_free(v->crash_disk);
     /* The device first: closing it may still write, and the server must be there to answer. */
     loopdev_detach(&v->loop);
@@ -265,7 +275,7 @@ static int make_volume(const struct backend_config *c, struct loop_volume **ret,
     struct loop_volume *v = xcalloc(1, sizeof *v);
 
     v->config = c;
-    v->loop.fd = -1;
+    v->loop.fd = v->turn = -1;
     int r = make_dir(v, err);
     snprintf(v->mount, sizeof v->mount, "%s/mnt", v->dir);
     if (r == 0 && mkdir(v->mount, 0700))
@@ -408,16 +418,12 @@ static void loop_release(const struct backend_config *c, void *shared)
     free(s);
 }
 
-static const char *device(const struct loop_volume *v)
-{
-    return v->crash_disk ? crash_disk_path(v->crash_disk) : v->loop.path;
-}
-
 static int loop_mount(void *handle, struct error *err)
 {
     struct loop_volume *v = handle;
     const struct settings *s = settings_of(v->config);
-    const int r = fsimage_mount(s->fs, device(v), v->mount, s->mount.text, err);
+    const struct shared *shared = v->config->shared;
+    const int r = clones_mount(s->fs, device(v), v->mount, s->mount.text, shared->image_fd, &v->turn, err);
 
     v->mounted = r == 0;
     return r;
@@ -429,6 +435,7 @@ static int loop_unmount(void *handle, struct error *err)
 
     if (umount(v->mount))
         return error_set(err, errno, "umount", v->mount, NULL);
+    clones_end_turn(settings_of(v->config)->fs, device(v), &v->turn);
     v->mounted = false;
     return 0;
 }

@@ -380,12 +380,78 @@ def test_a_wrong_result_of_the_run_is_not_counted_in_states(tornpage, tmp_path):
     assert re.search(r"^VIOLATED s on sim, none$", done.stdout, re.M)
 
 
-def test_what_is_known_of_a_file_system_with_an_option_is_known_of_no_other(tornpage):
-    known, other = "loop:fs=ext4,mkfs=-O fast_commit", "loop:fs=ext4,mkfs=-O fast_commit -I 512"
-    done = tornpage("run", "known/unlink-create-fsync", "-b", known)
+def test_what_is_known_of_a_file_system_with_an_option_is_known_with_more_options_and_of_no_other(tornpage):
+    known, more, other = ("loop:fs=ext4,mkfs=-O fast_commit", "loop:mkfs=-I 512 -O fast_commit,fs=ext4", "loop:fs=ext4")
+    for backend in known, more:
+        done = tornpage("run", "known/unlink-create-fsync", "-b", backend)
+        assert done.returncode == 0, done.stdout
+        assert "(VIOLATED" in done.stdout
+        assert "fast commits" in done.stdout, "the report says what is known"
+    done = tornpage("run", "known/unlink-create-fsync", "-b", other)
+    assert done.returncode == 0
+    assert "VIOLATED known" not in done.stdout and "Mended" not in done.stdout, "nothing is known of it, so that nothing is mended"
+
+
+LOSING = "sim:canary=flush-ignored"
+OVERWRITTEN = "open -f f\npwrite 0 4k\nfsync\n---\npwrite 0 4k\nfsync\n"  # `lost`, rule C1
+GROWN = "open -f f\n---\npwrite 0 4k\nfsync\n"  # `wrong size`, rule D1, besides
+
+
+def run_with_known(tornpage, directory, known, backend=LOSING, steps=OVERWRITTEN):
+    scenario = directory / "s.scn"
+    scenario.write_text(f"test: A sync.\norigin: claim 1\ncrash: power\nknown: {known}\n{steps}")
+    out = directory / "report.json"
+    done = tornpage("run", scenario, "-b", backend, "--json", out)
+    return done, json.loads(out.read_text())["results"][0]
+
+
+@pytest.mark.parametrize(
+    "known, is_known",
+    [
+        (f"power {LOSING} lost C1", True),
+        ("power sim lost C1", True),
+        ("power sim lost B5", False),
+        ("power sim stale C1", False),
+        ("power dir lost C1", False),
+        ("power sim:canary=torn-word lost C1", False),
+        ("power sim kernel>=3.0 lost C1", True),
+        ("power sim kernel<3.0 lost C1", False),
+        ("power sim kernel>=3.0 kernel<3.1 lost C1", False),
+        ("power sim kernel>=3.0 kernel<250.0 lost C1", True),
+    ],
+)
+def test_a_violation_is_known_by_backend_kernel_defect_and_rule(tornpage, tmp_path, known, is_known):
+    done, result = run_with_known(tornpage, tmp_path, known)
+    assert result["verdict"] == "violated"
+    assert done.returncode == (0 if is_known else 1), done.stdout
+    assert result["known"] == is_known
+
+
+def test_what_is_not_known_counts_beside_what_is(tornpage, tmp_path):
+    done, result = run_with_known(tornpage, tmp_path, "power sim lost C1", steps=GROWN)
+    assert done.returncode == 1
+    assert not result["known"]
+    assert {d["kind"] for d in result["defects"]} == {"lost", "wrong size"}, "what is known leaves room for what is not"
+
+
+def test_what_is_known_and_not_seen_is_mended(tornpage, tmp_path):
+    done, result = run_with_known(tornpage, tmp_path, "power sim lost C1", "sim")
+    assert done.returncode == 0
+    assert "Mended" in done.stdout and result["mended"]
+    done, result = run_with_known(tornpage, tmp_path, "power sim kernel<3.0 lost C1", "sim")
+    assert "Mended" not in done.stdout and not result["mended"], "nothing is known of this kernel"
+
+
+def test_what_a_kernel_is_known_to_do_is_known_in_any_scenario(tornpage, tmp_path):
+    scenario = tmp_path / "any.scn"
+    scenario.write_text(
+        "test: A sync makes a file shorter for good.\norigin: claim 42\ncrash: power\nopen -f f\npwrite 0 14k\n---\nmmap -r 8k 8k\n"
+        "mmap @x 12k 4k\nmwrite 12k 2k\ntruncate 3113\nmsync @f -s\nsyncfs\nfalloc 1725 1388\nfalloc 4k 12k\n"
+    )
+    done = tornpage("run", scenario, "-b", "loop:fs={xfs,ext4}")
     assert done.returncode == 0, done.stdout
-    assert "(VIOLATED" in done.stdout
-    assert tornpage("run", "known/unlink-create-fsync", "-b", other).returncode == 1
+    assert "any on loop:fs=xfs, power (known)" in done.stdout
+    assert "XFS sends no flush" in done.stdout
 
 
 LIE = """test: What was written comes back.

@@ -31,6 +31,7 @@ BUG_PATTERNS = [
     "generic/623",
 ]
 CRASHES = {"none", "kill", "power"}
+RULES = (ROOT / "harness" / "truth" / "RULES.md").read_text()
 SIGHTS = {"lost", "kept", "torn", "mixed", "absent"}
 HEADERS = {"test", "origin", "requires", "crash", "sometimes", "known", "repeat"}
 
@@ -159,9 +160,11 @@ def test_headers_are_complete(path):
         assert crash in crashes, f"`sometimes: {sight}` for a crash that is not tested"
         assert what in SIGHTS
     for known in filter(None, found.get("known", "").split(", ")):
-        crash, backend, defect = known.split()
+        crash, backend, *kernels, defect, rule = known.split()
         assert crash in crashes, f"`known: {known}` for a crash that is not tested"
         assert backend.startswith("loop:fs=") and defect
+        assert all(kernel.startswith("kernel") for kernel in kernels)
+        assert f"| {rule} |" in RULES, f"`known: {known}` for a rule that does not exist"
         assert path.read_text().startswith("#"), "a comment says what is known"
 
 

@@ -250,7 +250,9 @@ static void names_below_a_directory_that_cannot_be_listed_are_not_missing(void *
     const struct verify_result r = judge_names("mkdir d\nopen -f d/f\nmkdir dd\n", found, 1);
 
     assert_int_equal(r.n_violations, 2);
-    assert_int_equal(r.kinds, UINT64_C(1) << DEFECT_UNREADABLE | UINT64_C(1) << DEFECT_MISSING);
+    assert_int_equal(r.n_forms, 2);
+    assert_int_equal(r.forms[0].kind, DEFECT_UNREADABLE);
+    assert_int_equal(r.forms[1].kind, DEFECT_MISSING);
 }
 
 /* ---- steps ---- */
@@ -261,6 +263,36 @@ static struct verify_result judge_steps(const struct paper *p)
 
     verify_steps(paper_build(p), &r);
     return r;
+}
+
+/* How many violations an EINVAL of the last step is, in a file of 32 KiB, where whole pages may be shifted or not. */
+static size_t refused(const char *step, bool shifts_pages)
+{
+    struct guarantees g = guarantees_default;
+    struct verify_result r = {0};
+    struct buf text = {0};
+    struct paper p;
+
+    g.shifts_pages = shifts_pages;
+    buf_printf(&text, "open -f f\npwrite 0 32k\n%s\n", step);
+    paper_new(&p, buf_text(&text));
+    paper_event(&p, 3)->err = EINVAL;
+    world_build(p.world, p.plan, p.history, &g);
+    verify_steps(p.world, &r);
+    paper_free(&p);
+    buf_free(&text);
+    return r.n_violations;
+}
+
+static void a_shift_may_be_refused_where_its_unit_is_larger_than_what_was_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(refused("fcollapse 8k 8k", true), 1);
+    assert_int_equal(refused("finsert 8k 8k", true), 1);
+    assert_int_equal(refused("fcollapse 8k 8k", false), 0);
+    assert_int_equal(refused("finsert 8k 8k", false), 0);
+    assert_int_equal(refused("fcollapse 100 8k", true), 0);
+    assert_int_equal(refused("fcollapse 24k 8k", true), 0); /* it reaches the end of the file */
 }
 
 /* A read of 64 bytes in a file of 32 that returned `got` bytes. */
@@ -361,6 +393,7 @@ int main(void)
         cmocka_unit_test(sigbus_strikes_pages_beyond_the_end_that_were_touched),
         cmocka_unit_test(an_error_of_names_is_excused_only_by_what_overlaps_it),
         cmocka_unit_test(steps_after_a_shutdown_may_fail),
+        cmocka_unit_test(a_shift_may_be_refused_where_its_unit_is_larger_than_what_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,12 @@ int backend_config_end(struct backend_config *c, struct error *err);
 int backend_config_harmless(const struct backend_config *c, struct error *err);
 void backend_config_free(struct backend_config *c); /* released before */
 
+/*
+ * Has c all that `part` gives? The same backend, the same values, and of values that are lists at least part's words; an option
+ * that neither gives has its default. Not when c has faults that part does not name.
+ */
+bool backend_config_includes(const struct backend_config *c, const struct backend_config *part);
+
 /* Can it work here? 0; -errno, with an error_skip where the machine lacks something. */
 int backend_probe(const struct backend_config *c, struct error *err);
 void backend_guarantees(const struct backend_config *c, struct guarantees *ret);

@@ -264,20 +264,25 @@ static bool take_flag(const char *option, unsigned long *mask)
     return false;
 }
 
+bool fsimage_lists_devices(const char *fs)
+{
+    return kind_of(fs)->lists_devices;
+}
+
 /*
  * Takes the device out of btrfs's list, which knows devices by their numbers. A process that is killed while it mounts can leave
  * an entry there. If the number's next user is one of several clones that are mounted at the same time, the kernel takes it for
  * the volume of that entry and refuses it with EINVAL (measured on 6.18: "superblock metadata_uuid doesn't match metadata uuid of
  * fs_devices"). The entry of a mounted device stays, and where there is no control device nothing is done.
  */
-static void forget_device(const char *device)
+void fsimage_forget_device(const char *fs, const char *device)
 {
     struct btrfs_ioctl_vol_args args = {.name = ""};
-    const int control = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC);
+    const int control = fsimage_lists_devices(fs) ? open("/dev/btrfs-control", O_RDWR | O_CLOEXEC) : -1;
 
     if (control < 0)
         return;
-    snprintf(args.name, sizeof args.name, "%s", device);
+    snprintf(args.name, sizeof args.name, "%s", device ? device : "");
     ioctl(control, BTRFS_IOC_FORGET_DEV, &args);
     close(control);
 }
@@ -297,8 +302,7 @@ int fsimage_mount(const char *fs, const char *device, const char *dir, const cha
             buf_printf(&data, "%s%s", data.len_bytes ? "," : "", w);
     const int lock = mountlock_for_mount();
 
-    if (k->lists_devices)
-        forget_device(device);
+    fsimage_forget_device(fs, device);
     if (mount(device, dir, fs, mask, buf_text(&data)))
         r = error_set(err, errno, "mount", fs, "%s (options \"%s\"; the kernel's log may say more)", strerror(errno),
                       options ? options : "");
@@ -380,8 +384,8 @@ void fsimage_explain_refusal(const char *fs, const char *device, const char *dir
 
 bool fsimage_mount_blames_host(const struct error *err)
 {
-    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV,   ENXIO,   ENOTBLK, ENOENT,
-                                EPERM,  EACCES, EBUSY,  ENOTCONN, ENOTDIR, EINTR};
+    static const int codes[] = {ENOMEM, EMFILE, ENFILE, ENODEV, ENXIO,    ENOTBLK, ENOENT,
+                                EPERM,  EACCES, EBUSY,  EEXIST, ENOTCONN, ENOTDIR, EINTR};
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (err->code == codes[i])

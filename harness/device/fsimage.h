@@ -28,6 +28,9 @@ unsigned fsimage_default_sector(const char *fs); /* atomic unit of the disk */
 int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err);
 /* Mounts a device. `options`: as for mount -o; NULL: none. 0 or -errno. */
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err);
+bool fsimage_lists_devices(const char *fs); /* does the kernel keep a list of the devices that this file system was seen on? */
+/* Takes a device that is not mounted out of that list; NULL: all of them. Does nothing where there is no list. */
+void fsimage_forget_device(const char *fs, const char *device);
 /* Is the host to blame for a mount that failed (out of memory, no device), and not what is on the disk? */
 bool fsimage_mount_blames_host(const struct error *err);
 /*

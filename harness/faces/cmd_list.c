@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "faces/faces.h"
 #include "faces/scenarios.h"
+#include "known/known.h"
 #include "language/verb.h"
 #include "report/text.h"
 #include "truth/rules.h"
@@ -151,6 +152,21 @@ static int list_verbs(int argc, char **argv)
     return STATUS_GOOD;
 }
 
+static int list_known(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (const struct known_behaviour *b = known_behaviours; b->name; b++) {
+        struct buf text = {0};
+
+        buf_printf(&text, "%s (%s)", b->sentence, b->source);
+        printf("%s, on %s\n    ", b->name, b->backend);
+        text_wrap(stdout, buf_text(&text), 4, 4, TEXT_WIDTH);
+        buf_free(&text);
+    }
+    return STATUS_GOOD;
+}
+
 static int list_template(int argc, char **argv)
 {
     (void)argc;
@@ -164,7 +180,8 @@ static const struct {
     bool takes_arguments;
     int (*list)(int argc, char **argv);
 } kinds[] = {{"scenarios", true, list_scenarios}, {"backends", false, list_backends}, {"faults", false, list_faults},
-             {"verbs", false, list_verbs},        {"rules", false, list_rules},       {"template", false, list_template}};
+             {"verbs", false, list_verbs},        {"rules", false, list_rules},       {"known", false, list_known},
+             {"template", false, list_template}};
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -178,7 +195,7 @@ static int run_command(const struct face *c, int argc, char **argv)
     for (size_t i = 0; i < N_KINDS; i++)
         names[i] = kinds[i].name;
     if (optind >= argc)
-        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs, rules, template");
+        return usage_error(c, "what is to be listed? One of scenarios, backends, faults, verbs, rules, known, template");
     for (size_t i = 0; i < N_KINDS; i++) {
         if (strcmp(argv[optind], kinds[i].name) != 0)
             continue;
@@ -211,13 +228,15 @@ static const struct face_status statuses[] = {
 const struct face face_list = {
     .name = "list",
     .args = "WHAT [ARGUMENT]...",
-    .summary = "List what there is: scenarios, backends, faults, verbs, rules; and print a scenario to begin with.",
+    .summary = "List what there is: scenarios, backends, faults, verbs, rules, known behaviour of kernels; and print a scenario "
+               "to begin with.",
     .about = "WHAT is one of these:\n"
              "  scenarios [PATH]...        what they test, and where they come from\n"
              "  backends                   kinds of volumes, with their options\n"
              "  faults                     crash kinds, and what can go wrong on purpose\n"
              "  verbs                      of the scenario language\n"
              "  rules                      that findings cite\n"
+             "  known                      behaviour of kernels that is known, and of which\n"
              "  template                   a scenario to begin with",
     .options = options,
     .statuses = statuses,

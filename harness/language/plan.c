@@ -109,7 +109,8 @@ static bool headers_equal(const struct plan *a, const struct plan *b)
     for (size_t i = 0; i < a->n_known; i++) {
         const struct known *x = &a->known[i], *y = &b->known[i];
 
-        if (x->strike != y->strike || x->defect != y->defect || strcmp(x->backend, y->backend) != 0)
+        if (x->strike != y->strike || x->defect != y->defect || x->kernels.from != y->kernels.from ||
+            x->kernels.before != y->kernels.before || strcmp(x->rule, y->rule) != 0 || strcmp(x->backend, y->backend) != 0)
             return false;
     }
     return true;

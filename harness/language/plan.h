@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "language/defect.h"
+#include "language/kernel.h"
 #include "language/strike.h"
 
 struct verb;
@@ -76,11 +77,15 @@ struct sometimes {
     enum sight sight;
 };
 
-/* A violation that is understood and not ours: header `known: CRASH BACKEND DEFECT`. Reported, but no failure of the run. */
+enum { KNOWN_RULE_BYTES = 12 };
+
+/* A violation that is understood and not ours: header `known: CRASH BACKEND [KERNEL] DEFECT RULE`. Reported, but no failure. */
 struct known {
     enum strike strike;
-    char *backend; /* a backend's spec, or how it begins up to a comma: "loop:fs=btrfs" */
+    char *backend; /* a spec, whose options are among those of the run: "loop:fs=btrfs" */
+    struct kernel_range kernels;
     enum defect defect;
+    char rule[KNOWN_RULE_BYTES]; /* id of the rule that is broken, "C1" */
 };
 
 struct plan {

@@ -164,33 +164,101 @@ static int parse_sometimes(struct parser *ps, const struct token *value)
     }
 }
 
+/* "kernel<6.2", "kernel>=6.7". Returns 1 when the word is one, 0 when it is none; else fails. */
+static int parse_kernel(struct parser *ps, const struct token *t, struct kernel_range *ret)
+{
+    static const char less[] = "kernel<", from[] = "kernel>=", any[] = "kernel";
+    const struct {
+        const char *word;
+        uint32_t *bound;
+    } bounds[] = {{from, &ret->from}, {less, &ret->before}};
+
+    if (t->text_len < strlen(any) || memcmp(t->text, any, strlen(any)) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        const size_t n = strlen(bounds[i].word);
+
+        if (t->text_len < n || memcmp(t->text, bounds[i].word, n) != 0)
+            continue;
+        if (*bounds[i].bound)
+            return lex_fail_token(&ps->lx, t, "each bound once");
+        return kernel_parse(t->text + n, t->text_len - n, bounds[i].bound) && *bounds[i].bound
+                   ? 1
+                   : lex_fail_token(&ps->lx, t, "a version of the kernel, such as kernel<6.2 or kernel>=6.1.119");
+    }
+    return lex_fail_token(&ps->lx, t, "kernel< or kernel>= and a version");
+}
+
+/* A rule's name: "scenario", or a letter and a number. Which rules there are is not the parser's business. */
+static bool is_rule(const struct token *t)
+{
+    if (t->text_len >= KNOWN_RULE_BYTES)
+        return false;
+    if (token_is(t, "scenario"))
+        return true;
+    for (size_t i = 1; i < t->text_len; i++)
+        if (t->text[i] < '0' || t->text[i] > '9')
+            return false;
+    return t->text_len > 1 && t->text[0] >= 'A' && t->text[0] <= 'Z';
+}
+
+/* The backend with its options, which have commas of their own. */
+static bool next_spec(struct walk *w, struct token *ret)
+{
+    if (!next_word(w, ret))
+        return false;
+    for (; w->p < w->end && *w->p != ' ' && *w->p != '\t'; w->p++, w->column++)
+        ret->text_len++;
+    return true;
+}
+
+/* Fills the entry from its words, CRASH BACKEND [KERNEL]... DEFECT RULE. */
+static int parse_known_entry(struct parser *ps, struct walk *w, struct known *ret)
+{
+    struct token word;
+    int r = 1;
+
+    if (!next_word(w, &word))
+        return found_end(ps, w, "a crash kind, a backend, a defect and a rule");
+    ret->strike = strike_parse(word.text, word.text_len);
+    if (ret->strike == STRIKES)
+        return unknown_strike(ps, &word, "");
+    if (!next_spec(w, &word))
+        return found_end(ps, w, "a backend, such as loop:fs=btrfs");
+    parse_sentence(&ret->backend, &word);
+    while (r > 0) {
+        if (!next_word(w, &word))
+            return found_end(ps, w, "a defect, such as lost or wrong-size");
+        r = parse_kernel(ps, &word, &ret->kernels);
+    }
+    if (r < 0)
+        return r;
+    ret->defect = defect_parse(word.text, word.text_len);
+    if (ret->defect == DEFECT_KINDS)
+        return lex_fail_word(&ps->lx, &word, defect_names, DEFECT_KINDS,
+                             "kernel< or kernel>= and a version, or a defect, such as lost or wrong-size");
+    if (!next_word(w, &word))
+        return found_end(ps, w, "the rule that is broken, such as C1");
+    if (!is_rule(&word))
+        return lex_fail_token(&ps->lx, &word, "the rule that is broken, such as C1");
+    memcpy(ret->rule, word.text, word.text_len);
+    return 0;
+}
+
 static int parse_known(struct parser *ps, const struct token *value)
 {
     struct walk w = {.p = value->text, .end = value->text + value->text_len, .column = value->column};
     struct plan *p = ps->plan;
 
     for (;;) {
-        struct token strike_word, backend, defect_word, comma;
+        struct walk ahead = w;
+        struct token first, comma;
 
-        if (!next_word(&w, &strike_word))
-            return found_end(ps, &w, "a crash kind, a backend and a defect");
-        const enum strike strike = strike_parse(strike_word.text, strike_word.text_len);
-        if (strike == STRIKES)
-            return unknown_strike(ps, &strike_word, "");
-        if (!next_word(&w, &backend))
-            return found_end(ps, &w, "a backend, such as loop:fs=btrfs");
-        for (; w.p < w.end && *w.p != ' ' && *w.p != '\t'; w.p++, w.column++) /* a backend's options have commas of their own */
-            backend.text_len++;
-        if (!next_word(&w, &defect_word))
-            return found_end(ps, &w, "a defect, such as lost or wrong-size");
-        const enum defect defect = defect_parse(defect_word.text, defect_word.text_len);
-        if (defect == DEFECT_KINDS)
-            return lex_fail_word(&ps->lx, &defect_word, defect_names, DEFECT_KINDS, "a defect, such as lost or wrong-size");
-        if (p->n_known == PLAN_MAX_KNOWN)
-            return lex_fail_token(&ps->lx, &strike_word, "at most %d known defects", PLAN_MAX_KNOWN);
-        struct known *k = &p->known[p->n_known++];
-        *k = (struct known){.strike = (enum strike)strike, .defect = defect};
-        parse_sentence(&k->backend, &backend);
+        if (p->n_known == PLAN_MAX_KNOWN && next_word(&ahead, &first))
+            return lex_fail_token(&ps->lx, &first, "at most %d known defects", PLAN_MAX_KNOWN);
+        const int r = parse_known_entry(ps, &w, &p->known[p->n_known++]);
+        if (r < 0)
+            return r;
         if (!next_word(&w, &comma))
             return 0;
         if (!token_is(&comma, ","))
@@ -219,7 +287,7 @@ static const struct header {
     {"requires", false, parse_requires, "feature words"},
     {"crash", true, parse_strike, "crash kinds"},
     {"sometimes", false, parse_sometimes, "a crash kind and what is seen after it"},
-    {"known", false, parse_known, "a crash kind, a backend and a defect"},
+    {"known", false, parse_known, "a crash kind, a backend, a defect and a rule"},
     {"repeat", false, parse_repeat, "a number from 1 to 1000"},
 };
 

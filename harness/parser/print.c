@@ -186,6 +186,22 @@ void step_print(const struct plan *p, const struct step *s, struct buf *out)
     }
 }
 
+/* "kernel>=6.2 kernel<6.7 ": the bounds that there are. */
+static void print_kernels(const struct kernel_range *r, struct buf *out)
+{
+    const struct {
+        const char *word;
+        uint32_t version;
+    } bounds[] = {{"kernel>=", r->from}, {"kernel<", r->before}};
+
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (bounds[i].version) {
+            buf_puts(out, bounds[i].word);
+            kernel_print(bounds[i].version, out);
+            buf_puts(out, " ");
+        }
+}
+
 static void print_headers(const struct plan *p, struct buf *out)
 {
     buf_puts(out, "test: ");
@@ -213,8 +229,10 @@ static void print_headers(const struct plan *p, struct buf *out)
         const struct known *k = &p->known[i];
 
         buf_printf(out, "%s%s %s ", i ? ", " : "\nknown: ", strike_table[k->strike].name, k->backend);
+        print_kernels(&k->kernels, out);
         for (const char *c = defect_names[k->defect]; *c; c++)
             buf_printf(out, "%c", *c == ' ' ? '-' : *c);
+        buf_printf(out, " %s", k->rule);
     }
     if (p->repeat > 1)
         buf_printf(out, "\nrepeat: %u", p->repeat);

@@ -61,6 +61,8 @@ static json_t *one_result(const struct result *r)
     json_object_set_new(j, "cut_short", json_boolean(r->cut_short));
     json_object_set_new(j, "not_begun", json_boolean(r->not_begun || r->interrupted_by));
     json_object_set_new(j, "known", json_boolean(r->known));
+    json_object_set_new(j, "known_why", json_text_clean(r->known_why ? r->known_why : ""));
+    json_object_set_new(j, "mended", json_text_clean(r->mended ? r->mended : ""));
     json_object_set_new(j, "findings", findings);
     return j;
 }

@@ -46,7 +46,7 @@ static void write_test(const struct result *one, size_t number, FILE *out)
         fprintf(out, " (%llu states, %llu lossy, %llu violated)", (unsigned long long)one->states_covered,
                 (unsigned long long)one->states_lossy, (unsigned long long)one->states_violated);
     if (one->known)
-        fputs(" # TODO known: see the scenario's header", out);
+        fputs(" # TODO known", out);
     if (one->verdict == VERDICT_SKIPPED) {
         fputs(" # SKIP ", out);
         one_line(out, one->reason);

@@ -22,11 +22,15 @@ static void print_violation(const struct result *r, FILE *out, struct term term)
     fprintf(out, "%s%s%s %s on %s, %s", verdict_colour(r->verdict, term), verdict_word(r->verdict), colour_end(term), r->scenario,
             r->backend, strike_table[r->strike].name);
     if (r->known)
-        fputs(" (known: see the scenario's header)", out);
+        fputs(" (known)", out);
     if (r->states_violated && r->states_covered)
         fprintf(out, ": in %s of %s states", text_short(r->states_violated), text_short(r->states_covered));
     fputc('\n', out);
 
+    if (r->known_why && *r->known_why) {
+        fprintf(out, "    %s: ", r->known ? "known" : "known, a part of it");
+        text_wrap(out, r->known_why, 4, 6, term.width);
+    }
     size_t left_out = text_lines(out, r->details && *r->details ? r->details : r->reason, 4, MAX_LINES);
     if (left_out)
         fprintf(out, "    (%zu more lines; replay the finding for all)\n", left_out);
@@ -66,6 +70,25 @@ static void print_surprises(const struct report *r, FILE *out, struct term term)
                 text_count(one->surprises));
         if (one->verdict != VERDICT_VIOLATED && one->details)
             text_lines(out, one->details, 6, 4);
+    }
+    if (any)
+        fputc('\n', out);
+}
+
+static void print_mended(const struct report *r, FILE *out, struct term term)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < r->n_results; i++) {
+        const struct result *one = &r->results[i];
+
+        if (!one->mended || !*one->mended)
+            continue;
+        if (!any)
+            heading(out, term, "Mended: what is known of this kernel, and was not seen in this run");
+        any = true;
+        fprintf(out, "  %s on %s, %s: ", one->scenario, one->backend, strike_table[one->strike].name);
+        text_wrap(out, one->mended, 4, 4, term.width);
     }
     if (any)
         fputc('\n', out);
@@ -232,6 +255,7 @@ void summary_print(const struct report *r, FILE *out, struct term term)
     print_violations(r, out, term);
     print_surprises(r, out, term);
     print_unobserved(r, out, term);
+    print_mended(r, out, term);
     print_reasons(r, VERDICT_BROKEN, out, term);
     print_reasons(r, VERDICT_SKIPPED, out, term);
     print_sampled(r, out, term);

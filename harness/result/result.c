@@ -89,6 +89,8 @@ void result_free(struct result *r)
     free(r->backend);
     free(r->reason);
     free(r->details);
+    free(r->known_why);
+    free(r->mended);
     for (size_t i = 0; i < r->n_findings; i++)
         free(r->findings[i]);
     free(r->findings);

@@ -53,7 +53,9 @@ struct result {
     bool untraced;      /* what recovery reads could not be traced, so little is covered without a mount */
     uint64_t kills;     /* kills that were judged */
     uint64_t surprises;
-    bool known;      /* violated, and the scenario's header lists it as known for this backend: the run does not fail */
+    bool known;      /* violated, and all of it is known (known.h): the run does not fail */
+    char *known_why; /* sentences: what is known of what was seen; "" */
+    char *mended;    /* sentences: what is known, should have been seen here and was not; "" */
     char **findings; /* paths of finding files, sorted */
     size_t n_findings;
     struct result_defect *defects; /* what the details tell, as data */

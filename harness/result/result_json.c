@@ -104,20 +104,21 @@ json_t *result_to_json(const struct result *r)
 
     for (size_t i = 0; i < r->n_findings; i++)
         json_array_append_new(findings, json_text_clean(r->findings[i]));
-    return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb, sb, so}", "scenario",
-                     json_text_clean(r->scenario), "backend", json_text_clean(r->backend), "crash", (int)r->strike, "verdict",
-                     (int)r->verdict, "reason", json_text_clean(r->reason), "covered", (json_int_t)r->states_covered, "mounted",
-                     (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
+    return json_pack("{so, so, si, si, so, sI, sI, sI, sI, sI, sI, sb, so, so, sf, sI, sI, sf, so, sb, sb, so, so, so}",
+                     "scenario", json_text_clean(r->scenario), "backend", json_text_clean(r->backend), "crash", (int)r->strike,
+                     "verdict", (int)r->verdict, "reason", json_text_clean(r->reason), "covered", (json_int_t)r->states_covered,
+                     "mounted", (json_int_t)r->states_mounted, "lossy", (json_int_t)r->states_lossy, "violated",
                      (json_int_t)r->states_violated, "kills", (json_int_t)r->kills, "surprises", (json_int_t)r->surprises,
                      "known", (int)r->known, "findings", findings, "details", json_text_clean(r->details), "wall_s", r->wall_s,
                      "exhaustive", (json_int_t)r->epochs_exhaustive, "sampled", (json_int_t)r->epochs_sampled, "exist",
                      r->states_exist, "epochs", epochs_to_json(r), "cut_short", (int)r->cut_short, "untraced", (int)r->untraced,
-                     "defects", defects_to_json(r));
+                     "defects", defects_to_json(r), "known_why", json_text_clean(r->known_why ? r->known_why : ""), "mended",
+                     json_text_clean(r->mended ? r->mended : ""));
 }
 
 int result_from_json(const json_t *j, struct result *ret)
 {
-    const char *scenario, *backend, *reason, *details;
+    const char *scenario, *backend, *reason, *details, *known_why, *mended;
     json_int_t covered, mounted, lossy, violated, kills, surprises, exhaustive, sampled;
     int strike, verdict, known, cut_short, untraced;
     double wall_s, exist;
@@ -126,12 +127,12 @@ int result_from_json(const json_t *j, struct result *ret)
     json_t *object = (json_t *)(uintptr_t)j;
 
     *ret = (struct result){0};
-    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf, so, sb, sb, so}",
+    if (json_unpack(object, "{ss, ss, si, si, ss, sI, sI, sI, sI, sI, sI, sb, so, ss, sf, sI, sI, sf, so, sb, sb, so, ss, ss}",
                     "scenario", &scenario, "backend", &backend, "crash", &strike, "verdict", &verdict, "reason", &reason,
                     "covered", &covered, "mounted", &mounted, "lossy", &lossy, "violated", &violated, "kills", &kills,
                     "surprises", &surprises, "known", &known, "findings", &findings, "details", &details, "wall_s", &wall_s,
                     "exhaustive", &exhaustive, "sampled", &sampled, "exist", &exist, "epochs", &epochs, "cut_short", &cut_short,
-                    "untraced", &untraced, "defects", &defects) < 0 ||
+                    "untraced", &untraced, "defects", &defects, "known_why", &known_why, "mended", &mended) < 0 ||
         strike < 0 || strike >= STRIKES || verdict < 0 || verdict >= VERDICT_KINDS || !json_is_array(findings))
         return -EINVAL;
     *ret = (struct result){.scenario = xstrdup(scenario),
@@ -149,6 +150,8 @@ int result_from_json(const json_t *j, struct result *ret)
                            .kills = (uint64_t)kills,
                            .surprises = (uint64_t)surprises,
                            .known = known != 0,
+                           .known_why = xstrdup(known_why),
+                           .mended = xstrdup(mended),
                            .cut_short = cut_short != 0,
                            .untraced = untraced != 0,
                            .details = xstrdup(details),

@@ -11,6 +11,7 @@
 #include "actor/driver.h"
 #include "backend/volume.h"
 #include "base/clock.h"
+#include "known/known.h"
 #include "language/verb.h"
 #include "parser/parser.h"
 #include "truth/world_model.h"
@@ -42,6 +43,7 @@ int trial_open(struct trial *t, const struct job *j, struct result *ret, struct 
     if (!t->history)
         return -ENOMEM;
     t->world = world_new();
+    t->known = known_open(j->plan, j->config, j->strike);
     if (!backend_is_model(j->config->backend))
         t->readback = readback_new();
     return 0;
@@ -60,40 +62,28 @@ static void note_unobserved(struct trial *t)
     }
 }
 
-/* Is the spec `backend`, or does it begin with it and a comma? A word of a header holds no blanks, so those of the spec are
- * skipped. */
-static bool spec_begins(const char *spec, const char *backend)
-{
-    for (; *backend; spec++)
-        if (*spec != ' ' && *spec != *backend++)
-            return false;
-    return *spec == '\0' || *spec == ',';
-}
-
-/* Does the scenario's header know every kind of violation that was seen? */
-static bool all_known(const struct trial *t)
-{
-    uint64_t known = 0;
-
-    for (size_t i = 0; i < t->job->plan->n_known; i++) {
-        const struct known *k = &t->job->plan->known[i];
-        if (k->strike == t->job->strike && spec_begins(t->job->config->spec, k->backend))
-            known |= UINT64_C(1) << k->defect;
-    }
-    return (t->kinds & ~known) == 0;
-}
-
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A trial that did not end well does not show that anything is mended. */
+static void settle_known(struct trial *t)
+{
+    struct result *r = t->result;
+    const bool whole = !t->unknown && !t->broken && !t->skipped && !r->cut_short;
+
+    r->known = r->verdict == VERDICT_VIOLATED && !t->unknown;
+    r->known_why = known_why(t->known);
+    r->mended = known_mended(whole ? t->known : NULL);
+    known_free(t->known);
 }
 
 void trial_close(struct trial *t)
 {
     struct result *r = t->result;
 
-    r->known = t->violated && all_known(t);
-    if (t->violated)
+    if (t->violated && (t->unknown || !t->broken)) /* what is known does not hide that the rest could not be judged */
         r->verdict = VERDICT_VIOLATED;
     else if (t->broken)
         r->verdict = VERDICT_BROKEN;
@@ -101,6 +91,7 @@ void trial_close(struct trial *t)
         r->verdict = VERDICT_SKIPPED;
     else
         r->verdict = t->lossy ? VERDICT_LOSSY : VERDICT_KEPT;
+    settle_known(t);
     if (r->verdict == VERDICT_KEPT || r->verdict == VERDICT_LOSSY)
         note_unobserved(t);
     if (r->n_findings > 1)
@@ -126,7 +117,7 @@ struct history *trial_new_history(struct trial *t, uint64_t seed)
 /* The trial ends; what was seen so far stands. */
 static void stop(struct trial *t, bool skip, const char *text)
 {
-    if (t->violated) /* what was seen stands; the reason stays its first line */
+    if (t->unknown) /* what was seen stands; the reason stays its first line */
         buf_printf(&t->details, "the run then %s: %s\n", skip ? "was skipped" : "broke", text);
     else
         snprintf(t->reason, sizeof t->reason, "%s", text);
@@ -331,8 +322,9 @@ static void explain_refusal(struct trial *t, const struct strike_point *at)
 
 static void verdict_clear(struct verify_result *v)
 {
-    v->n_defects = v->n_violations = v->n_surprises = 0;
-    v->kinds = 0;
+    v->n_defects = v->n_violations = v->n_surprises = v->n_forms = 0;
+    v->more_forms = false;
+    v->open = NULL;
     v->sights = 0;
     v->lossy = false;
 }
@@ -348,7 +340,24 @@ static bool may_accuse(struct trial *t)
     return false;
 }
 
-/* Takes t->verdict into the result: first of each kind told in details, the first few kinds of violations saved. */
+/* Is this violation the first, or the first that is not known? Then it is the result's reason. */
+static void note_violation(struct trial *t, const struct defect_report *d, bool known)
+{
+    struct buf line = {0};
+
+    if (t->violated && (known || t->unknown))
+        return;
+    if (!t->violated && t->job->progress)
+        atomic_fetch_add(&t->job->progress->violated, 1);
+    t->violated = true;
+    t->unknown |= !known;
+    defect_print(t, d, &line);
+    snprintf(t->reason, sizeof t->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
+    buf_free(&line);
+}
+
+/* Takes t->verdict into the result: first of each kind told in details, the first few kinds of violations saved. What is known
+ * does not take the place of what is not. */
 static void take_verdict(struct trial *t, const struct strike_point *at)
 {
     const struct verify_result *v = &t->verdict;
@@ -362,28 +371,22 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
     }
     t->sights |= v->sights;
     t->lossy |= v->lossy;
-    t->kinds |= v->kinds;
     t->result->surprises += v->n_surprises;
     if (!v->n_violations && !v->n_surprises)
         return;
     for (size_t i = 0; i < v->n_defects; i++) {
         const struct defect_report *d = &v->defects[i];
-        uint64_t bit = UINT64_C(1) << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
+        const bool known = known_has_defect(t->known, d);
+        uint64_t *noted = known ? &t->noted_known : &t->noted, bit = UINT64_C(1)
+                                                                     << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
 
-        if (!d->surprise && !t->violated) {
-            struct buf line = {0};
-            t->violated = true;
-            if (t->job->progress)
-                atomic_fetch_add(&t->job->progress->violated, 1);
-            defect_print(t, d, &line);
-            snprintf(t->reason, sizeof t->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
-            buf_free(&line);
-        }
-        if ((t->noted & bit) || t->details.len_bytes > DETAILS_BYTES)
+        if (!d->surprise)
+            note_violation(t, d, known);
+        if ((*noted & bit) || t->details.len_bytes > DETAILS_BYTES)
             continue;
-        t->noted |= bit;
+        *noted |= bit;
         fresh = true;
-        save |= !d->surprise;
+        save |= !d->surprise && (!known || t->result->n_findings + 1 < JOB_FINDINGS);
         result_add_defect(t->result, t->job->plan, d);
         defect_print(t, d, &t->details);
         buf_printf(&t->details, "  rule %s: %s (%s)\n", rule_table[d->rule].id, rule_table[d->rule].sentence,
@@ -391,6 +394,9 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         if (d->kind == DEFECT_MOUNT)
             explain_refusal(t, at);
     }
+    for (size_t i = 0; i < v->n_forms; i++)
+        t->unknown |= !known_has(t->known, v->forms[i].rule, v->forms[i].kind, v->forms[i].verb);
+    t->unknown |= v->more_forms;
     assert(!v->n_violations || t->violated);
     if (fresh) {
         print_strike_point(t, at, &where);
@@ -468,7 +474,7 @@ void trial_report_hang(struct trial *t, int32_t step, const struct strike_point 
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = RULE_F5, .step = step};
     snprintf(d->text, sizeof d->text, "in two runs the step did not end within %.3g s", deadline_s);
     t->verdict.n_defects = t->verdict.n_violations = 1;
-    t->verdict.kinds = UINT64_C(1) << DEFECT_HANG;
+    t->verdict.forms[t->verdict.n_forms++] = (struct form){.rule = RULE_F5, .kind = DEFECT_HANG};
     take_verdict(t, at);
 }
 

@@ -19,6 +19,7 @@
 #include "truth/world.h"
 #include "verifier/verify.h"
 
+struct known_set;
 struct volume;
 
 struct trial {
@@ -33,11 +34,11 @@ struct trial {
     struct survivors survivors; /* of the last readback */
     struct readback *readback;  /* NULL for models */
     struct verify_result verdict;
-    struct log_numbers numbers; /* of a power cut's recording: findings and reports use them for positions */
-    unsigned sights;            /* seen in all runs so far */
-    uint64_t noted;             /* kinds of defects that the details describe: bit per kind, surprises 32 higher */
-    bool violated, lossy;
-    uint64_t kinds; /* of violations: bit per enum defect */
+    struct log_numbers numbers;    /* of a power cut's recording: findings and reports use them for positions */
+    unsigned sights;               /* seen in all runs so far */
+    uint64_t noted, noted_known;   /* kinds of defects that the details describe: bit per kind, surprises 32 higher */
+    struct known_set *known;       /* what is known of this job */
+    bool violated, unknown, lossy; /* unknown: a violation was seen that is not known */
     bool broken, skipped;
     int32_t hung, hung_before; /* the step that hung, in this trial and in one of the same job before; -1: none did */
     struct buf details;

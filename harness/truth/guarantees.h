@@ -9,6 +9,8 @@ struct guarantees {
     bool sync_durable;    /* forbids losing what a finished sync covered (rules C1, C2). Clear: overlay volatile (B6) */
     bool no_stale_blocks; /* forbids bytes nobody wrote there (B5). Clear: ext4 data=writeback */
     bool zero_tail;       /* forbids non-zero bytes exposed by growing past a stored tail (D3) on a kernel that carries the fix */
+    bool
+        shifts_pages; /* forbids refusing to collapse or insert whole pages (I3). Clear: ext4 bigalloc, whose unit is a cluster */
     /* Practice: seeing otherwise is a surprise. */
     bool fsync_names;   /* fsync of a file persists its names (H1) */
     bool ordered_names; /* unsynced operations on names survive as a prefix (H6). Clear: btrfs, whose fsync logs one inode */

@@ -88,21 +88,35 @@ static void call_fcollapse(struct actor *a, const struct step *s, struct event *
     allocate(a, s, e, FALLOC_FL_COLLAPSE_RANGE);
 }
 
-/* Ranges that are not whole pages, or reach end of file, are refused by some file systems and not by others. */
-static bool shiftable(struct world *w, const struct step *s, const struct event *e, const struct open_file *f, uint64_t end)
+/*
+ * Ranges that are not whole pages, or reach end of file, are refused by some file systems and not by others; and a file system
+ * may have a larger unit (fallocate(2): "a filesystem may place limitations on the granularity of the operation").
+ */
+static void allow_refusal(struct world *w, const struct step *s, const struct event *e, uint64_t end)
 {
-    if (s->arg[0].num % PAGE_BYTES == 0 && s->arg[1].num % PAGE_BYTES == 0 && end < world_size(w, f->inode))
-        return true;
-    world_expect(w, e)->err = EXPECT_ANY;
-    return event_ok(e);
+    const struct open_file *f = world_file(w, s);
+    struct expectation *x = world_expect(w, e);
+
+    if (x->err == 0 && !(w->guarantees->shifts_pages && s->arg[0].num % PAGE_BYTES == 0 && s->arg[1].num % PAGE_BYTES == 0 &&
+                         end < world_size(w, f->inode)))
+        x->err = EXPECT_ANY;
+}
+
+/* The file whose contents behind `end` the step shifts; NULL: it shifts none. */
+static const struct open_file *shifted_file(struct world *w, const struct step *s, const struct event *e, uint64_t end)
+{
+    const struct open_file *f = changed_file(w, s, e);
+
+    allow_refusal(w, s, e, end);
+    return world_expect(w, e)->err == 0 || event_ok(e) ? f : NULL;
 }
 
 static void effect_fcollapse(struct world *w, const struct step *s, const struct event *e)
 {
-    const struct open_file *f = changed_file(w, s, e);
-    uint64_t off = s->arg[0].num, end = off + s->arg[1].num;
+    const uint64_t off = s->arg[0].num, end = off + s->arg[1].num;
+    const struct open_file *f = shifted_file(w, s, e, end);
 
-    if (!f || !shiftable(w, s, e, f, end))
+    if (!f)
         return;
     struct span when = span_of(w, e, event_ok(e));
     uint64_t size = world_size(w, f->inode);
@@ -119,10 +133,10 @@ static void call_finsert(struct actor *a, const struct step *s, struct event *e)
 
 static void effect_finsert(struct world *w, const struct step *s, const struct event *e)
 {
-    const struct open_file *f = changed_file(w, s, e);
-    uint64_t off = s->arg[0].num, len = s->arg[1].num;
+    const uint64_t off = s->arg[0].num, len = s->arg[1].num;
+    const struct open_file *f = shifted_file(w, s, e, off);
 
-    if (!f || !shiftable(w, s, e, f, off))
+    if (!f)
         return;
     struct span when = span_of(w, e, event_ok(e));
     uint64_t size = world_size(w, f->inode);

@@ -41,8 +41,10 @@ void judge_free(struct judge *j);
 
 /* ---- report.c ---- */
 
-/* Counts a defect and returns where to describe it; NULL when enough are kept or nothing is to be reported. */
+/* Counts a defect and returns where to describe it, until the next one; NULL when nothing is to be reported. */
 struct defect_report *defect_new(struct judge *j, enum defect kind, enum rule rule, const char *path, bool surprise);
+/* Notes the form of the violation that defect_new returned last; once a call of the verifier ends. */
+void form_note(const struct world *w, struct verify_result *r);
 /* Appends to the report's text; ignores NULL. */
 void defect_say(struct defect_report *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "step 4 `mwrite 0 4k` (line 11)", "the unmount", "the end of set-up". */

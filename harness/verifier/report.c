@@ -7,24 +7,40 @@
 #include "parser/parser.h"
 #include "verifier/judge.h"
 
+void form_note(const struct world *w, struct verify_result *r)
+{
+    const struct defect_report *d = r->open;
+    const struct verb *verb = d && d->step >= 0 ? w->plan->steps[d->step].verb : NULL;
+
+    r->open = NULL;
+    if (!d)
+        return;
+    for (size_t i = 0; i < r->n_forms; i++)
+        if (r->forms[i].kind == d->kind && r->forms[i].rule == d->rule && r->forms[i].verb == verb)
+            return;
+    if (r->n_forms == VERIFY_MAX_FORMS)
+        r->more_forms = true;
+    else
+        r->forms[r->n_forms++] = (struct form){.rule = d->rule, .kind = d->kind, .verb = verb};
+}
+
 struct defect_report *defect_new(struct judge *j, enum defect kind, enum rule rule, const char *path, bool surprise)
 {
     struct verify_result *r = j->ret;
 
     if (!r)
         return NULL;
-    if (surprise) {
-        r->n_surprises++;
-    } else {
-        r->n_violations++;
-        r->kinds |= UINT64_C(1) << kind;
-    }
-    if (r->n_defects == VERIFY_MAX_DEFECTS)
+    form_note(j->w, r);
+    *(surprise ? &r->n_surprises : &r->n_violations) += 1;
+    const bool full = r->n_defects == VERIFY_MAX_DEFECTS;
+    if (full && surprise)
         return NULL;
-    struct defect_report *d = &r->defects[r->n_defects++];
+    struct defect_report *d = full ? &r->more : &r->defects[r->n_defects++];
 
     *d = (struct defect_report){.kind = kind, .rule = rule, .surprise = surprise, .step = -1};
     snprintf(d->path, sizeof d->path, "%s", path);
+    if (!surprise)
+        r->open = d;
     return d;
 }
 

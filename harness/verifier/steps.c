@@ -228,5 +228,6 @@ void verify_steps(const struct world *w, struct verify_result *ret)
             continue;
         judge_event(&j, e, a < w->n_accesses && w->accesses[a].event == (int32_t)i ? &w->accesses[a] : NULL);
     }
+    form_note(w, ret);
     judge_free(&j);
 }

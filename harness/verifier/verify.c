@@ -291,6 +291,15 @@ static bool tail_stored(const struct world *w, int inode)
     return false;
 }
 
+/* The step whose sync promised something of these bytes, -1: none did. */
+static int32_t promising_step(const struct judge *j, uint64_t off, uint64_t end)
+{
+    for (size_t i = 0; i < j->map.n_segs; i++)
+        if (j->map.segs[i].end > off && j->map.segs[i].off < end && j->map.segs[i].promised_by != NO_EVENT)
+            return event_step(j->w, j->map.segs[i].promised_by);
+    return -1;
+}
+
 /*
  * Bytes behind the end of the file in its last page. mmap(2) wants zeros. After a power cut ext4 and XFS show there what a write
  * that would have extended the file had put into the block, when its new size was lost: a surprise. Anything else is a violation.
@@ -313,6 +322,7 @@ static void judge_tail(struct matcher *mt, int inode, const struct survivor *s)
     if (d) {
         d->off = s->tail.off;
         d->len = s->tail.len;
+        d->step = promising_step(j, seen.off, seen.end);
     }
     defect_say(d, "A new mapping shows bytes other than 0 between end of file and end of page: %s.",
                fj.ok ? "those of a write whose new size was lost" : "not even those of a write whose new size was lost");
@@ -408,7 +418,9 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
 {
     struct judge j = {.w = w, .m = world_moment(w, loss, pos), .ret = ret}, decide = {.w = w, .m = j.m};
 
-    if (!judge_volume(&j, s) || w->raced_seq != HISTORY_NEVER)
+    const bool mounted = judge_volume(&j, s);
+    form_note(w, ret);
+    if (!mounted || w->raced_seq != HISTORY_NEVER)
         return;
     struct matcher mt = {.j = &j,
                          .decide = &decide,
@@ -423,6 +435,7 @@ void verify_survivors(const struct world *w, enum loss loss, uint64_t pos, const
     oracle_names(w, &j.m, try_choice, &mt);
     report_unreadable(&mt);
     conclude(&mt, ret);
+    form_note(w, ret);
     free(mt.cache);
     free(mt.name_of);
     free(mt.best);

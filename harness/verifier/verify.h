@@ -29,15 +29,26 @@ struct defect_report {
     char text[640];    /* sentences: what was legal, what was seen, which steps */
 };
 
-enum { VERIFY_MAX_DEFECTS = 16 };
+/* A form of violation: which rule, how, and the verb of the step that the defect names (NULL: it names none). */
+struct form {
+    enum rule rule;
+    enum defect kind;
+    const struct verb *verb;
+};
+
+enum { VERIFY_MAX_DEFECTS = 16, VERIFY_MAX_FORMS = 32 };
 
 struct verify_result {
     struct defect_report defects[VERIFY_MAX_DEFECTS];
     size_t n_defects;                 /* kept; more may have been seen */
     size_t n_violations, n_surprises; /* all that were seen */
-    uint64_t kinds;                   /* bit per enum defect: kinds of violations that were seen */
-    unsigned sights;                  /* bit per enum sight: legal things that were seen */
-    bool lossy; /* something was legally lost: a byte, a size or a name is not what it was before the strike */
+    struct form forms[VERIFY_MAX_FORMS];
+    size_t n_forms;             /* of all violations that were seen, each form once */
+    bool more_forms;            /* than fit */
+    struct defect_report more;  /* the verifier's: describes a defect that is not kept */
+    struct defect_report *open; /* the verifier's: whose form is still to be noted; NULL between calls */
+    unsigned sights;            /* bit per enum sight: legal things that were seen */
+    bool lossy;                 /* something was legally lost: a byte, a size or a name is not what it was before the strike */
 };
 
 /*
