@@ -35,7 +35,7 @@ UNIT_SECONDS_MIN = 10  # before a unit test counts as hanging
 UNITS_OF_ROOM = {
     "truth": "timelines oracle oracle_bytes oracle_sizes names contents world_rules strict verify verify_rules oracle_sim",
     "verifier": "defects defects_names defects_steps defects_volume explain timelines verify verify_rules strict oracle_sim",
-    "evidence": "survivors readback readback_errors history stamp",
+    "evidence": "survivors readback readback_calls readback_pages history stamp",
     "disk": "writelog disk fuse_fast logwrites",
     "states": "crash_states state_rules crash_image read_notes prune",
 }
