@@ -33,7 +33,7 @@ UNIT_SECONDS_MIN = 10  # before a unit test counts as hanging
 
 # Which unit tests judge a room, the fast ones first. A file may have more of its own.
 UNITS_OF_ROOM = {
-    "truth": "timelines oracle oracle_bytes oracle_sizes names contents world_rules strict verify verify_rules oracle_sim",
+    "truth": "oracle oracle_bytes oracle_sizes names contents world races timelines world_rules strict verify verify_rules defects_steps oracle_sim",
     "verifier": "defects defects_names defects_steps defects_volume explain timelines verify verify_rules strict oracle_sim",
     "evidence": "survivors readback readback_calls readback_pages history stamp",
     "disk": "writelog disk fuse_fast logwrites",

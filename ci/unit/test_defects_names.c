@@ -220,6 +220,22 @@ static void zeros_in_f_and_g(struct survivors *s)
     found_file(s, "g", 64, NULL);
 }
 
+static void f_of_step_2(struct survivors *s)
+{
+    found_file(s, "f", 64, SHOWN({.end = 64, .step = 2}));
+}
+
+static void f_of_step_6(struct survivors *s)
+{
+    found_file(s, "f", 64, SHOWN({.end = 64, .step = 6}));
+}
+
+static void f_of_step_2_and_g_of_zeros(struct survivors *s)
+{
+    f_of_step_2(s);
+    found_file(s, "g", 64, NULL);
+}
+
 static void f_is_empty(struct survivors *s)
 {
     found_file(s, "f", 0, NULL);
@@ -239,6 +255,16 @@ static void contents_decide_between_choices_of_names(void **state)
     finds("open -f f\npwrite 0 64\nopen -f g\npwrite 0 64\nsync\nrename g f\nrename f g\n", LOSS_UNSYNCED, zeros_in_f_and_g,
           "lost f 0+64 C1 step 5: Seen: zeros (new space). Legal: the bytes of step 2 `pwrite 0 64` (line 5). Promised by step 5 "
           "`sync` (line 8).\n"
+          "lost g 0+64 C1 step 5: Seen: zeros (new space). Legal: the bytes of step 4 `pwrite 0 64` (line 7). Promised by step 5 "
+          "`sync` (line 8).\n"
+          "absent\n"
+          "lossy\n");
+    finds("open -f f\npwrite 0 64\nsync\nunlink f\nopen -f f\npwrite 0 64\n", LOSS_UNSYNCED, f_of_step_2,
+          "absent\n"
+          "lossy\n");
+    finds("open -f f\npwrite 0 64\nsync\nunlink f\nopen -f f\npwrite 0 64\n", LOSS_UNSYNCED, f_of_step_6, "kept\n");
+    finds("open -f f\npwrite 0 64\nopen -f g\npwrite 0 64\nsync\nunlink f\nopen -f f\npwrite 0 64\n", LOSS_UNSYNCED,
+          f_of_step_2_and_g_of_zeros,
           "lost g 0+64 C1 step 5: Seen: zeros (new space). Legal: the bytes of step 4 `pwrite 0 64` (line 7). Promised by step 5 "
           "`sync` (line 8).\n"
           "absent\n"

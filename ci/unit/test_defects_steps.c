@@ -69,6 +69,12 @@ static void a_call_ends_as_its_effect_predicts(void **state)
                "wrong result - 0+0 I3 step 3: step 3 `pwrite 0 8` (line 6) failed with EINVAL; it must fail with EBADF.\n");
 }
 
+static void step_3_raises_SIGSEGV_without_space(struct paper *p)
+{
+    paper_event(p, 3)->signo = SIGSEGV;
+    paper_event(p, 3)->no_space = 1;
+}
+
 static void step_3_fails_with_ENOSPC(struct paper *p)
 {
     paper_event(p, 3)->err = ENOSPC;
@@ -123,6 +129,9 @@ static void step_4_raises_SIGBUS_without_space(struct paper *p)
 static void errors_of_machine_space_and_features_are_no_defects(void **state)
 {
     (void)state;
+    steps_give("open -f f\npwrite 0 64\nfsync -> EINVAL\n", step_3_raises_SIGSEGV_without_space,
+               "wrong signal - 0+0 scenario step 3: step 3 `fsync -> EINVAL` (line 6) raised SIGSEGV at file offset 0; it must "
+               "end as the scenario says.\n");
     steps_give("open -f f\npwrite 0 64\nfsync\n", step_3_fails_with_ENOSPC, "");
     steps_give("open -f f\npwrite 0 64\nfsync\n", step_3_fails_with_EDQUOT, "");
     steps_give("open -f f\npwrite 0 64\nfsync\n", step_3_fails_with_EOPNOTSUPP, "");
@@ -296,6 +305,41 @@ static void reads_see_what_was_written(void **state)
                "`pwrite 0 64` (line 5).\n");
 }
 
+static void step_6_reads_step_3(struct paper *p)
+{
+    reads(p, 6, 3, 0, 64);
+}
+
+static void step_6_reads_step_5(struct paper *p)
+{
+    reads(p, 6, 5, 0, 64);
+}
+
+static void step_6_reads_step_2(struct paper *p)
+{
+    reads(p, 6, 2, 0, 64);
+}
+
+static void two_reads_of_own_stores(struct paper *p)
+{
+    reads(p, 5, 4, 0, 8);
+    reads(p, 7, 4, 0, 16);
+    stamp_fill(PAPER_KEY, 0, 6, 8, (uint8_t *)p->history + p->history->data_base + paper_event(p, 7)->data_off + 8, 8);
+}
+
+/* A page that it has not stored to may show the file as it was when it was mapped, or at any time since. */
+static void a_private_mapping_shows_its_own_stores_and_what_the_file_held_since(void **state)
+{
+    (void)state;
+    steps_give("open -f f\npwrite 0 64\npwrite 0 64\nmmap -p 0 4k\npwrite 0 64\nmread 0 64\n", step_6_reads_step_3, "");
+    steps_give("open -f f\npwrite 0 64\npwrite 0 64\nmmap -p 0 4k\npwrite 0 64\nmread 0 64\n", step_6_reads_step_5, "");
+    steps_give("open -f f\npwrite 0 64\npwrite 0 64\nmmap -p 0 4k\npwrite 0 64\nmread 0 64\n", step_6_reads_step_2,
+               "incoherent - 0+64 I2 step 3: step 6 `mread 0 64` (line 9) read the bytes of step 2 `pwrite 0 64` (line 5). "
+               "Legal: the bytes of step 5 `pwrite 0 64` (line 8); or the bytes of step 3 `pwrite 0 64` (line 6).\n");
+    steps_give("open -f f\npwrite 0 64\nmmap -p 0 4k\nmwrite 0 8\nmread 0 8\nmwrite 8 8\nmread 0 16\n", two_reads_of_own_stores,
+               "");
+}
+
 static void step_3_returns_64(struct paper *p)
 {
     paper_event(p, 3)->ret = 64;
@@ -381,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_scenario_overrules_how_a_step_ends),
         cmocka_unit_test(signals_come_only_where_rules_name_them),
         cmocka_unit_test(reads_see_what_was_written),
+        cmocka_unit_test(a_private_mapping_shows_its_own_stores_and_what_the_file_held_since),
         cmocka_unit_test(stat_tells_the_size),
         cmocka_unit_test(a_sync_beside_direct_writes_and_a_mapping_may_fail),
         cmocka_unit_test(steps_that_cannot_be_told_are_not_judged),

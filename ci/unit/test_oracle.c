@@ -128,6 +128,16 @@ static void each_strikes_loss_model_has_its_rules(void **state)
     }
 }
 
+static void rules_are_known_by_their_id_in_either_case(void **state)
+{
+    (void)state;
+    for (unsigned r = 0; r < RULES; r++)
+        assert_int_equal(rule_parse(rule_table[r].id), r);
+    assert_int_equal(rule_parse("c1"), RULE_C1);
+    assert_int_equal(rule_parse("Z9"), RULES);
+    assert_int_equal(rule_parse(""), RULES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +147,7 @@ int main(void)
         cmocka_unit_test(an_extending_write_may_leave_any_size_on_its_way),
         cmocka_unit_test(a_copy_moves_what_the_source_held),
         cmocka_unit_test(each_strikes_loss_model_has_its_rules),
+        cmocka_unit_test(rules_are_known_by_their_id_in_either_case),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
