@@ -43,13 +43,17 @@ static inline struct survivor *found_file(struct survivors *s, const char *path,
 /* "lost f 64+8 C1 step 3: text" in a line each, then what was seen that is legal. */
 static inline void result_text(const struct verify_result *r, struct buf *out)
 {
+    uint64_t kinds = 0;
+
     for (size_t i = 0; i < r->n_defects; i++) {
         const struct defect_report *d = &r->defects[i];
 
+        kinds |= d->surprise ? 0 : UINT64_C(1) << d->kind;
         buf_printf(out, "%s%s %s %llu+%llu %s step %d: %s\n", d->surprise ? "surprise: " : "", defect_names[d->kind],
                    d->path[0] ? d->path : "-", (unsigned long long)d->off, (unsigned long long)d->len, rule_table[d->rule].id,
                    d->step + 1, d->text);
     }
+    assert_int_equal(r->kinds, kinds);
     for (size_t i = 0; i < SIGHT_KINDS; i++)
         if (r->sights >> i & 1)
             buf_printf(out, "%s\n", sight_names[i]);

@@ -14,6 +14,11 @@ static void zeros_of_64(struct survivors *s)
     found_file(s, "f", 64, NULL);
 }
 
+static void written_zeros_of_64(struct survivors *s)
+{
+    found_file(s, "f", 64, SHOWN({.end = 64}));
+}
+
 static void step_2_of_64(struct survivors *s)
 {
     found_file(s, "f", 64, SHOWN({.end = 64, .step = 2}));
@@ -34,6 +39,9 @@ static void what_a_sync_covered_may_not_be_lost(void **state)
           "zeroed f 0+64 C1 step 4: Seen: zeros (new space). Legal: the bytes of step 3 `pwrite 0 64` (line 6). Promised by step "
           "4 `fsync` (line 7).\n");
     finds("open -f f\npwrite 0 64\nfpunch 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, zeros_of_64,
+          "lost f 0+64 C1 step 5: Seen: the zeros of step 3 `fpunch 0 64` (line 6). Legal: the bytes of step 4 `pwrite 0 64` "
+          "(line 7). Promised by step 5 `fsync` (line 8).\n");
+    finds("open -f f\npwrite 0 64\nfpunch 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, written_zeros_of_64,
           "lost f 0+64 C1 step 5: Seen: the zeros of step 3 `fpunch 0 64` (line 6). Legal: the bytes of step 4 `pwrite 0 64` "
           "(line 7). Promised by step 5 `fsync` (line 8).\n");
     finds("open -f f\npwrite 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, step_2_of_64,
@@ -65,6 +73,11 @@ static void zeros_from_16_to_32(struct survivors *s)
     found_file(s, "f", 64, SHOWN({.end = 16, .step = 2}, {.off = 32, .end = 64, .step = 2}));
 }
 
+static void written_zeros_from_16_to_24(struct survivors *s)
+{
+    found_file(s, "f", 64, SHOWN({.end = 16, .step = 2}, {.off = 16, .end = 24}, {.off = 24, .end = 64, .step = 2}));
+}
+
 static void zeros_from_20_on(struct survivors *s)
 {
     found_file(s, "f", 64, SHOWN({.end = 20, .step = 2}));
@@ -87,6 +100,9 @@ static void a_defect_is_as_long_as_nothing_legal_is_seen(void **state)
     finds("open -f f\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, zeros_from_16_to_32,
           "lost f 16+16 C1 step 3: Seen: zeros (new space). Legal: the bytes of step 2 `pwrite 0 64` (line 5). Promised by step "
           "3 `fsync` (line 6).\n");
+    finds("open -f f\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, written_zeros_from_16_to_24,
+          "lost f 16+8 C1 step 3: Seen: zeros (new space). Legal: the bytes of step 2 `pwrite 0 64` (line 5). Promised by step 3 "
+          "`fsync` (line 6).\n");
     finds("open -f f\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, zeros_from_20_on,
           "lost f 20+44 C1 step 3: Seen: zeros (new space). Legal: the bytes of step 2 `pwrite 0 64` (line 5). Promised by step "
           "3 `fsync` (line 6).\n");
@@ -109,6 +125,16 @@ static void bytes_of_g(struct survivors *s)
 {
     found_file(s, "f", 64, SHOWN({.end = 64, .path = 1, .step = 4}));
     found_file(s, "g", 64, SHOWN({.end = 64, .path = 1, .step = 4}));
+}
+
+static void beyond_the_end_of_its_store(struct survivors *s)
+{
+    found_file(s, "f", 128, SHOWN({.end = 128, .step = 2}));
+}
+
+static void before_the_begin_of_its_store(struct survivors *s)
+{
+    found_file(s, "f", 128, SHOWN({.end = 56, .step = 2}, {.off = 56, .end = 128, .step = 3}));
 }
 
 static void never_there(struct survivors *s)
@@ -141,6 +167,12 @@ static void bytes_of_elsewhere_are_named(void **state)
           "foreign f 0+64 B5 step 5: Seen: the bytes of step 4 `pwrite 0 64` (line 7), which belong at offset 0 of g. Legal: the "
           "bytes of step 2 `pwrite 0 64` (line 5). Promised by step 5 `fsync @f` (line 8).\n"
           "kept\n");
+    finds("open -f f\npwrite 0 64\npwrite 64 64\nfsync\n", LOSS_UNSYNCED, beyond_the_end_of_its_store,
+          "foreign f 64+64 B5 step 4: Seen: what step 2 `pwrite 0 64` put at offset 64 of f, which never was in the file. Legal: "
+          "the bytes of step 3 `pwrite 64 64` (line 6). Promised by step 4 `fsync` (line 7).\n");
+    finds("open -f f\npwrite 0 64\npwrite 64 64\nfsync\n", LOSS_UNSYNCED, before_the_begin_of_its_store,
+          "foreign f 56+8 B5 step 4: Seen: what step 3 `pwrite 64 64` put at offset 56 of f, which never was in the file. Legal: "
+          "the bytes of step 2 `pwrite 0 64` (line 5). Promised by step 4 `fsync` (line 7).\n");
     finds("open -f f\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, never_there,
           "foreign f 0+64 B5 step 3: Seen: what step 3 `fsync` put at offset 0 of f, which never was in the file. Legal: the "
           "bytes of step 2 `pwrite 0 64` (line 5). Promised by step 3 `fsync` (line 6).\n");
@@ -163,6 +195,13 @@ static void bytes_of_elsewhere_are_named(void **state)
 static void torn_words(struct survivors *s)
 {
     found_file(s, "f", 64, SHOWN({.end = 2, .step = 2}, {.off = 2, .end = 8, .step = 3}, {.off = 8, .end = 64, .step = 4}));
+}
+
+static void a_torn_word_and_one_of_nobody(struct survivors *s)
+{
+    found_file(s, "f", 64,
+               SHOWN({.end = 2, .step = 2}, {.off = 2, .end = 8, .step = 3}, {.off = 8, .end = 16, .byte = 0x5a},
+                     {.off = 16, .end = 64, .step = 4}));
 }
 
 static void half_a_word_of_nobody(struct survivors *s)
@@ -195,6 +234,9 @@ static void words_may_be_torn_between_versions_of_their_place(void **state)
     (void)state;
     finds("open -f f\npwrite 0 64\npwrite 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, torn_words,
           "torn f 0+8 C1 step 5: Seen: a word torn between versions of this place. Legal: the bytes of step 4 `pwrite 0 64` "
+          "(line 7). Promised by step 5 `fsync` (line 8).\n");
+    finds("open -f f\npwrite 0 64\npwrite 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, a_torn_word_and_one_of_nobody,
+          "torn f 0+16 C1 step 5: Seen: a word torn between versions of this place. Legal: the bytes of step 4 `pwrite 0 64` "
           "(line 7). Promised by step 5 `fsync` (line 8).\n");
     finds("open -f f\npwrite 0 64\npwrite 0 64\npwrite 0 64\nfsync\n", LOSS_UNSYNCED, half_a_word_of_nobody,
           "nobody's f 0+8 B5 step 5: Seen: bytes nobody wrote (0xc3 ...). Legal: the bytes of step 4 `pwrite 0 64` (line 7). "
@@ -281,6 +323,20 @@ static void what_is_legal_is_told_in_sights(void **state)
           "lost\n"
           "kept\n"
           "lossy\n");
+}
+
+static void sevens(struct survivors *s)
+{
+    found_file(s, "f", 64, SHOWN({.end = 64, .byte = 0x7}));
+}
+
+static void of_equal_bytes_the_newest_is_seen(void **state)
+{
+    (void)state;
+    finds("open -f f\npwrite -S 7 0 64\nfsync\npwrite -S 7 0 64\n", LOSS_UNSYNCED, sevens, "kept\n");
+    finds("open -f f\npwrite -S 7 0 64\nfsync\npwrite -S 8 0 64\nfsync\n", LOSS_UNSYNCED, sevens,
+          "lost f 0+64 C1 step 5: Seen: the bytes of step 2 `pwrite -S 0x07 0 64` (line 5). Legal: the bytes of step 4 `pwrite "
+          "-S 0x08 0 64` (line 7). Promised by step 5 `fsync` (line 8).\n");
 }
 
 static void size_32(struct survivors *s)
@@ -373,6 +429,7 @@ int main(void)
         cmocka_unit_test(old_versions_are_counted_when_many_are_legal),
         cmocka_unit_test(stale_bytes_are_legal_where_they_are_documented),
         cmocka_unit_test(what_is_legal_is_told_in_sights),
+        cmocka_unit_test(of_equal_bytes_the_newest_is_seen),
         cmocka_unit_test(sizes_are_judged),
         cmocka_unit_test(a_read_that_failed_is_named),
         cmocka_unit_test(a_sync_of_a_file_without_a_name_binds_by_practice),

@@ -120,6 +120,13 @@ static void names_in_directories_have_whole_paths(void **state)
           "missing d/f 0+0 H1 step 3: The name is missing; the last to set it was step 3 `open -f d/f` (line 6).\n");
 }
 
+static void names_in_directories_that_are_gone_have_no_path(void **state)
+{
+    (void)state;
+    finds("mkdir d\nopen -f g\nunlink d/x -> ENOENT\nrmdir d\nopen -f h\n", LOSS_NOTHING, only_g,
+          "missing h 0+0 H1 step 5: The name is missing; the last to set it was step 5 `open -f h` (line 8).\n");
+}
+
 static void f_and_of(struct survivors *s)
 {
     survivors_add(s, "f");
@@ -300,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_missing_or_there_are_named),
         cmocka_unit_test(names_in_directories_have_whole_paths),
+        cmocka_unit_test(names_in_directories_that_are_gone_have_no_path),
         cmocka_unit_test(strays_are_named),
         cmocka_unit_test(names_that_are_legal_alone_only),
         cmocka_unit_test(two_names_of_one_file_are_one_inode),

@@ -225,6 +225,9 @@ static void signals_come_only_where_rules_name_them(void **state)
                "wrong result - 0+0 F5 step 4: step 4 `mwrite 0 8` (line 7) succeeded; it must raise SIGSEGV: the mapping is not "
                "writable.\n");
     steps_give("open -f f\npwrite 0 64\nmmap -r 0 4k\nmwrite 0 8\n", step_4_raises_SIGSEGV, "");
+    steps_give(
+        "open -f f\npwrite 0 64\nmmap 0 4k\nmwrite 0 8\n", step_4_raises_SIGSEGV,
+        "wrong signal - 0+0 F5 step 4: step 4 `mwrite 0 8` (line 7) raised SIGSEGV at file offset 0; it must raise nothing.\n");
     steps_give("open -f f\npwrite 0 64\nmmap 0 8k\nmwrite 4k 8\n", NULL,
                "wrong result - 0+0 F1 step 4: step 4 `mwrite 4k 8` (line 7) succeeded; it must raise SIGBUS: it touches a page "
                "wholly beyond end of file.\n");

@@ -68,6 +68,35 @@ static void only_what_a_step_changed_is_printed(void **state)
              "        4k to 6k: the zeros of step 6 `truncate 6k` (line 9); or zeros (new space)\n");
 }
 
+/* Also where a sync ends, and where only some sizes reach. */
+static void stretches_of_the_same_contents_are_one(void **state)
+{
+    (void)state;
+    explains("open -f f\npwrite 0 8k\nmmap 0 8k\nmsync -s 0 4k\ntruncate 4k\n", 3, &guarantees_default, NULL,
+             "after the sync after set-up\n"
+             "    after a kill:\n"
+             "      f: size 8192\n"
+             "        0 to 8k: the bytes of step 2 `pwrite 0 8k` (line 5)\n"
+             "    after a power cut:\n"
+             "      f: size 8192\n"
+             "        0 to 8k: the bytes of step 2 `pwrite 0 8k` (line 5)\n"
+             "after step 3 `mmap 0 8k` (line 6)\n"
+             "    after a kill: as before\n"
+             "    after a power cut: as before\n"
+             "after step 4 `msync -s 0 4k` (line 7)\n"
+             "    after a kill: as before\n"
+             "    after a power cut: as before\n"
+             "after step 5 `truncate 4k` (line 8)\n"
+             "    after a kill:\n"
+             "      f: size 4096\n"
+             "        0 to 4k: the bytes of step 2 `pwrite 0 8k` (line 5)\n"
+             "        4k to 8k: the zeros of step 5 `truncate 4k` (line 8)\n"
+             "    after a power cut:\n"
+             "      f: size 8192, 4096\n"
+             "        0 to 4k: the bytes of step 2 `pwrite 0 8k` (line 5)\n"
+             "        4k to 8k: the zeros of step 5 `truncate 4k` (line 8); or the bytes of step 2 `pwrite 0 8k` (line 5)\n");
+}
+
 static void a_name_has_all_files_that_it_may_stand_for(void **state)
 {
     (void)state;
@@ -247,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_a_step_changed_is_printed),
+        cmocka_unit_test(stretches_of_the_same_contents_are_one),
         cmocka_unit_test(a_name_has_all_files_that_it_may_stand_for),
         cmocka_unit_test(directories_and_special_files_have_no_bytes),
         cmocka_unit_test(stale_bytes_are_named_where_they_are_documented),

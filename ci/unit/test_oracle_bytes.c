@@ -252,6 +252,7 @@ static void segments_agree_with_the_naive_oracle(void **state)
         m.live = m.loss == LOSS_NOTHING && rng_one_in(&r, 2);
         random_bytes(w, &r);
         oracle_bytes(w, 1, &m, FILE_BYTES, own, n_own, &map);
+        assert_true(map.n_segs <= 2 * (w->inodes[1].n_versions + w->inodes[1].n_syncs + n_own) + 1);
         for (uint64_t b = 0; b < FILE_BYTES; b++) {
             const struct naive n = {.w = w, .ino = &w->inodes[1], .m = &m, .b = b};
             const struct segment *s = segment_at(&map, b);

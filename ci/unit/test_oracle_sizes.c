@@ -236,8 +236,9 @@ static void what_forbids_a_size_is_the_sync_that_promised_another(void **state)
     w = hand_made_again(&h, &guarantees_default);
     world_extend(w, 1, event_at(3, 10), 0, 100);
     world_write(w, 1, event_at(3, 10), 0, 100, (struct content){.kind = CONTENT_FILL});
-    world_sync_range(w, 1, event_at(4, 20), 0, 100);
+    world_sync_range(w, 1, event_at(4, 20), 0, 100); /* the first that promised it */
     world_sync_range(w, 1, event_at(5, 30), 0, 50);
+    world_sync_range(w, 1, event_at(6, 40), 0, 100);
     assert_int_equal(promise_against(w, LOSS_UNSYNCED, 99), 4);
     hand_made_free(&h);
 }

@@ -107,6 +107,7 @@ static void descriptors_that_change_meanwhile_may_mean_any_file(void **state)
     assert_false(write_contends("B: truncate @g 0\nB: open @h g\n", 5, NULL, FILE_INODE)); /* later */
     assert_false(write_contends("B: open @h g\nB: truncate @g 0\n", 5, step_6_never_began, FILE_INODE));
     assert_true(write_contends("C: open f\nC: close\nC: truncate 0\n", 5, NULL, FILE_INODE)); /* of nothing that is known */
+    assert_true(write_contends("C: open f\nC: close\nC: truncate 0\n", 7, NULL, FILE_INODE));
 }
 
 static void bytes_are_contended_by_what_writes_any_file(void **state)

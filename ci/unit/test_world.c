@@ -96,6 +96,22 @@ static void unmapping_one_mapping_leaves_the_others(void **state)
     paper_free(&p);
 }
 
+/* The mapping f bears the name of its descriptor, and so the first of all handles. */
+static void the_first_mapping_may_be_named(void **state)
+{
+    struct paper p;
+
+    (void)state;
+    paper_new(&p, "open -f f\ntruncate 4k\nmmap 0 4k\nmmap @n 0 4k\nmunmap @f\n");
+    struct world *w = paper_build(&p);
+    const struct step *s = p.plan->steps;
+
+    assert_int_equal(s[4].handle, 0);
+    assert_false(w->maps[0][0].valid);
+    assert_true(w->maps[0][s[3].handle].valid);
+    paper_free(&p);
+}
+
 static void truncation_drops_private_stores_of_the_file_from_there_on(void **state)
 {
     struct paper p;
@@ -320,6 +336,7 @@ int main(void)
         cmocka_unit_test(how_an_event_ended_tells_what_it_may_have_done),
         cmocka_unit_test(closing_one_descriptor_leaves_the_others),
         cmocka_unit_test(unmapping_one_mapping_leaves_the_others),
+        cmocka_unit_test(the_first_mapping_may_be_named),
         cmocka_unit_test(truncation_drops_private_stores_of_the_file_from_there_on),
         cmocka_unit_test(paths_are_walked),
         cmocka_unit_test(names_are_made_on_first_use_where_their_directory_is),
