@@ -37,7 +37,7 @@ UNITS_OF_ROOM = {
     "truth": "oracle oracle_bytes oracle_sizes names contents world races timelines world_rules strict verify verify_rules defects_steps oracle_sim",
     "verifier": "defects defects_names defects_steps defects_volume explain timelines verify verify_rules strict oracle_sim",
     "evidence": "survivors readback readback_calls readback_pages history stamp",
-    "disk": "writelog disk fuse_fast logwrites",
+    "disk": "writelog disk disk_limits fuse_fast logwrites",
     "states": "crash_states state_rules state_shares subsets crash_image read_notes prune explorer",
 }
 UNITS_OF_FILE = {
