@@ -69,11 +69,33 @@ static inline struct event *paper_event(const struct paper *p, uint32_t step)
     return &p->history->events[step - 1];
 }
 
-/* Step `step` ends when step `other` has begun, so that they overlap. */
+/* An act of the harness itself, before step `step` (counted from 1; beyond the last: at the end). */
+static inline struct event *paper_harness(const struct paper *p, uint32_t step, uint32_t act)
+{
+    struct history *h = p->history;
+
+    history_end(h, history_begin(h, act, HISTORY_LANE_HARNESS, NULL), NULL);
+    const struct event last = h->events[h->n_events - 1];
+    struct event *e = &h->events[step - 1];
+
+    memmove(e + 1, e, (h->n_events - step) * sizeof *e);
+    *e = last;
+    for (uint32_t i = step - 1; i < h->n_events; i++) {
+        h->events[i].begin_seq = h->events[i].begin_pos = 2 * i + 1;
+        h->events[i].end_seq = h->events[i].end_pos = 2 * i + 2;
+    }
+    return e;
+}
+
+/* Step `step` ends when step `other` has begun, so that they overlap on both clocks. */
 static inline void paper_overlap(const struct paper *p, uint32_t step, uint32_t other)
 {
-    paper_event(p, step)->end_seq = paper_event(p, other)->begin_seq + 1;
-    paper_event(p, other)->end_seq = paper_event(p, other)->begin_seq + 2;
+    struct event *e = paper_event(p, step), *o = paper_event(p, other);
+
+    e->end_seq = o->begin_seq + 1;
+    o->end_seq = o->begin_seq + 2;
+    e->end_pos = o->begin_pos + 1;
+    o->end_pos = o->begin_pos + 2;
 }
 
 static inline struct world *paper_build(const struct paper *p)

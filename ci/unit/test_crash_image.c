@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/rng.h"
 #include "states/crash_image.h"
 
@@ -144,6 +146,63 @@ static void a_cleared_log_is_another_log(void **state)
     }
 }
 
+/* Also where only a sector was written, or the write is in flight. */
+static void of_a_cleared_log_nothing_stays(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t data[512];
+    struct kept_write kept = {.entry = 0};
+
+    for (int in_flight = 0; in_flight < 2; in_flight++)
+        for (int i = 0; i < 2; i++) {
+            writelog_clear(f->log);
+            memset(data, 'a' + i, sizeof data);
+            writelog_append(f->log, LOG_WRITE, 0, 4096, data, sizeof data);
+            if (in_flight)
+                assert_holds(f, &(struct crash_state){.cut = 1, .kept = &kept, .n_kept = 1});
+            else
+                assert_holds(f, &(struct crash_state){.durable = 1, .cut = 1});
+        }
+}
+
+/* The same write in flight over more durable ones, and over fewer again. */
+static void a_write_in_flight_lies_over_what_is_durable(void **state)
+{
+    struct fixture *f = *state;
+    struct kept_write kept = {.entry = 3};
+    uint8_t data[4096];
+
+    for (uint8_t i = 0; i < 4; i++) {
+        memset(data, 'a' + i, sizeof data);
+        writelog_append(f->log, LOG_WRITE, 0, i == 2 ? 8192 : 4096, data, i == 3 ? 512 : sizeof data);
+    }
+    for (uint64_t durable = 0; durable <= 3; durable++)
+        assert_holds(f, &(struct crash_state){.durable = durable, .cut = 4, .kept = &kept, .n_kept = 1});
+    for (uint64_t durable = 4; durable-- > 0;) {
+        assert_holds(f, &(struct crash_state){.durable = durable, .cut = durable});
+        assert_holds(f, &(struct crash_state){.durable = durable, .cut = 4, .kept = &kept, .n_kept = 1});
+    }
+}
+
+static void a_disk_is_whole_blocks_and_not_empty(void **state)
+{
+    static const off_t impossible[] = {0, 512, 4095, 4097};
+    struct crash_image *c;
+    struct error err;
+    const int fd = memfd_create("test", MFD_CLOEXEC);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+        assert_int_equal(ftruncate(fd, impossible[i]), 0);
+        assert_int_equal(crash_image_new(fd, 512, &c, &err), -EINVAL);
+    }
+    assert_int_equal(ftruncate(fd, 4096), 0);
+    assert_int_equal(crash_image_new(fd, 512, &c, &err), 0);
+    crash_image_free(c);
+    crash_image_free(NULL);
+    close(fd);
+}
+
 /* Parts and wholes of one block in turn: it must not take a new block of memory each time. */
 static void a_block_written_in_parts_for_ever_takes_no_more_memory(void **state)
 {
@@ -180,6 +239,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(loaded_states_hold_what_they_say),
         TEST(a_cleared_log_is_another_log),
+        TEST(of_a_cleared_log_nothing_stays),
+        TEST(a_write_in_flight_lies_over_what_is_durable),
+        TEST(a_disk_is_whole_blocks_and_not_empty),
         TEST(a_block_written_in_parts_for_ever_takes_no_more_memory),
         TEST(hashes_tell_contents),
     };

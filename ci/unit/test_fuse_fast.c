@@ -66,7 +66,8 @@ static uint64_t send_request(struct fixture *f, uint32_t opcode, const void *arg
         .len = (uint32_t)(sizeof in + arg_bytes + data_bytes), .opcode = opcode, .unique = ++f->unique, .nodeid = NODE};
 
     memcpy(bytes, &in, sizeof in);
-    memcpy(bytes + sizeof in, arg, arg_bytes);
+    if (arg_bytes)
+        memcpy(bytes + sizeof in, arg, arg_bytes);
     assert_int_equal(send(f->kernel, bytes, in.len, 0), in.len);
     return in.unique;
 }
@@ -203,6 +204,83 @@ static void without_a_recording_all_keep_their_turn(void **state)
     expect_log(f, "");
 }
 
+/* The next answer: its error, and its payload. */
+static int answer_of(const struct fixture *f, void *payload, size_t *ret_bytes)
+{
+    struct fuse_out_header out;
+    uint8_t bytes[16384];
+    const ssize_t n = recv(f->kernel, bytes, sizeof bytes, 0);
+
+    assert_true(n >= (ssize_t)sizeof out);
+    memcpy(&out, bytes, sizeof out);
+    assert_int_equal(out.len, n);
+    *ret_bytes = (size_t)n - sizeof out;
+    memcpy(payload, bytes + sizeof out, *ret_bytes);
+    return out.error;
+}
+
+static void answers_hold_what_was_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct fuse_write_out written;
+    const struct fuse_read_in beyond = {.offset = SIZE - 4096, .size = 8192};
+    const struct fuse_write_in write_beyond = {.offset = SIZE - 512, .size = 1024}, nothing = {.size = 0};
+    uint8_t block[16384], data[sizeof(struct fuse_write_in) + 4096];
+    size_t n;
+
+    /* send_request sends zeros behind the arguments: the data goes along with them here. */
+    memset(data, 7, sizeof data);
+    memcpy(data, &(struct fuse_write_in){.offset = 4096, .size = 4096}, sizeof(struct fuse_write_in));
+    send_request(f, FUSE_WRITE, data, sizeof data, 0);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), 0);
+    assert_int_equal(n, sizeof written);
+    memcpy(&written, block, sizeof written);
+    assert_int_equal(written.size, 4096);
+    send_request(f, FUSE_READ, &(struct fuse_read_in){.offset = 4096, .size = 4096}, sizeof(struct fuse_read_in), 0);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), 0);
+    assert_int_equal(n, 4096);
+    assert_memory_equal(block, data + sizeof(struct fuse_write_in), 4096);
+    send_request(f, FUSE_READ, &beyond, sizeof beyond, 0);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), -EIO);
+    assert_int_equal(n, 0);
+    send_request(f, FUSE_WRITE, &write_beyond, sizeof write_beyond, write_beyond.size);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), -EIO);
+    assert_int_equal(n, 0);
+    send_request(f, FUSE_WRITE, &nothing, sizeof nothing, 0);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), 0);
+    send_request(f, FUSE_FSYNC, NULL, 0, 0);
+    serve(f);
+    assert_int_equal(answer_of(f, block, &n), 0);
+    assert_int_equal(n, 0);
+}
+
+/* What is cut short, says another size, or is for another node is libfuse's. */
+static void other_requests_are_left_to_libfuse(void **state)
+{
+    struct fixture *f = *state;
+    const struct fuse_write_in w = {.size = 4096};
+    struct fuse_request r;
+
+    send_request(f, FUSE_READ, NULL, 0, 0);
+    send_request(f, FUSE_WRITE, NULL, 0, 0);
+    send_request(f, FUSE_WRITE, &w, sizeof w, 512);
+    send_request(f, FUSE_GETATTR, NULL, 0, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(fuse_fast_serve(f->disk, NODE, &f->queue, &r), 0);
+        fuse_queue_recycle(&f->queue, &r);
+    }
+    send_read(f);
+    assert_int_equal(fuse_fast_serve(f->disk, NODE + 1, &f->queue, &r), 0);
+    fuse_queue_recycle(&f->queue, &r);
+    expect_answer(f, 0);
+    expect_log(f, "");
+}
+
 static void the_end_of_the_connection_is_reported(void **state)
 {
     struct fixture *f = *state;
@@ -223,6 +301,8 @@ int main(void)
         FUSE_TEST(nothing_else_leaves_its_turn),
         FUSE_TEST(a_discard_is_a_write),
         FUSE_TEST(without_a_recording_all_keep_their_turn),
+        FUSE_TEST(answers_hold_what_was_asked_for),
+        FUSE_TEST(other_requests_are_left_to_libfuse),
         FUSE_TEST(the_end_of_the_connection_is_reported),
     };
 

@@ -70,6 +70,60 @@ static void data_beyond_the_room_is_refused(void **state)
     assert_int_equal(e->data_len, 60);
 }
 
+static void data_may_fill_the_room(void **state)
+{
+    struct history *h = shared_history(4, 100);
+    struct event *a = history_begin(h, 0, 0, NULL), *b = history_begin(h, 1, 0, NULL), *c = history_begin(h, 2, 0, NULL);
+
+    (void)state;
+    memset(history_data_new(h, a, 40), 'a', 40);
+    void *rest = history_data_new(h, b, 60);
+
+    assert_non_null(rest);
+    memset(rest, 'b', 60);
+    assert_non_null(history_data_new(h, c, 0)); /* a read of nothing */
+    assert_null(history_data_new(h, c, 1));
+    assert_int_equal(*(const char *)history_data(h, a), 'a');
+    assert_int_equal(*(const char *)history_data(h, b), 'b');
+}
+
+static void a_block_need_not_be_zeroed(void **state)
+{
+    void *block = malloc(history_bytes(4, 0));
+
+    (void)state;
+    memset(block, 0x5a, history_bytes(4, 0));
+    const struct history *h = history_init(block, 4, 0, 42);
+
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(h->events[i].begin_seq, 0);
+        assert_int_equal(h->events[i].step, 0);
+    }
+    free(block);
+}
+
+/* What was asked for in vain is not copied. */
+static void a_copy_of_a_full_history_holds_what_there_is(void **state)
+{
+    struct history *h = shared_history(4, 100);
+    struct event *e = history_begin(h, 0, 0, NULL);
+
+    (void)state;
+    memset(history_data_new(h, e, 90), 'a', 90);
+    for (int i = 0; i < 2; i++) {
+        struct history *copy = history_copy(h);
+
+        assert_int_equal(copy->n_data, i ? 100 : 90);
+        assert_int_equal(copy->cap_data, i ? 100 : 90);
+        assert_int_equal(copy->next_seq, h->next_seq);
+        assert_int_equal(copy->size_bytes, history_bytes(1, copy->n_data));
+        assert_int_equal(((const char *)history_data(copy, &copy->events[0]))[89], 'a');
+        free(copy);
+        history_data_new(h, e, 1000);
+        e->data_off = 0;
+    }
+}
+
 static void what_a_killed_process_recorded_survives(void **state)
 {
     struct history *h = shared_history(4, 0);
@@ -111,9 +165,15 @@ static void a_copy_holds_events_and_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_tell_what_ended_before_what),      cmocka_unit_test(positions_are_the_write_logs),
-        cmocka_unit_test(a_full_history_begins_nothing),           cmocka_unit_test(data_beyond_the_room_is_refused),
-        cmocka_unit_test(what_a_killed_process_recorded_survives), cmocka_unit_test(a_copy_holds_events_and_data),
+        cmocka_unit_test(events_tell_what_ended_before_what),
+        cmocka_unit_test(positions_are_the_write_logs),
+        cmocka_unit_test(a_full_history_begins_nothing),
+        cmocka_unit_test(data_beyond_the_room_is_refused),
+        cmocka_unit_test(data_may_fill_the_room),
+        cmocka_unit_test(a_block_need_not_be_zeroed),
+        cmocka_unit_test(a_copy_of_a_full_history_holds_what_there_is),
+        cmocka_unit_test(what_a_killed_process_recorded_survives),
+        cmocka_unit_test(a_copy_holds_events_and_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

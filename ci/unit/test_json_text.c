@@ -74,9 +74,7 @@ static void bytes_of_any_length_come_back(void **state)
 
 static void wrong_length_or_text_is_refused(void **state)
 {
-    static const char *const wrong[] = {"{}",
-                                        "{\"bytes\": 3}",
-                                        "{\"bytes\": -1, \"deflate_base64\": \"\"}",
+    static const char *const wrong[] = {"{}", "{\"bytes\": 3}", "{\"bytes\": -1, \"deflate_base64\": \"\"}",
                                         "{\"bytes\": 3, \"deflate_base64\": \"***=\"}",
                                         "{\"bytes\": 3, \"deflate_base64\": \"AAA\"}"};
 

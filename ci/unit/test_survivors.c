@@ -1,4 +1,4 @@
-/* Survivors packed and unpacked are the same. */
+/* Survivors keep what they are given, also when their memory moves; packed and unpacked they are the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,8 @@ static void fill(struct survivors *s)
     memset(survivors_tail(s, 9000, 3288), 'c', 3288);
     survivors_add(s, "a")->kind = SURVIVOR_DIR;
     survivors_add(s, "z")->read_err = 5;
-    s->mount_err = 0;
+    s->mount_err = 12;
+    strcpy(s->mount_msg, "superblock");
     s->write_checked = true;
     s->write_err = 30;
     strcpy(s->fsck, "it objects");
@@ -53,6 +54,7 @@ static void packed_and_unpacked_they_are_the_same(void **state)
     assert_ptr_equal(survivors_unpack(&b, packed.data), packed.data + packed.len_bytes);
     assert_int_equal(b.n, a.n);
     assert_int_equal(b.mount_err, a.mount_err);
+    assert_string_equal(b.mount_msg, a.mount_msg);
     assert_int_equal(b.write_err, a.write_err);
     assert_true(b.write_checked);
     assert_string_equal(b.fsck, a.fsck);
@@ -77,9 +79,54 @@ static void packed_and_unpacked_they_are_the_same(void **state)
     buf_free(&packed);
 }
 
+/* The arena grows from a few bytes to pages of its own, and is used again. */
+static void what_was_added_stays_as_it_is(void **state)
+{
+    enum { FILES = 40, FIRST_BYTES = 100 };
+    struct survivors s = {.v = NULL};
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        for (unsigned i = 0; i < FILES; i++) {
+            char path[8] = {'a', (char)('A' + i), '\0'};
+            const size_t len = i < 20 ? FIRST_BYTES + i : (size_t)1 << (i / 2);
+
+            survivors_add(&s, path)->size_bytes = i;
+            memset(survivors_extent(&s, 0, len), (int)i + 1, len);
+            memset(survivors_extent(&s, 1 << 22, FIRST_BYTES), (int)i + 101, FIRST_BYTES);
+            if (i % 2)
+                survivors_cut(&s, i % 4 == 1 ? 0 : FIRST_BYTES - 1);
+        }
+        survivors_finish(&s);
+        assert_int_equal(s.n, FILES);
+        for (unsigned i = 0; i < FILES; i++) {
+            const struct survivor *v = &s.v[i];
+            const size_t len = i < 20 ? FIRST_BYTES + i : (size_t)1 << (i / 2);
+
+            assert_int_equal(v->path[1], 'A' + i);
+            assert_int_equal(v->size_bytes, i);
+            assert_int_equal(v->n_extents, i % 4 == 1 ? 1 : 2);
+            assert_int_equal(v->extents[0].len, len);
+            for (size_t k = 0; k < len; k++)
+                assert_true(v->extents[0].data[k] == i + 1);
+            if (v->n_extents == 2)
+                assert_int_equal(v->extents[1].data[FIRST_BYTES - 2], i + 101);
+        }
+        survivors_clear(&s);
+        assert_int_equal(s.n, 0);
+    }
+    survivors_free(&s);
+    assert_null(s.v);
+    survivors_add(&s, "anew");
+    survivors_free(&s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packed_and_unpacked_they_are_the_same)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_and_unpacked_they_are_the_same),
+        cmocka_unit_test(what_was_added_stays_as_it_is),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

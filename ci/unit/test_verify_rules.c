@@ -255,6 +255,27 @@ static void names_below_a_directory_that_cannot_be_listed_are_not_missing(void *
     assert_int_equal(r.forms[1].kind, DEFECT_MISSING);
 }
 
+static void more_names_are_missing_than_defects_are_kept(void **state)
+{
+    enum { MANY = VERIFY_MAX_DEFECTS + 4 };
+    struct paper p;
+    struct survivors s = {.v = NULL};
+    struct verify_result r = {.n_defects = 0};
+    char steps[512] = "";
+    size_t at = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++)
+        at += (size_t)snprintf(steps + at, sizeof steps - at, "mkdir d%u\n", i);
+    paper_new(&p, steps);
+    survivors_finish(&s);
+    verify_survivors(paper_build(&p), LOSS_NOTHING, 1000, &s, &r);
+    assert_int_equal(r.n_violations, MANY);
+    assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
+    survivors_free(&s);
+    paper_free(&p);
+}
+
 /* ---- steps ---- */
 
 static struct verify_result judge_steps(const struct paper *p)
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_name_below_a_renamed_directory_is_no_stray),
         cmocka_unit_test(a_name_that_is_listed_and_cannot_be_asked_for_is_unreadable),
         cmocka_unit_test(names_below_a_directory_that_cannot_be_listed_are_not_missing),
+        cmocka_unit_test(more_names_are_missing_than_defects_are_kept),
         cmocka_unit_test(a_read_ends_with_the_file),
         cmocka_unit_test(sigbus_strikes_pages_beyond_the_end_that_were_touched),
         cmocka_unit_test(an_error_of_names_is_excused_only_by_what_overlaps_it),

@@ -77,7 +77,7 @@ static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t len)
     if (memcmp(a, b, len) == 0)
         return len;
     size_t i = 0;
-    while (i < len && a[i] == b[i])
+    while (a[i] == b[i])
         i++;
     return i;
 }
@@ -207,19 +207,17 @@ static int read_sparse(struct readback *s, int fd, struct survivor *v)
         }
         off_t hole = data < 0 ? (off_t)size : lseek(fd, data, SEEK_HOLE);
         uint64_t from = data < 0 ? done : (uint64_t)data / page * page;
-        uint64_t to = hole < 0 || (uint64_t)hole > size ? size : ((uint64_t)hole + page - 1) / page * page;
+        uint64_t to = hole < 0 ? size : ((uint64_t)hole + page - 1) / page * page;
 
-        if (from < done)
-            from = done;
         if (to > size)
             to = size;
-        int rc = from < to ? read_range(s, fd, from, to, v) : 0;
+        int rc = read_range(s, fd, from, to, v);
         if (rc < 0)
             return rc;
         done = to;
     }
     uint64_t last = size / page * page;
-    return size % page && done < size && !v->read_err ? read_range(s, fd, done > last ? done : last, size, v) : 0;
+    return read_range(s, fd, done > last ? done : last, size, v); /* nothing, where that page has been read or there is none */
 }
 
 /* Opens what should be a regular file, without waiting if it is a FIFO, and checks its type. */
@@ -326,7 +324,6 @@ static int read_list(struct readback *s, int fd, size_t path_len, int depth)
                 s->path[path_len] = '/';
             memcpy(s->path + at, d->d_name, len + 1);
             int rc = read_entry(s, fd, d, at + len, depth);
-            s->path[path_len] = '\0';
             if (rc < 0)
                 return rc;
         }
@@ -340,14 +337,12 @@ int readback_dir(struct readback *s, const char *dir, bool fresh, struct survivo
     s->out = out;
     s->fresh = fresh;
     s->read_bytes = 0;
-    s->path[0] = '\0';
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = fd < 0 ? -errno : read_list(s, fd, 0, 0);
 
     if (fd >= 0)
         close(fd);
-    s->out = NULL;
-    if (rc < 0 && (machine_failed(-rc) || rc == -EFBIG))
+    if (machine_failed(-rc) || rc == -EFBIG)
         return error_set(err, -rc, "readback", dir, NULL);
     if (rc < 0 && rc != -ENOENT)
         survivors_add(out, ".")->read_err = -rc;

@@ -48,18 +48,22 @@ enum op_state oracle_op(const struct world *w, const struct name_op *op, const s
     return OP_MAY;
 }
 
+/* What the name meant before operation `op`; NO_INODE: nothing. */
+static int meant_before(const struct world *w, size_t op, int name)
+{
+    for (size_t i = op; i-- > 0;)
+        for (size_t j = 0; j < w->ops[i].n; j++)
+            if (w->ops[i].set[j].name == name)
+                return w->ops[i].set[j].inode;
+    return NO_INODE;
+}
+
+/* Did the operation give the inode a name, or take one from it? A rename does so to the file that it replaces, too. */
 static bool op_concerns(const struct world *w, size_t op, int inode)
 {
-    /* The names of an inode are those an operation gave it or took from it. */
-    for (size_t k = 0; k < w->ops[op].n; k++) {
-        if (w->ops[op].set[k].inode == inode)
+    for (size_t k = 0; k < w->ops[op].n; k++)
+        if (w->ops[op].set[k].inode == inode || meant_before(w, op, w->ops[op].set[k].name) == inode)
             return true;
-        for (size_t i = op; i-- > 0;) {
-            for (size_t j = 0; j < w->ops[i].n; j++)
-                if (w->ops[i].set[j].name == w->ops[op].set[k].name)
-                    return w->ops[i].set[j].inode == inode;
-        }
-    }
     return false;
 }
 

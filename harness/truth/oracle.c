@@ -130,8 +130,6 @@ static void judge(const struct world *w, const struct inode *ino, const struct m
     int32_t promised_by = NO_EVENT, unused;
 
     seg->first = out->n_legal;
-    seg->n = 0;
-    seg->floor = seg->live = NULL;
     if (may_lose_unsynced(m))
         sync_seq = last_sync(ino, m, seg->off, false, &promised_by);
     if (may_lose_unsynced(m))

@@ -33,7 +33,7 @@ void legal_map_free(struct legal_map *m);
 
 /* Is this size legal? If not, *ret_promise is the event that forbids it (or NO_EVENT). */
 bool oracle_size(const struct world *w, int inode, const struct moment *m, uint64_t size, int32_t *ret_promise);
-/* In words, for reports: "65536", "0, 4096 or 65536", "0 to 65536". */
+/* In words, for reports: "65536", "0, 4096, 65536", "0 to 65536". */
 void oracle_sizes_print(const struct world *w, int inode, const struct moment *m, struct buf *out);
 
 /* Which operations on names had begun, and which must have happened. */

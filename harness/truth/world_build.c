@@ -39,7 +39,6 @@ static void clear(struct world *w)
 {
     w->n_inodes = w->n_names = w->n_ops = w->n_name_syncs = w->n_accesses = w->n_own_pool = 0;
     w->n_uses = 0;
-    w->now = NULL;
     w->raced_seq = w->shutdown_seq = HISTORY_NEVER;
     for (size_t a = 0; a < w->plan->n_actors; a++)
         for (size_t h = 0; h < w->plan->n_handles; h++) {

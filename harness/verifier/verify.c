@@ -23,7 +23,7 @@ struct matcher {
     struct judge *decide; /* only decides: the same world and moment, and no report */
     const struct survivors *s;
     struct cached *cache; /* [survivor][inode] */
-    int *name_of;         /* by survivor: its name under the current choice, -1 */
+    int *name_of;         /* by survivor: its name under the current choice, if that has all names */
     int *best;            /* the inodes of the best choice so far, by survivor */
     size_t best_bad;      /* survivors whose contents that choice does not explain; SIZE_MAX: no choice explains the names */
     const struct name_op *best_surprise;
@@ -104,8 +104,6 @@ static bool names_fit(struct matcher *mt, const int *value)
     size_t found = 0;
     bool fit = true;
 
-    for (size_t i = 0; i < mt->s->n; i++)
-        mt->name_of[i] = -1;
     for (size_t n = 0; n < w->n_names; n++) {
         char path[512];
         bool there = false;
@@ -227,14 +225,8 @@ static void report_known_names(struct matcher *mt)
         now[i] = w->names[i].now;
     for (size_t n = 0; n < w->n_names && n < 256; n++) {
         char path[512];
-        int saved = now[n];
 
-        if (now[n] == NO_INODE)
-            now[n] = (int)w->n_inodes; /* any value: only the path is wanted */
-        bool has_path = path_of(w, now, (int)n, path, sizeof path) > 0;
-
-        now[n] = saved;
-        if (!has_path)
+        if (path_of(w, now, (int)n, path, sizeof path) == 0)
             continue;
         bool there = survivor_at(mt->s, path) != NULL;
 
