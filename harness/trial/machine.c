@@ -29,10 +29,12 @@ static bool target_failed(const struct trial *t, struct error *err)
                   strerror(e->err));
         return true;
     }
-    if (!(t->verdict.kinds & UINT64_C(1) << DEFECT_UNREADABLE))
-        return false;
-    error_set(err, EIO, "target", NULL, "a file of the run cannot be read");
-    return true;
+    for (size_t i = 0; i < t->verdict.n_forms; i++)
+        if (t->verdict.forms[i].kind == DEFECT_UNREADABLE) {
+            error_set(err, EIO, "target", NULL, "a file of the run cannot be read");
+            return true;
+        }
+    return false;
 }
 
 bool trial_machine_was_well(const struct trial *t, struct error *err)
