@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Kills and stops parts of the harness while it works: it must end with 0 or 99, never with a finding.
+"""Kills, stops and starves parts of the harness while it works: it must end with 0 or 99, never with a finding.
 
-usage: trust.py TORNPAGE [--kills N] [--pauses N] [--seed S]
+usage: trust.py TORNPAGE [--kills N] [--pauses N] [--stops N] [--memory N] [--loads N] [--seed S]
 
 A kill hits one descendant at random (disk server, worker, actor, prefetch worker) at a random moment. A pause stops every process of
-the run for longer than a step's deadline. A 99 must say what broke. Prints each run that is not as it must be, the seed, how many
-kills hit a process, and how often each status came. Needs root.
+the run for longer than a step's deadline, a stop only one of them. A memory run has less address space than it wants (ulimit -v). A
+load run has 25 busy processes a processor beside it. A 99 must say what broke. Prints each run that is not as it must be, the seed,
+how many kills and stops hit a process, and how often each status came. Needs root.
 """
 import argparse
 import collections
@@ -13,6 +14,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +23,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAUSE_S = 25
-RUN_S = 180  # a run that takes longer hangs
+RUN_S = 300  # a run that takes longer hangs
+HOGS_PER_PROCESSOR = 25
+MEMORY_MIB = (64, 2048)  # too little to begin with, and enough
 FINE = {0, 99}
 
 
@@ -51,11 +55,11 @@ def send(pids, signum):
             pass
 
 
-def start(tornpage, directory, seed, backends):
+def start(tornpage, directory, seed, backends, **popen):
     """A run over the scenarios of local/ in a directory of its own."""
     args = [tornpage, "run", ROOT / "scenarios/local", "--findings", directory, "--seed", str(seed)]
     args += [word for backend in backends for word in ("-b", backend)]
-    return subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    return subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **popen)
 
 
 def finish(child, what, tally):
@@ -93,22 +97,63 @@ def pause_all(tornpage, rng, directory, seed, tally):
     finish(child, f"pause {seed}", tally)
 
 
+def stop_one(tornpage, rng, directory, seed, tally):
+    child = start(tornpage, directory, seed, ["loop:fs=ext4", "dir"])
+    time.sleep(rng.uniform(0.1, 1.0))
+    below = [pid for pid, depth in descendants(child.pid) if depth >= 2]
+    if below:
+        chosen = [rng.choice(below)]
+        send(chosen, signal.SIGSTOP)
+        tally["hit"] += 1
+        time.sleep(PAUSE_S)  # the stop itself
+        send(chosen, signal.SIGCONT)
+    finish(child, f"stop {seed}", tally)
+
+
+def little_memory(tornpage, rng, directory, seed, tally):
+    size = int(rng.uniform(*MEMORY_MIB)) << 20
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+    backends = ["loop:fs=ext4", "loop:fs=btrfs", "dir", "sim"]
+    finish(start(tornpage, directory, seed, backends, preexec_fn=limit), f"memory {seed}, {size >> 20} MiB", tally)
+
+
+def under_load(tornpage, _, directory, seed, tally):
+    hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(HOGS_PER_PROCESSOR * os.cpu_count())]
+    try:
+        finish(start(tornpage, directory, seed, ["loop:fs=ext4", "loop:fs=btrfs", "dir"]), f"load {seed}", tally)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+KINDS = {  # how many by default
+    "kills": (kill_one, 200),
+    "pauses": (pause_all, 4),
+    "stops": (stop_one, 10),
+    "memory": (little_memory, 20),
+    "loads": (under_load, 2),
+}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tornpage", type=os.path.abspath)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--pauses", type=int, default=4)
+    for name, (_, number) in KINDS.items():
+        parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng, tally = random.Random(options.seed), collections.Counter()
     with tempfile.TemporaryDirectory() as directory:
-        for n in range(options.kills):
-            kill_one(options.tornpage, rng, directory, n + 1, tally)
-        for n in range(options.pauses):
-            pause_all(options.tornpage, rng, directory, n + 1, tally)
+        for name, (once, _) in KINDS.items():
+            for n in range(getattr(options, name)):
+                once(options.tornpage, rng, directory, n + 1, tally)
     hit = tally.pop("hit", 0)
-    print(f"seed {options.seed}: {hit} kills hit; " + ", ".join(f"status {status}: {n}" for status, n in tally.items()))
-    return 0 if set(tally) <= FINE and hit > options.kills // 2 - 1 else 1
+    print(f"seed {options.seed}: {hit} kills and stops hit; " + ", ".join(f"status {status}: {n}" for status, n in tally.items()))
+    return 0 if set(tally) <= FINE and hit >= (options.kills + options.stops) // 2 else 1
 
 
 if __name__ == "__main__":

@@ -9,10 +9,6 @@
 #include "base/rng.h"
 #include "trial/strike.h"
 
-#define EXECUTOR(id, name, ...) [STRIKE_##id] = &strike_##name,
-const struct strike_executor *const strike_executors[STRIKES] = {STRIKE_TABLE(EXECUTOR)};
-#undef EXECUTOR
-
 static uint64_t hash_text(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */

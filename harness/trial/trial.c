@@ -329,12 +329,25 @@ static void verdict_clear(struct verify_result *v)
     v->lossy = false;
 }
 
-/* Nothing is held against a file system whose machine was not well: the trial is broken then. */
+/* Did the disk below a directory of the machine fail, as far as the run shows? Then *err says so, and nobody knows who is to
+ * blame. */
+static bool target_failed(const struct trial *t, struct error *err)
+{
+    const struct event *e = verify_failed_disk(t->job->plan, t->history);
+
+    if (volumes_are_own(t->job->config->backend) || (!e && !verify_found(&t->verdict, DEFECT_UNREADABLE)))
+        return false;
+    error_set(err, e ? e->err : EIO, "target", NULL, "line %u: %s: %s", e ? t->job->plan->steps[e->step].line : 0,
+              e ? t->job->plan->steps[e->step].verb->name : "reading back", strerror(e ? e->err : EIO));
+    return true;
+}
+
+/* Nothing is held against a file system whose disk failed below it: the trial is broken then. */
 static bool may_accuse(struct trial *t)
 {
     struct error err = {0};
 
-    if (trial_machine_was_well(t, &err))
+    if (!t->volume || (volume_check(t->volume, &err) == 0 && !(t->verdict.n_violations && target_failed(t, &err))))
         return true;
     trial_fail(t, &err);
     return false;
@@ -449,8 +462,7 @@ uint32_t trial_deadline_ms(const struct trial *t)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < p->n_steps; i++) /* the second number of a step is the length of a range, or small */
-        if (p->steps[i].arg[1].given)
-            bytes += p->steps[i].arg[1].num < MOVED_BYTES_MAX ? p->steps[i].arg[1].num : MOVED_BYTES_MAX;
+        bytes += p->steps[i].arg[1].given ? p->steps[i].arg[1].num : 0;
     if (bytes > MOVED_BYTES_MAX)
         bytes = MOVED_BYTES_MAX;
     return (t->job->deadline_ms ? t->job->deadline_ms : JOB_DEADLINE_MS) + (uint32_t)(bytes / BYTES_PER_MS);

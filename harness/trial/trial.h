@@ -76,11 +76,6 @@ void trial_judge_steps(struct trial *t, const struct strike_point *at);
  * legally lost. Returns whether anything was violated.
  */
 bool trial_judge_survivors(struct trial *t, const struct survivors *s, const struct strike_point *at, bool *ret_lossy);
-/*
- * May t->verdict be held against the file system? No, with the reason in *err, when a part of the harness below the volume
- * failed, or the disk below a directory of the machine.
- */
-bool trial_machine_was_well(const struct trial *t, struct error *err);
 /* How long one run of the actors may take: more for those that move many bytes. */
 uint32_t trial_deadline_ms(const struct trial *t);
 /* Step number `step` did not end before that. It is a violation if it hung before as well; else the trial is broken. */

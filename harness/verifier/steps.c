@@ -49,6 +49,19 @@ bool scenario_allows(const struct step *s, const struct event *e)
     return false;
 }
 
+const struct event *verify_failed_disk(const struct plan *p, const struct history *h)
+{
+    const uint32_t n = atomic_load(&h->n_events);
+
+    for (uint32_t i = 0; i < n && i < h->cap_events; i++) {
+        const struct event *e = &h->events[i];
+        if (e->step < p->n_steps && e->begin_seq && !event_running(e) && (e->err == EIO || e->err == EROFS) &&
+            !scenario_allows(&p->steps[e->step], e))
+            return e;
+    }
+    return NULL;
+}
+
 /* Did another lane's operation on names overlap the event? */
 static bool names_contended(const struct world *w, const struct event *e)
 {

@@ -51,6 +51,15 @@ struct verify_result {
     bool lossy;                 /* something was legally lost: a byte, a size or a name is not what it was before the strike */
 };
 
+/* Is there a violation of this kind? */
+static inline bool verify_found(const struct verify_result *v, enum defect kind)
+{
+    for (size_t i = 0; i < v->n_forms; i++)
+        if (v->forms[i].kind == kind)
+            return true;
+    return false;
+}
+
 /*
  * What lanes raced for is judged as far as the history tells: either order of two writes or size changes is legal. Which file a
  * name means after two lanes used it at once, and one of them set it, cannot be told; steps and survivors are not judged then.
@@ -75,5 +84,7 @@ enum fault {
 enum fault fault_of(const struct step *s, const struct event *e);
 /* Does the scenario allow what the step ended with (`->`)? False when it says nothing. */
 bool scenario_allows(const struct step *s, const struct event *e);
+/* The first step that failed as they do on a disk that fails (EIO, EROFS), against the scenario's wish; NULL: none did. */
+const struct event *verify_failed_disk(const struct plan *p, const struct history *h);
 
 #endif
