@@ -347,6 +347,7 @@ static void beyond_the_end_is_an_error(void **state)
     assert_int_equal(disk_write(f->disk, SIZE - 4096, block, 8192, false), -EIO);
     assert_null(disk_read(f->disk, SIZE - 4096, 8192));
     assert_int_equal(disk_discard(f->disk, UINT64_MAX - 4095, 8192), -EIO);
+    assert_int_equal(disk_errors(f->disk), 2);
 }
 
 /* The server was forked before the log existed: it must fetch it. */

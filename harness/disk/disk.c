@@ -129,6 +129,11 @@ int disk_base(const struct disk *d)
     return d->base_fd;
 }
 
+uint64_t disk_errors(const struct disk *d)
+{
+    return d->s->n_errors;
+}
+
 /* Drops all contents, with the memory they take, and copies the image anew. */
 static int reset_all(struct disk *d)
 {

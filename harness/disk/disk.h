@@ -25,7 +25,8 @@ int disk_new(int base_fd, unsigned sector, struct disk **ret, struct error *err)
 void disk_free(struct disk *d);
 uint64_t disk_size(const struct disk *d);
 unsigned disk_sector(const struct disk *d);
-int disk_base(const struct disk *d); /* base_fd */
+int disk_base(const struct disk *d);        /* base_fd */
+uint64_t disk_errors(const struct disk *d); /* requests that were answered with an error, in any process */
 /* Gives the disk the contents of the image again. Only while nothing is mounted. 0 or -errno. */
 int disk_reset(struct disk *d);
 

@@ -323,9 +323,9 @@ int fuse_disk_check(struct fuse_disk *f, struct error *err)
     if (waitid(P_PID, (id_t)f->server, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
         return error_set(err, ETIMEDOUT, "recorded disk", NULL, "its server is stopped by signal %d (%s)", info.si_status,
                          strsignal(info.si_status));
-    if (f->disk->s->n_errors)
+    if (disk_errors(f->disk))
         return error_set(err, EIO, "recorded disk", NULL, "it answered %llu requests with an error that nobody had asked for",
-                         (unsigned long long)f->disk->s->n_errors);
+                         (unsigned long long)disk_errors(f->disk));
     return 0;
 }
 
