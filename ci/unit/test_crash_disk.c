@@ -72,6 +72,8 @@ static int set_up(struct subject *s, const struct blocktracer *tracer)
             return BAD;
         fill(&s->rng, s->data, 8 * 512);
         writelog_append(s->log, LOG_WRITE, 0, rng_below(&s->rng, SIZE / 512 - 8) * 512, s->data, 8 * 512);
+        if (i % 4 == 0)
+            writelog_append(s->log, LOG_DISCARD, 0, rng_below(&s->rng, SIZE / 512 - 8) * 512, NULL, 8 * 512);
     }
     /* What discard_some discards was something. */
     fill(&s->rng, s->data, 4096);

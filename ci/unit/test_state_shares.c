@@ -373,6 +373,36 @@ static void nothing_is_torn_that_is_one_unit_or_must_not_be(void **state)
     writelog_free(l);
 }
 
+/* ---- other numbers ---- */
+
+static uint64_t plus(const void *arg, uint64_t pos)
+{
+    return pos + *(const uint64_t *)arg;
+}
+
+static void a_state_may_be_told_in_other_numbers(void **state)
+{
+    struct kept_write kept[] = {{.entry = 3}, {.entry = 5, .first = 1, .count = 2}};
+    const struct crash_state s = {.epoch = 1, .durable = 2, .cut = 6, .until = 9, .kept = kept, .n_kept = 2};
+    const uint64_t more = 100;
+    struct crash_state other;
+
+    (void)state;
+    crash_state_renumber(&s, plus, &more, &other);
+    assert_int_equal(other.epoch, 1);
+    assert_int_equal(other.durable, 102);
+    assert_int_equal(other.cut, 106);
+    assert_int_equal(other.until, 109);
+    assert_int_equal(other.n_kept, 2);
+    assert_int_equal(other.kept[0].entry, 103);
+    assert_int_equal(other.kept[0].count, 0);
+    assert_int_equal(other.kept[1].entry, 105);
+    assert_int_equal(other.kept[1].first, 1);
+    assert_int_equal(other.kept[1].count, 2);
+    assert_int_equal(kept[0].entry, 3);
+    free(other.kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +415,7 @@ int main(void)
         cmocka_unit_test(the_largest_small_epoch_gives_all_its_subsets),
         cmocka_unit_test(an_image_is_the_same_when_the_same_bytes_are_back),
         cmocka_unit_test(a_torn_state_keeps_a_proper_part),
+        cmocka_unit_test(a_state_may_be_told_in_other_numbers),
         cmocka_unit_test(nothing_is_torn_that_is_one_unit_or_must_not_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,19 @@ static void full_of_entries_is_an_overflow_too(void **state)
     writelog_free(l);
 }
 
+static void data_may_fill_the_log(void **state)
+{
+    static const uint8_t data[8192];
+    struct writelog *l = writelog_new(10, sizeof data);
+
+    (void)state;
+    assert_int_equal(writelog_append(l, LOG_WRITE, 0, 0, data, sizeof data), 0);
+    assert_int_equal(writelog_append(l, LOG_FLUSH, 0, 0, NULL, 0), 0);
+    assert_int_equal(writelog_append(l, LOG_WRITE, 0, 0, data, 512), -ENOSPC);
+    writelog_free(l);
+    writelog_free(NULL);
+}
+
 static void clear_changes_the_identity(void **state)
 {
     struct writelog *a = writelog_new(2, 1024), *b = writelog_new(2, 1024);
@@ -111,8 +124,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_come_back_as_appended),      cmocka_unit_test(after_the_first_lost_entry_none_follows),
-        cmocka_unit_test(full_of_entries_is_an_overflow_too), cmocka_unit_test(clear_changes_the_identity),
-        cmocka_unit_test(attached_handle_shares_the_log),
+        cmocka_unit_test(full_of_entries_is_an_overflow_too), cmocka_unit_test(data_may_fill_the_log),
+        cmocka_unit_test(clear_changes_the_identity),         cmocka_unit_test(attached_handle_shares_the_log),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
