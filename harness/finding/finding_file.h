@@ -24,9 +24,9 @@ struct finding_file {
 };
 
 /*
- * 0; -EINVAL, with file and cause in *err, if it is not a finding, or if it is not `trusted` and its backend has options that could
- * harm this machine (backend_config_harmless); another -errno if it cannot be read. Its image is no larger than the volumes of its
- * backend, its history no larger than a run's. Free *ret in any case.
+ * 0; -EINVAL, with file and cause in *err, if it is not a finding, or if it is not `trusted` and its backend has options that
+ * could harm this machine (backend_config_harmless); another -errno if it cannot be read. Its image is no larger than the volumes
+ * of its backend, its history no larger than a run's. Free *ret in any case.
  */
 int finding_load(const char *path, bool trusted, struct finding_file *ret, struct error *err);
 /* Will replay have the kernel mount the disk image that the file holds? */
