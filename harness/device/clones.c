@@ -28,6 +28,7 @@ int clones_mount(const char *fs, const char *device, const char *dir, const char
                  struct error *err)
 {
     static bool one_at_a_time; /* what this process has learnt of the kernel */
+    struct error refusal = {.code = 0};
     char path[64];
     int r = -EEXIST;
 
@@ -39,16 +40,22 @@ int clones_mount(const char *fs, const char *device, const char *dir, const char
     if (turn < 0)
         return error_set(err, errno, "open", path, NULL);
     if (!one_at_a_time && lock(turn, LOCK_SH))
-        r = fsimage_mount(fs, device, dir, options, err);
+        r = fsimage_mount(fs, device, dir, options, &refusal);
     if (r == -EEXIST && lock(turn, LOCK_EX)) { /* gives up the shared one first */
         one_at_a_time = true;
-        fsimage_forget_device(fs, NULL); /* what a process that was killed has left */
-        r = fsimage_mount(fs, device, dir, options, err);
+        refusal = (struct error){.code = 0}; /* a success leaves none */
+        fsimage_forget_device(fs, NULL);     /* what a process that was killed has left */
+        r = fsimage_mount(fs, device, dir, options, &refusal);
     }
-    if (r < 0)
-        close(turn);
-    else
+    if (r == 0) {
         *ret_turn = turn;
+        return 0;
+    }
+    close(turn);
+    if (!refusal.code)
+        r = error_set(&refusal, ENOLCK, "flock", path, NULL);
+    if (err)
+        *err = refusal;
     return r;
 }
 
