@@ -320,15 +320,6 @@ static void explain_refusal(struct trial *t, const struct strike_point *at)
     buf_free(&said);
 }
 
-static void verdict_clear(struct verify_result *v)
-{
-    v->n_defects = v->n_violations = v->n_surprises = v->n_forms = 0;
-    v->more_forms = false;
-    v->open = NULL;
-    v->sights = 0;
-    v->lossy = false;
-}
-
 /* Did the disk below a directory of the machine fail, as far as the run shows? Then *err says so, and nobody knows who is to
  * blame. */
 static bool target_failed(const struct trial *t, struct error *err)
@@ -379,7 +370,7 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
     bool fresh = false, save = false;
 
     if ((v->n_violations || v->n_surprises) && !may_accuse(t)) {
-        verdict_clear(&t->verdict);
+        verify_clear(&t->verdict);
         return;
     }
     t->sights |= v->sights;
@@ -438,7 +429,7 @@ static void name_lies(struct trial *t)
 
 void trial_judge_steps(struct trial *t, const struct strike_point *at)
 {
-    verdict_clear(&t->verdict);
+    verify_clear(&t->verdict);
     verify_steps(t->world, &t->verdict);
     name_lies(t);
     take_verdict(t, at);
@@ -446,7 +437,7 @@ void trial_judge_steps(struct trial *t, const struct strike_point *at)
 
 bool trial_judge_survivors(struct trial *t, const struct survivors *s, const struct strike_point *at, bool *ret_lossy)
 {
-    verdict_clear(&t->verdict);
+    verify_clear(&t->verdict);
     verify_survivors(t->world, strike_table[t->job->strike].loss[VIEW_LOCAL], at->pos, s, &t->verdict);
     if (!at->image)
         name_lies(t);
@@ -480,7 +471,7 @@ void trial_report_hang(struct trial *t, int32_t step, const struct strike_point 
         stop(t, false, text);
         return;
     }
-    verdict_clear(&t->verdict);
+    verify_clear(&t->verdict);
     struct defect_report *d = &t->verdict.defects[0];
 
     *d = (struct defect_report){.kind = DEFECT_HANG, .rule = RULE_F5, .step = step};

@@ -96,3 +96,12 @@ const char *version_words(const struct world *w, const struct version *v, char b
                  event_words(w, v->when.event, event), v->when.certain ? "" : ", which did not finish");
     return buf;
 }
+
+void verify_clear(struct verify_result *v)
+{
+    v->n_defects = v->n_violations = v->n_surprises = v->n_forms = 0;
+    v->more_forms = false;
+    v->open = NULL;
+    v->sights = 0;
+    v->lossy = false;
+}
