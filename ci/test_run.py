@@ -482,3 +482,14 @@ def test_a_disk_that_ignores_requests_to_write_zeros_is_found(tornpage):
     assert tornpage(*args, "loop:fs=ext4,mount=dioread_lock").returncode == 0
     done = tornpage(*args, "loop:fs=ext4,mount=dioread_lock,disk=ignore-discard")
     assert done.returncode == 1 and "foreign f" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+@pytest.mark.parametrize("crash", ["none", "power"])
+def test_a_recorded_run_reads_back_from_the_disk_once_caches_were_dropped(crash, tornpage, tmp_path):
+    text = LIE.replace("none", crash) + "fsync\ndrop_caches\npread 0 8k\n"
+    (tmp_path / "s.scn").write_text(text)
+    args = ["run", "s.scn", "-b", "loop:fs=ext4,disk=drop:1", "--crash", crash, "--states", "5", "--json", "out.json"]
+    assert tornpage(*args).returncode == 1
+    defect = json.loads((tmp_path / "out.json").read_text())["results"][0]["defects"][0]
+    assert defect["kind"] == "incoherent" and "`pread 0 8k` (line 10) read the bytes of step 2" in defect["text"]

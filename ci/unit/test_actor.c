@@ -1,6 +1,9 @@
 /* Actors: what loads, stores and system calls do is what the history says, up to the byte. */
 #include "driver_fixture.h"
 
+#include <linux/magic.h>
+#include <sys/statfs.h>
+
 static void kill_inside_a_store_leaves_exactly_its_first_bytes(void **state)
 {
     static const struct {
@@ -133,6 +136,26 @@ static void appended_bytes_say_where_they_landed(void **state)
     assert_stored(file, 2, 4096, 4096);
 }
 
+/* On a file system without a disk nothing can be evicted. */
+static void dropped_caches_hold_no_clean_page_and_every_dirty_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct statfs st;
+    uint8_t file[16384];
+
+    if (statfs(f->root, &st) || st.f_type == TMPFS_MAGIC)
+        skip();
+    take_plan(f, "open -f f\n---\npwrite 0 16k\nfsync\ndrop_caches\nmmap 0 16k\nmincore\npwrite 4k 4k\ndrop_caches\n");
+    run_well(f);
+    assert_int_equal(event_of(f, 3).err, 0);
+    assert_int_equal(event_of(f, 5).err, 0);
+    assert_int_equal(event_of(f, 5).ret, 0);
+    content(f, "f", file, sizeof file);
+    assert_stored(file, 1, 0, 4096);
+    assert_stored(file, 6, 4096, 4096);
+    assert_stored(file, 1, 8192, 8192);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -147,6 +170,7 @@ int main(void)
         TEST(a_full_history_breaks_the_run),
         TEST(a_volume_of_others_is_never_shut_down),
         TEST(appended_bytes_say_where_they_landed),
+        TEST(dropped_caches_hold_no_clean_page_and_every_dirty_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

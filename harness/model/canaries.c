@@ -34,6 +34,35 @@ static void msync_wrong_range(struct simfs *fs, struct simfs_sync *s)
     }
 }
 
+static void msync_misses_last_page(struct simfs *fs, struct simfs_sync *s)
+{
+    (void)fs;
+    if (s->kind == SIMFS_MSYNC && s->end_page - s->first_page > 1)
+        s->end_page--;
+}
+
+/* Kernels write dirty pages in batches; 15 is one that Linux had. */
+static void second_msync_ends_with_a_batch(struct simfs *fs, struct simfs_sync *s)
+{
+    enum { BATCH = 15 };
+
+    if (s->kind != SIMFS_MSYNC || s->end_page - s->first_page <= BATCH)
+        return;
+    if (fs->memory.armed && fs->memory.inode == s->inode)
+        s->end_page = s->first_page + BATCH;
+    fs->memory.armed = true;
+    fs->memory.inode = s->inode;
+}
+
+/* The zeros of a hole are clean to it, so nothing writes them until the page is stored to again. */
+static void fdatasync_forgets_holes(struct simfs *fs, struct simfs_sync *s)
+{
+    (void)fs;
+    for (struct simfs_page *p = s->kind == SIMFS_FDATASYNC ? s->inode->first : NULL; p; p = p->next)
+        if (p->cache_zero)
+            p->dirty = false;
+}
+
 static void flush_ignored(struct simfs *fs, struct simfs_sync *s)
 {
     (void)fs;
@@ -148,6 +177,12 @@ static void expose_blocks(struct simfs *fs)
 }
 
 /* --- what is in memory --- */
+
+static void read_back_as_zeros(struct simfs *fs, struct simfs_page *p)
+{
+    (void)fs;
+    p->cache_zero = true;
+}
 
 static void remember_cut_off(struct simfs *fs, struct simfs_inode *i, uint64_t to_bytes)
 {
@@ -280,6 +315,11 @@ const struct sim_canary sim_canaries[] = {
     {"none", "The model as it is, without a bug.", {0}},
     {"msync-writes-nothing", "msync -s returns 0 and writes nothing.", {.sync = msync_writes_nothing}},
     {"msync-wrong-range", "msync -s writes the pages one further on than it was asked to.", {.sync = msync_wrong_range}},
+    {"msync-misses-last-page", "msync -s of more than one page does not write the last one.", {.sync = msync_misses_last_page}},
+    {"second-msync-ends-with-a-batch",
+     "From the second msync -s of a file on, one of more than 15 pages writes the first 15.",
+     {.sync = second_msync_ends_with_a_batch}},
+    {"fdatasync-forgets-holes", "fdatasync does not write that pages were punched or zeroed.", {.sync = fdatasync_forgets_holes}},
     {"flush-ignored", "The disk acknowledges flushes and ignores them: no sync makes anything durable.", {.sync = flush_ignored}},
     {"stale-writeback",
      "An old copy of a page is written back after a newer one, and stays.",
@@ -308,7 +348,11 @@ const struct sim_canary sim_canaries[] = {
     {"store-lost-at-exit", "The end of the processes drops what was not yet written back.", {.process_died = lose_at_exit}},
     {"private-store-leaks", "Stores into a private mapping reach the file.", {.private_stored = leak_private}},
     {"read-misses-store", "A read of a dirty page shows what is on disk.", {.was_read = read_from_disk}},
+    {"evicted-page-reads-zero", "A page that was evicted from memory reads zero.", {.evicted = read_back_as_zeros}},
     {"sigbus-missing", "Accesses beyond the end of file raise no SIGBUS.", {.no_sigbus = true}},
+    {"truncated-private-page-stays",
+     "A page that a private mapping has copied stays there when the file is truncated under it.",
+     {.keeps_private_pages = true}},
     {"clone-shares-later-writes",
      "Stores into the source of a clone show in the clone.",
      {.cloned = remember_clone, .stored = store_into_clone_too}},

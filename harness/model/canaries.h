@@ -24,6 +24,7 @@ struct simfs_hooks {
     void (*private_stored)(struct simfs *fs, struct simfs_inode *i, uint64_t off, const uint8_t *src, uint64_t len);
     void (*was_read)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint8_t *dst, uint64_t len);
     void (*landed)(struct simfs *fs, struct simfs_page *p);                      /* all of a page has just reached the disk */
+    void (*evicted)(struct simfs *fs, struct simfs_page *p);                     /* a clean page leaves the cache */
     void (*shrinks)(struct simfs *fs, struct simfs_inode *i, uint64_t to_bytes); /* a truncation is about to happen */
     void (*grown)(struct simfs *fs, struct simfs_inode *i, uint64_t from_bytes); /* the end of file has moved up */
     void (*punched)(struct simfs *fs, struct simfs_inode *i, uint64_t off, uint64_t len); /* a range now reads zero */
@@ -33,6 +34,7 @@ struct simfs_hooks {
     void (*process_died)(struct simfs *fs); /* every process is gone; the cache is what is left */
     void (*power_cut)(struct simfs *fs);    /* the disk is what is left */
     bool rename_in_two;                     /* a rename over a name is journalled as two operations */
+    bool keeps_private_pages;               /* truncations leave the copies of private mappings */
     bool no_sigbus;                         /* accesses beyond the end of file raise no signal */
 };
 

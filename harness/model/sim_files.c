@@ -295,6 +295,17 @@ static enum sim_progress work_writeback(struct sim_at *at)
     return SIM_DONE;
 }
 
+/* What is clean in the model's cache is what is on its disk, so evicting it shows nothing but a planted bug. */
+static enum sim_progress work_drop_caches(struct sim_at *at)
+{
+    struct simfs *fs = &at->sim->fs;
+
+    for (size_t i = 0; fs->hooks->evicted && i < fs->n_pages; i++)
+        if (!fs->pages[i]->dirty)
+            fs->hooks->evicted(fs, fs->pages[i]);
+    return SIM_DONE;
+}
+
 const struct sim_verb sim_file_verbs[] = {
     {"open", "frwtadsDx", work_open},
     {"pipe", "", work_pipe},
@@ -309,6 +320,7 @@ const struct sim_verb sim_file_verbs[] = {
     {"syncfs", "", work_sync},
     {"fsyncdir", "", work_fsyncdir},
     {"sync_range", "abw", work_writeback},
+    {"drop_caches", "", work_drop_caches},
     {"writeback", "", work_writeback},
     {0},
 };

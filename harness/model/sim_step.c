@@ -60,7 +60,7 @@ void *sim_read_room(struct sim_at *at, uint64_t len_bytes)
 
 void sim_resize(struct sim *m, struct simfs_inode *i, uint64_t size_bytes)
 {
-    if (size_bytes < i->size_bytes)
+    if (size_bytes < i->size_bytes && !m->fs.hooks->keeps_private_pages)
         sim_drop_own_pages(m, i, (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES);
     simfs_set_size(&m->fs, i, size_bytes);
 }

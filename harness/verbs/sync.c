@@ -1,4 +1,4 @@
-/* Verbs that make bytes durable, or seem to: fsync, fdatasync, sync, syncfs, sync_range, writeback, fsyncdir. */
+/* Verbs that make bytes durable, or seem to: fsync, fdatasync, sync, syncfs, sync_range, writeback, drop_caches, fsyncdir. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -102,6 +102,27 @@ static void call_writeback(struct actor *a, const struct step *s, struct event *
         actor_result(e, sync_file_range(f.fd, off, len, SYNC_FILE_RANGE_WRITE));
 }
 
+/* Opening a file for it changes nothing of it; names that are missing, FIFOs and the like have no pages. */
+static void evict(const struct actor *a, uint64_t path)
+{
+    int dirfd;
+    const char *name = actor_path(a, path, &dirfd);
+    const int fd = name[0] == '/' ? -1 : openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
+static void call_drop_caches(struct actor *a, const struct step *s, struct event *e)
+{
+    (void)s;
+    (void)e;
+    for (uint64_t i = 0; i < a->plan->n_paths; i++)
+        evict(a, i);
+}
+
 static void call_fsyncdir(struct actor *a, const struct step *s, struct event *e)
 {
     int dirfd;
@@ -179,6 +200,15 @@ const struct verb verbs_sync[] = {
          "any time, done now. It makes nothing durable. It is sync_range -w; sync_file_range(2).",
      .effect = effect_nothing_durable,
      .call = call_writeback},
+    {.name = "drop_caches",
+     .syntax = "",
+     .target = TARGET_NONE,
+     .help = "Evicts what is clean from memory of all files that the scenario names, so that the next read of it comes "
+             "from the disk: a disk that answers with old bytes is found by it. Pages that are dirty, mapped or locked "
+             "stay, so sync and munmap first. It makes nothing durable, and may start writing what is dirty. Only these "
+             "files' pages, not the machine's caches as /proc/sys/vm/drop_caches: other runs go on beside it. "
+             "posix_fadvise(2), POSIX_FADV_DONTNEED.",
+     .call = call_drop_caches},
     {.name = "fsyncdir",
      .syntax = "PATH",
      .target = TARGET_NONE,
