@@ -16,14 +16,14 @@
 
 #include "base/buf.h"
 
-#define EXT_EXTENDED                                                                                                             \
-    "-E=stride,stripe_width,stripe-width,resize,lazy_itable_init,lazy_journal_init,assume_storage_prezeroed,num_backup_sb,"      \
-    "packed_meta_blocks,orphan_file_size,discard,nodiscard,hash_seed,root_owner,quotatype,desc-size,desc_size,encoding,"         \
-    "encoding_flags,test_fs,no_copy_xattrs"
+static const char ext_extended[] =
+    "-E=stride,stripe_width,stripe-width,resize,lazy_itable_init,lazy_journal_init,assume_storage_prezeroed,num_backup_sb,"
+    "packed_meta_blocks,orphan_file_size,discard,nodiscard,hash_seed,root_owner,quotatype,desc-size,desc_size,encoding,"
+    "encoding_flags,test_fs,no_copy_xattrs";
 
 /* Options of mkfs; "=" behind those that take a value, and then the keys that the value may have, if it has keys. */
 static const char *const ext_mkfs[] = {"-b=", "-C=", "-F",  "-g=", "-G=", "-i=", "-I=", "-j",  "-J=size,fast_commit_size",
-                                       "-L=", "-m=", "-N=", "-O=", "-q",  "-r=", "-T=", "-U=", EXT_EXTENDED,
+                                       "-L=", "-m=", "-N=", "-O=", "-q",  "-r=", "-T=", "-U=", ext_extended,
                                        NULL};
 static const char *const xfs_mkfs[] = {"-b=size,log",
                                        "-d=agcount,agsize,sunit,swidth,su,sw,noalign,sectsize,cowextsize,extszinherit,daxinherit",
