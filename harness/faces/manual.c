@@ -157,9 +157,9 @@ static void paragraphs(FILE *out, const char *text)
 
 static void title(FILE *out, const struct face *c)
 {
-    fputs(".TH TORNPAGE", out);
+    fputs(c ? ".TH TORNPAGE\\-" : ".TH TORNPAGE", out);
     for (const char *p = c ? c->name : ""; *p; p++)
-        fprintf(out, "%s%c", p == c->name ? "\\-" : "", toupper((unsigned char)*p));
+        fputc(toupper((unsigned char)*p), out);
     fputs(" 1 \"\" \"tornpage " TORNPAGE_VERSION "\" \"User Commands\"\n", out);
 }
 
