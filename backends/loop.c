@@ -34,6 +34,8 @@ struct settings {
     struct words mkfs, mount;
     uint64_t size_bytes; /* 0: by file system */
     int sector;          /* index into sectors; OPTION_UNSET: by file system */
+    int media;           /* index into the values of media_choice */
+    uint64_t fill;       /* percentage; 0: none */
 };
 
 enum { HARMLESS_SIZE_BYTES = 1 << 30 };
@@ -45,6 +47,17 @@ static bool sector_choice(size_t i, struct option_choice *ret)
     static const char *const names[] = {"512", "4096", NULL};
 
     *ret = (struct option_choice){.name = names[i]};
+    return ret->name;
+}
+
+enum { MEDIA_ZEROS, MEDIA_OLD };
+
+static bool media_choice(size_t i, struct option_choice *ret)
+{
+    static const struct option_choice values[] = {
+        [MEDIA_ZEROS] = {.name = "zeros"}, [MEDIA_OLD] = {.name = "old"}, {.name = NULL}};
+
+    *ret = values[i];
     return ret->name;
 }
 
@@ -112,6 +125,20 @@ static const struct backend_option options[] = {
      .choice = sector_choice,
      .offset = offsetof(struct settings, sector),
      .help = "atomic unit and logical sector of the disk: 512 or 4096; default: by file system, see the manual"},
+    {.key = "media",
+     .type = OPTION_CHOICE,
+     .fallback = "zeros",
+     .choice = media_choice,
+     .offset = offsetof(struct settings, media),
+     .help =
+         "what the disk holds before mkfs: zeros, or old bytes as on a used disk, so that blocks shown unwritten are noticed"},
+    {.key = "fill",
+     .type = OPTION_SIZE,
+     .least = 1,
+     .most = 95,
+     .offset = offsetof(struct settings, fill),
+     .help =
+         "percentage of the free space that other files take, written and deleted in turns, so that free space lies in pieces"},
     {.key = "disk",
      .type = OPTION_FAULTS,
      .choice = fault_choice,
@@ -195,8 +222,13 @@ static struct shared *keep_image(int image_fd)
 static int loop_prepare(const struct backend_config *c, void **ret_shared, struct error *err)
 {
     const struct settings *s = settings_of(c);
-    const struct base_image image = {
-        .fs = s->fs, .size_bytes = volume_size(c), .sector = logical_sector(c), .mkfs = s->mkfs.text, .mount = s->mount.text};
+    const struct base_image image = {.fs = s->fs,
+                                     .size_bytes = volume_size(c),
+                                     .sector = logical_sector(c),
+                                     .mkfs = s->mkfs.text,
+                                     .mount = s->mount.text,
+                                     .old_bytes = s->media == MEDIA_OLD,
+                                     .fill = (unsigned)s->fill};
     const int fd = base_image_make(&image, err);
 
     if (fd < 0)

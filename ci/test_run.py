@@ -493,3 +493,22 @@ def test_a_recorded_run_reads_back_from_the_disk_once_caches_were_dropped(crash,
     assert tornpage(*args).returncode == 1
     defect = json.loads((tmp_path / "out.json").read_text())["results"][0]["defects"][0]
     assert defect["kind"] == "incoherent" and "`pread 0 8k` (line 10) read the bytes of step 2" in defect["text"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+def test_old_bytes_of_a_used_disk_are_seen_where_a_file_system_shows_them(tornpage):
+    args = ["run", "space/store-into-small-preallocated", "--crash", "power", "-b"]
+    assert tornpage(*args, "loop:fs=ext4,mount=nodelalloc,media=old").returncode == 0
+    done = tornpage(*args, "loop:fs=ext4,mount=nodelalloc,media=old,disk=ignore-discard")
+    assert done.returncode == 1 and "nobody's f" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: loop devices and mount namespaces")
+@pytest.mark.parametrize("fs", ["ext4", "xfs", "btrfs"])
+def test_a_volume_is_filled_and_its_scenarios_are_as_in_an_empty_one(fs, tornpage, tmp_path):
+    args = ["run", "sync/msync-whole", "space/punch-then-msync", "--states", "50", "--runs", "10", "-b"]
+    assert tornpage(*args, f"loop:fs={fs},fill=70", "--log", "full").returncode == 0
+    assert tornpage(*args, f"loop:fs={fs}", "--log", "empty").returncode == 0
+    full, empty = (next((tmp_path / log).glob("sync*.base")).stat() for log in ("full", "empty"))
+    assert full.st_blocks * 512 > empty.st_blocks * 512 + full.st_size // 3
+    assert tornpage(*args, f"loop:fs={fs},fill=96").returncode == 2

@@ -81,7 +81,7 @@ static int mount_two_clones(void)
 
     if (fsimage_possible("btrfs", &err) < 0)
         return CANNOT;
-    const int image = fsimage_make("btrfs", fsimage_default_size("btrfs"), SECTOR_BYTES, NULL, &err);
+    const int image = fsimage_make("btrfs", fsimage_default_size("btrfs"), SECTOR_BYTES, NULL, false, &err);
     if (image < 0 || !make_clone(image, "a", &a) || !make_clone(image, "b", &b) || !plant_entry(&b))
         return BAD;
     bool fine = fsimage_mount("btrfs", a.loop.path, a.dir, NULL, &err) == 0;

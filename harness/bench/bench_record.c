@@ -85,7 +85,7 @@ static int open_ours(struct recording *r, struct error *err)
 
 static int open_floor(struct recording *r, struct error *err)
 {
-    int fd = fsimage_make(fs, fsimage_default_size(fs), SECTOR, NULL, err), rc = fd < 0 ? fd : 0;
+    int fd = fsimage_make(fs, fsimage_default_size(fs), SECTOR, NULL, false, err), rc = fd < 0 ? fd : 0;
 
     snprintf(r->dir, sizeof r->dir, "%s/bench-floor", isolate_scratch());
     if (rc == 0 && mkdir(r->dir, 0700) < 0)

@@ -2,10 +2,13 @@
 #include "device/base_image.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,70 @@
 #include "device/fsimage.h"
 #include "device/loopdev.h"
 #include "host/isolate.h"
+
+enum { FILL_BYTES = 64 << 10, FILES_BETWEEN_SYNCS = 16 };
+
+static int write_file(int dir, const char *name)
+{
+    static char bytes[FILL_BYTES];
+    const int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -errno : 0;
+
+    memset(bytes, 'f', sizeof bytes);
+    if (r == 0 && write(fd, bytes, sizeof bytes) != (ssize_t)sizeof bytes)
+        r = errno ? -errno : -ENOSPC;
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+/* Writes files until so much is left, or nothing. */
+static int write_files(int dir, char round, uint64_t blocks_left)
+{
+    struct statvfs st;
+    char name[32];
+    int r = 0;
+
+    for (unsigned n = 0; r == 0; n++) {
+        if (n % FILES_BETWEEN_SYNCS == 0 && syncfs(dir)) /* what is not allocated yet, statvfs need not count */
+            return -errno;
+        if (fstatvfs(dir, &st))
+            return -errno;
+        if (st.f_bavail <= blocks_left)
+            return 0;
+        snprintf(name, sizeof name, "%c-%u", round, n);
+        r = write_file(dir, name);
+    }
+    return r == -ENOSPC ? 0 : r;
+}
+
+/* Fills the volume, deletes every second file, and fills it again. A directory of their own keeps the root directory small. */
+static int fill_up(const char *mount_point, unsigned percent, struct error *err)
+{
+    struct statvfs st;
+    char name[32], path[224];
+
+    snprintf(path, sizeof path, "%s/filled", mount_point);
+    if (mkdir(path, 0700))
+        return error_set(err, errno, "mkdir", path, NULL);
+    const int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = dir < 0 || fstatvfs(dir, &st) ? -errno : 0;
+    const uint64_t blocks_left = r < 0 ? 0 : st.f_bavail * (100 - percent) / 100;
+
+    if (r == 0)
+        r = write_files(dir, 'a', blocks_left);
+
+    for (unsigned n = 0; r == 0; n += 2) {
+        snprintf(name, sizeof name, "a-%u", n);
+        if (unlinkat(dir, name, 0))
+            break; /* that was the last */
+    }
+    if (r == 0)
+        r = write_files(dir, 'b', blocks_left);
+    if (dir >= 0)
+        close(dir);
+    return r < 0 ? error_set(err, -r, "fill", path, NULL) : 0;
+}
 
 /* The child of first_mount: mounts and unmounts the image once. */
 static int mount_once(const struct base_image *b, int image_fd, struct error *err)
@@ -28,8 +95,11 @@ static int mount_once(const struct base_image *b, int image_fd, struct error *er
     if (r < 0)
         return r;
     r = fsimage_mount(b->fs, l.path, dir, b->mount, err);
-    if (r == 0 && umount(dir))
-        r = error_set(err, errno, "umount", dir, NULL);
+    if (r == 0) {
+        r = b->fill ? fill_up(dir, b->fill, err) : 0;
+        if (umount(dir) && r == 0)
+            r = error_set(err, errno, "umount", dir, NULL);
+    }
     loopdev_detach(&l);
     return r;
 }
@@ -67,7 +137,7 @@ static int first_mount(const struct base_image *b, int image_fd, struct error *e
 
 int base_image_make(const struct base_image *b, struct error *err)
 {
-    const int fd = fsimage_make(b->fs, b->size_bytes, b->sector, b->mkfs, err);
+    const int fd = fsimage_make(b->fs, b->size_bytes, b->sector, b->mkfs, b->old_bytes, err);
 
     if (fd < 0)
         return fd;

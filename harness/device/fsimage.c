@@ -25,7 +25,7 @@
 #include "device/mountlock.h"
 #include "host/command.h"
 
-enum { MAX_ARGS = 64, MIB = 1 << 20 };
+enum { MAX_ARGS = 64, MIB = 1 << 20, OLD_BYTE = 0xd7 };
 
 struct fs_kind {
     const char *name;
@@ -189,7 +189,19 @@ static int punch_zeros(int fd, uint64_t size_bytes)
     return r;
 }
 
-int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err)
+/* Bytes that no stamp, no store of a scenario and no file system writes. */
+static int put_old_bytes(int fd, uint64_t size_bytes)
+{
+    uint8_t block[BLOCK_BYTES];
+
+    memset(block, OLD_BYTE, sizeof block);
+    for (uint64_t off = 0; off + sizeof block <= size_bytes; off += sizeof block)
+        if (pwrite(fd, block, sizeof block, (off_t)off) != (ssize_t)sizeof block)
+            return -(errno ? errno : EIO);
+    return 0;
+}
+
+int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, bool old_bytes, struct error *err)
 {
     const struct fs_kind *k = kind_of(fs);
     const char *argv[MAX_ARGS];
@@ -203,6 +215,8 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
 
     if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / BLOCK_BYTES * BLOCK_BYTES)))
         r = error_set(err, errno, "memfd_create", "image", NULL);
+    if (r == 0 && old_bytes && put_old_bytes(fd, size_bytes) < 0)
+        r = error_set(err, errno, "write", "image", NULL);
     snprintf(program, sizeof program, "mkfs.%s", fs);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     argv[n++] = program;

@@ -23,9 +23,10 @@ unsigned fsimage_default_sector(const char *fs); /* atomic unit of the disk */
 /*
  * Makes an empty file system of size_bytes (rounded down to whole blocks) in a new memory file. Returns its descriptor, which is
  * the caller's to close, or -errno. `sector`: the disk's logical sector. `mkfs`: more options for mkfs, separated by spaces; NULL
- * or "": none. When mkfs fails: -EINVAL, with mkfs's output as the message.
+ * or "": none. `old_bytes`: the memory file holds bytes that are not zeros before, as a used disk does. When mkfs fails: -EINVAL,
+ * with mkfs's output as the message.
  */
-int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, struct error *err);
+int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const char *mkfs, bool old_bytes, struct error *err);
 /* Mounts a device. `options`: as for mount -o; NULL: none. 0 or -errno. */
 int fsimage_mount(const char *fs, const char *device, const char *dir, const char *options, struct error *err);
 bool fsimage_lists_devices(const char *fs); /* does the kernel keep a list of the devices that this file system was seen on? */
