@@ -37,17 +37,15 @@ struct place {
 };
 
 /* Others do not choose where the program works. */
-static bool never(const void *settings)
+static const char *harmful(const void *settings)
 {
-    (void)settings;
-    return false;
+    return ((const struct settings *)settings)->path ? "path" : NULL;
 }
 
 static const struct backend_option options[] = {
     {.key = "path",
      .type = OPTION_TEXT,
      .offset = offsetof(struct settings, path),
-     .harmless = never,
      .help = "the directory to work in; default: a place on a real disk, the first of $TMPDIR, /tmp and /var/tmp that is one"},
     {.key = NULL},
 };
@@ -221,6 +219,7 @@ const struct backend backend_dir = {
     .cannot = "power cuts: the kernel and its page cache stay up, so nothing here says what reached the disk",
     .options = options,
     .settings_bytes = sizeof(struct settings),
+    .harmful = harmful,
     .probe = dir_probe,
     .volumes = &volumes,
 };

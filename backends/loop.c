@@ -34,7 +34,7 @@ struct settings {
     struct words mkfs, mount;
     uint64_t size_bytes; /* 0: by file system */
     int sector;          /* index into sectors; OPTION_UNSET: by file system */
-    int media;           /* index into the values of media_choice */
+    int media;           /* index into media_names */
     uint64_t fill;       /* percentage; 0: none */
 };
 
@@ -42,24 +42,11 @@ enum { HARMLESS_SIZE_BYTES = 1 << 30 };
 
 static const unsigned sectors[] = {512, 4096};
 
-static bool sector_choice(size_t i, struct option_choice *ret)
-{
-    static const char *const names[] = {"512", "4096", NULL};
-
-    *ret = (struct option_choice){.name = names[i]};
-    return ret->name;
-}
+static const char *const sector_names[] = {"512", "4096", NULL};
 
 enum { MEDIA_ZEROS, MEDIA_OLD };
 
-static bool media_choice(size_t i, struct option_choice *ret)
-{
-    static const struct option_choice values[] = {
-        [MEDIA_ZEROS] = {.name = "zeros"}, [MEDIA_OLD] = {.name = "old"}, {.name = NULL}};
-
-    *ret = values[i];
-    return ret->name;
-}
+static const char *const media_names[] = {[MEDIA_ZEROS] = "zeros", [MEDIA_OLD] = "old", NULL};
 
 static bool fault_choice(size_t i, struct option_choice *ret)
 {
@@ -69,28 +56,15 @@ static bool fault_choice(size_t i, struct option_choice *ret)
     return ret->name;
 }
 
-static bool fs_harmless(const void *settings)
-{
-    return fs_words_known(((const struct settings *)settings)->fs);
-}
-
-static bool mkfs_harmless(const void *settings)
+static const char *harmful(const void *settings)
 {
     const struct settings *s = settings;
 
-    return fs_words_mkfs_harmless(s->fs, s->mkfs.text);
-}
-
-static bool mount_harmless(const void *settings)
-{
-    const struct settings *s = settings;
-
-    return fs_words_mount_harmless(s->fs, s->mount.text);
-}
-
-static bool size_harmless(const void *settings)
-{
-    return ((const struct settings *)settings)->size_bytes <= HARMLESS_SIZE_BYTES;
+    return !fs_words_known(s->fs)                           ? "fs"
+           : !fs_words_mkfs_harmless(s->fs, s->mkfs.text)   ? "mkfs"
+           : !fs_words_mount_harmless(s->fs, s->mount.text) ? "mount"
+           : s->size_bytes > HARMLESS_SIZE_BYTES            ? "size"
+                                                            : NULL;
 }
 
 static const struct backend_option options[] = {
@@ -98,37 +72,33 @@ static const struct backend_option options[] = {
      .type = OPTION_TEXT,
      .fallback = "ext4",
      .offset = offsetof(struct settings, fs),
-     .harmless = fs_harmless,
      .check = fsimage_known,
      .help = "file system: ext4, xfs, btrfs, or any other that this kernel and a mkfs here have"},
     {.key = "mkfs",
      .type = OPTION_WORDS,
      .separator = ' ',
      .offset = offsetof(struct settings, mkfs),
-     .harmless = mkfs_harmless,
      .help = "more options for mkfs, separated by spaces"},
     {.key = "mount",
      .type = OPTION_WORDS,
      .separator = ',',
      .offset = offsetof(struct settings, mount),
-     .harmless = mount_harmless,
      .help = "mount options; '+' between them stands for a comma"},
     {.key = "size",
      .type = OPTION_SIZE,
      .least = UINT64_C(1) << 20,
      .most = UINT64_C(1) << 43,
      .offset = offsetof(struct settings, size_bytes),
-     .harmless = size_harmless,
      .help = "size of the volume, such as 64m; default: small, by file system"},
     {.key = "sector",
      .type = OPTION_CHOICE,
-     .choice = sector_choice,
+     .names = sector_names,
      .offset = offsetof(struct settings, sector),
      .help = "atomic unit and logical sector of the disk: 512 or 4096; default: by file system, see the manual"},
     {.key = "media",
      .type = OPTION_CHOICE,
      .fallback = "zeros",
-     .choice = media_choice,
+     .names = media_names,
      .offset = offsetof(struct settings, media),
      .help =
          "what the disk holds before mkfs: zeros, or old bytes as on a used disk, so that blocks shown unwritten are noticed"},
@@ -542,6 +512,7 @@ const struct backend backend_loop = {
     .cannot = "losses inside a real drive's own cache, and whatever the kernel does differently on other hardware",
     .options = options,
     .settings_bytes = sizeof(struct settings),
+    .harmful = harmful,
     .probe = loop_probe,
     .guarantees = loop_guarantees,
     .volumes = &volumes,

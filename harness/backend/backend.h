@@ -91,6 +91,12 @@ struct backend {
     const char *cannot;                   /* what it cannot show, one sentence without its full stop */
     const struct backend_option *options; /* ends with a NULL key; NULL: it has none */
     size_t settings_bytes;                /* of the struct that the options are parsed into */
+    /*
+     * May a file that nobody vouches for, such as a finding, say these settings? They must not let it name a file, a device or a
+     * program of this machine, nor take much of it. The key of the first option that it may not; NULL: it may. NULL: it always
+     * may.
+     */
+    const char *(*harmful)(const void *settings);
     /* Can it work here? NULL: always. */
     int (*probe)(const struct backend_config *c, struct error *err);
     /* What its documents promise. NULL: guarantees_default. */

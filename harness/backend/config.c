@@ -193,14 +193,12 @@ int backend_config_parse(const char *spec, struct backend_config *ret, struct er
 
 int backend_config_harmless(const struct backend_config *c, struct error *err)
 {
-    for (size_t i = 0; option_at(c->backend, i); i++) {
-        const struct backend_option *o = option_at(c->backend, i);
+    const char *key = c->backend->harmful ? c->backend->harmful(c->settings) : NULL;
 
-        if (c->text[i] && o->harmless && !o->harmless(c->settings))
-            return error_set(err, EINVAL, "backend", c->spec, "'%s=%s' may make this machine do more than judge a volume", o->key,
-                             c->text[i]);
-    }
-    return 0;
+    if (!key)
+        return 0;
+    return error_set(err, EINVAL, "backend", c->spec, "'%s=%s' may make this machine do more than judge a volume", key,
+                     c->text[option_index(c->backend, key, strlen(key))]);
 }
 
 void backend_config_free(struct backend_config *c)

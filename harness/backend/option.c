@@ -48,12 +48,20 @@ static int parse_size(const struct backend_option *o, const char *text, uint64_t
                      size_print(o->least, least), size_print(o->most, most));
 }
 
+bool option_choice_at(const struct backend_option *o, size_t i, struct option_choice *ret)
+{
+    if (o->choice)
+        return o->choice(i, ret);
+    *ret = (struct option_choice){.name = o->names ? o->names[i] : NULL};
+    return ret->name;
+}
+
 /* "512, 4096", with what stands behind a colon: "drop:N". */
 static void print_choices(const struct backend_option *o, struct buf *out)
 {
     struct option_choice c;
 
-    for (size_t i = 0; o->choice(i, &c); i++)
+    for (size_t i = 0; option_choice_at(o, i, &c); i++)
         buf_printf(out, "%s%s%s%s", i ? ", " : "", c.name, c.argument ? ":" : "", c.argument ? c.argument : "");
 }
 
@@ -65,7 +73,7 @@ static const char *similar_choice(const struct backend_option *o, const char *wo
     size_t n = 0, cap = 0;
     struct buf name = {0};
 
-    for (size_t i = 0; o->choice(i, &c); i++) {
+    for (size_t i = 0; option_choice_at(o, i, &c); i++) {
         names = grow(names, &cap, n, sizeof *names);
         names[n++] = c.name;
     }
@@ -96,7 +104,7 @@ static int parse_choice(const struct backend_option *o, const char *text, int *r
 {
     struct option_choice c;
 
-    for (int i = 0; o->choice((size_t)i, &c); i++)
+    for (int i = 0; option_choice_at(o, (size_t)i, &c); i++)
         if (strcmp(c.name, text) == 0) {
             *ret = i;
             return 0;

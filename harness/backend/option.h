@@ -42,21 +42,20 @@ struct backend_option {
     const char *fallback; /* default as text; NULL: none */
     const char *help;
     size_t offset; /* of the member in the settings struct */
-    /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. */
+    /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. Use option_choice_at. */
     bool (*choice)(size_t i, struct option_choice *ret);
+    const char *const
+        *names; /* OPTION_CHOICE: the values, NULL-terminated, where their names say what they do; instead of choice */
     /* OPTION_TEXT: 0, or -EINVAL when no machine could take this text: a typo. NULL: any text may be right. */
     int (*check)(const char *text, struct error *err);
     uint64_t least, most; /* OPTION_SIZE, bytes */
-    /*
-     * May a file that nobody vouches for, such as a finding, give the option this value? It must not let that file name a file, a
-     * device or a program of this machine, nor take much of it. NULL: it may give any value. The settings are parsed.
-     */
-    bool (*harmless)(const void *settings);
     enum option_type type;
     char separator; /* OPTION_WORDS */
     bool fault;     /* its choices are faults, listed by `tornpage list faults` */
 };
 
+/* The i-th value that an OPTION_CHOICE or OPTION_FAULTS may have; false: there are no more, or the option is neither. */
+bool option_choice_at(const struct backend_option *o, size_t i, struct option_choice *ret);
 /*
  * Parses `text` (NULL: not given) into *settings and, for OPTION_FAULTS, into *faults; what has to be kept points into `text`,
  * which must outlive them. -EINVAL: the value is not of the option's type; the message names what is.

@@ -152,8 +152,8 @@ static const char *find_option(const char *const *table, const char *word, const
 bool fs_words_mkfs_harmless(const char *fs, const char *options)
 {
     const struct fs_words *of = words_of(fs);
-    char *words = xstrdup(options), *save = NULL;
-    bool good = of && is_plain(options, " ");
+    char *words = xstrdup(options ? options : ""), *save = NULL;
+    bool good = of && is_plain(words, " ");
 
     for (char *w = strtok_r(words, " ", &save); w && good; w = strtok_r(NULL, " ", &save)) {
         const char *value = NULL, *option = find_option(of->mkfs, w, &value), *keys = option ? strchr(option, '=') : NULL;
@@ -172,8 +172,8 @@ bool fs_words_mkfs_harmless(const char *fs, const char *options)
 bool fs_words_mount_harmless(const char *fs, const char *options)
 {
     const struct fs_words *of = words_of(fs);
-    char *words = xstrdup(options), *save = NULL;
-    bool good = of && is_plain(options, "");
+    char *words = xstrdup(options ? options : ""), *save = NULL;
+    bool good = of && is_plain(words, "");
 
     for (char *w = strtok_r(words, ",", &save); w && good; w = strtok_r(NULL, ",", &save)) {
         const size_t len = strcspn(w, "=");

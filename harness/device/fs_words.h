@@ -10,7 +10,8 @@
 
 /* A file system whose options are known here. */
 bool fs_words_known(const char *fs);
-/* Are these options for mkfs, separated by spaces, harmless? They name no file and no device, by path, label or number. */
+/* Are these options for mkfs (NULL: none), separated by spaces, harmless? They name no file and no device, by path, label or
+ * number. */
 bool fs_words_mkfs_harmless(const char *fs, const char *options);
 /* The same for mount options, separated by commas. */
 bool fs_words_mount_harmless(const char *fs, const char *options);

@@ -98,7 +98,7 @@ static void print_fault_option(const struct backend *b, const struct backend_opt
 
     snprintf(left, sizeof left, "-b %s:%s=...", b->name, o->key);
     print_row(left, o->help);
-    for (size_t i = 0; o->choice(i, &c); i++) {
+    for (size_t i = 0; option_choice_at(o, i, &c); i++) {
         snprintf(left, sizeof left, "%s%s%s", c.name, c.argument ? ":" : "", c.argument ? c.argument : "");
         print_row(left, c.sentence);
     }

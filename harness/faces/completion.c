@@ -82,7 +82,7 @@ static void add_values(const struct backend_option *o, const char *typed, const 
     const char *last = o->type == OPTION_FAULTS ? behind_last(value, "+") : value;
     struct option_choice c;
 
-    for (size_t i = 0; o->choice && o->choice(i, &c); i++)
+    for (size_t i = 0; option_choice_at(o, i, &c); i++)
         add(out, typed, (size_t)(last - typed), c.name, c.argument ? ":" : "");
     for (size_t i = 0; o->check == fsimage_known && fsimage_names[i]; i++)
         add(out, typed, (size_t)(value - typed), fsimage_names[i], "");
