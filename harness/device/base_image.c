@@ -56,7 +56,7 @@ static int write_files(int dir, char round, uint64_t blocks_left)
 /* Fills the volume, deletes every second file, and fills it again. A directory of their own keeps the root directory small. */
 static int fill_up(const char *mount_point, unsigned percent, struct error *err)
 {
-    struct statvfs st;
+    struct statvfs st = {.f_bavail = 0};
     char name[32], path[224];
 
     snprintf(path, sizeof path, "%s/filled", mount_point);
