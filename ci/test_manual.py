@@ -122,7 +122,7 @@ def test_options_are_completed(command):
     [
         ("run -b ", "dir dir: loop loop: sim sim:"),
         ("run -b l", "loop loop:"),
-        ("run --backend loop:f", "fs="),
+        ("run --backend loop:f", "fs= fill="),
         ("run -b loop:fs=x", "xfs"),
         ("run -b loop:fs=ext4,mo", "ext4,mount="),
         ("run -b loop:fs=xfs,sector=", "512 4096"),

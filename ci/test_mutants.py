@@ -74,19 +74,21 @@ def test_the_list_of_this_tree_fits_it():
 
 
 @pytest.mark.parametrize(
-    ("by_hand", "equivalent", "outcome", "status"),
+    ("by_hand", "equivalent", "outcome", "allowed", "status"),
     [
-        (True, "", "killed by x", 0),
-        (True, "", "survived", 1),
-        (True, "", "same code", 1),
-        (True, "why", "survived", 0),
-        (False, "", "survived", 0),
+        (True, "", "killed by x", 0, 0),
+        (True, "", "survived", 1, 1),
+        (True, "", "same code", 1, 1),
+        (True, "why", "survived", 0, 0),
+        (False, "", "survived", 1, 0),
+        (False, "", "survived", 0, 1),
+        (False, "why", "survived", 0, 0),
     ],
 )
-def test_only_a_survivor_made_by_hand_fails(by_hand, equivalent, outcome, status, capsys):
+def test_survivors_made_by_hand_fail_and_by_rule_those_too_many(by_hand, equivalent, outcome, allowed, status, capsys):
     m = mutants.Mutation("a.c", 7, "", "it is wrong", by_hand, equivalent)
     mutants.tell(m, outcome)
-    assert mutants.report([m], [outcome]) == status
+    assert mutants.report([m], [outcome], allowed) == status
     told = "a.c:7: " in capsys.readouterr().out
     assert told == (outcome == "survived" and not equivalent or status == 1)
 
