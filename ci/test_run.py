@@ -36,6 +36,8 @@ RESULT_FIELDS = {
     "cut_short": bool,
     "not_begun": bool,
     "known": bool,
+    "known_why": str,
+    "mended": str,
 }
 
 
