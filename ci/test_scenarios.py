@@ -211,7 +211,7 @@ def test_mount_options_name_loop_backends_once():
     lines = [line for line in (ROOT / "ci" / "mount-options.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) == len(set(lines))
     for line in lines:
-        assert re.fullmatch(r"!?loop:fs=[a-z0-9]+(,(mkfs|mount|size|sector|disk)=[^,]+)*", line), line
+        assert re.fullmatch(r"!?loop:fs=[a-z0-9]+(,(mkfs|mount|size|sector|media|fill|disk)=[^,]+)*", line), line
     for wanted in ("nobarrier", "data=writeback", "commit=1", "nodelalloc", "-b 1024"):
         assert any(wanted in line for line in lines), f"no line tries {wanted}"
 
