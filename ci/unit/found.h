@@ -63,6 +63,30 @@ static inline void result_text(const struct verify_result *r, struct buf *out)
         buf_puts(out, "lossy\n");
 }
 
+/* The forms of the violations are those of the defects, each once. For results whose defects were all kept. */
+static inline void forms_are_of_the_defects(const struct plan *p, const struct verify_result *r)
+{
+    size_t n = 0;
+
+    if (r->n_violations + r->n_surprises > r->n_defects)
+        return;
+    for (size_t i = 0; i < r->n_defects; i++) {
+        const struct defect_report *d = &r->defects[i];
+        const struct verb *verb = d->step >= 0 ? p->steps[d->step].verb : NULL;
+        size_t k = 0;
+
+        if (d->surprise)
+            continue;
+        while (k < n && (r->forms[k].rule != d->rule || r->forms[k].kind != d->kind || r->forms[k].verb != verb))
+            k++;
+        if (k == n) { /* the next new one */
+            assert_true(n < r->n_forms && r->forms[n].rule == d->rule && r->forms[n].kind == d->kind && r->forms[n].verb == verb);
+            n++;
+        }
+    }
+    assert_int_equal(r->n_forms, n);
+}
+
 /* Judges what `find` finds after a strike at the end of the steps, with these guarantees. */
 static inline void finds_under(const struct guarantees *g, const char *steps, enum loss loss, void (*find)(struct survivors *),
                                const char *expected)
@@ -79,6 +103,7 @@ static inline void finds_under(const struct guarantees *g, const char *steps, en
     verify_survivors(p.world, loss, 1000, &s, &r);
     result_text(&r, &text);
     assert_string_equal(buf_text(&text), expected);
+    forms_are_of_the_defects(p.plan, &r);
     buf_free(&text);
     survivors_free(&s);
     paper_free(&p);

@@ -81,7 +81,7 @@ static int set_up(struct subject *s, const struct blocktracer *tracer)
         if (pwrite(fd, s->data, 4096, at) != 4096)
             return BAD;
     if (crash_image_new(fd, 512, &s->image, &err) < 0 || crash_disk_new(s->image, 512, tracer, &s->disk, &err) < 0)
-        return CANNOT;
+        return BAD;
     s->device = open(crash_disk_path(s->disk), O_RDWR | O_DIRECT | O_CLOEXEC);
     s->cached = open(crash_disk_path(s->disk), O_RDONLY | O_CLOEXEC);
     return s->device < 0 || s->cached < 0 ? BAD : FINE;
@@ -275,6 +275,8 @@ static int too_many_requests(void)
 
 static void in_isolation(int (*f)(void))
 {
+    if (isolate_possible(NULL) != 0)
+        skip();
     bool isolated = false;
     int status = 0;
     const pid_t pid = isolate_fork(&isolated, NULL);
