@@ -226,7 +226,7 @@ static void loop_guarantees(const struct backend_config *c, struct guarantees *r
      * to promise less: what sync(2) and msync(2) document is then broken, and that is what a person must be told. */
     if (words_have(&settings_of(c)->mount, "data=writeback"))
         ret->no_stale_blocks = false;
-    if (settings_of(c)->mkfs.text && strstr(settings_of(c)->mkfs.text, "bigalloc")) /* its unit is a cluster, not a block */
+    if (words_include(settings_of(c)->mkfs.text, "-O bigalloc")) /* its unit is a cluster, not a block */
         ret->shifts_pages = false;
     /* Practice is known of these; ext2 and others promise no order of names. */
     if (strcmp(fs, "ext4") != 0 && strcmp(fs, "ext3") != 0 && strcmp(fs, "xfs") != 0 && strcmp(fs, "btrfs") != 0)

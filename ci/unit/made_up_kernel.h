@@ -67,15 +67,8 @@ static inline bool fails(enum call c)
     return true;
 }
 
-int openat(int at, const char *name, int flags, ...)
+static int open_it(int at, const char *name, int flags, mode_t mode)
 {
-    va_list ap;
-    mode_t mode = 0;
-
-    va_start(ap, flags);
-    if (flags & O_CREAT)
-        mode = va_arg(ap, mode_t);
-    va_end(ap);
     if (kernel.no_noatime && flags & O_NOATIME) {
         errno = EPERM;
         return -1;
@@ -92,16 +85,30 @@ int openat(int at, const char *name, int flags, ...)
     return other;
 }
 
+/* The mode, which is there only with O_CREAT. */
+static mode_t mode_behind(int flags, va_list ap)
+{
+    return flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+}
+
+int openat(int at, const char *name, int flags, ...)
+{
+    va_list ap;
+
+    va_start(ap, flags);
+    const mode_t mode = mode_behind(flags, ap);
+    va_end(ap);
+    return open_it(at, name, flags, mode);
+}
+
 int open(const char *path, int flags, ...)
 {
     va_list ap;
-    mode_t mode = 0;
 
     va_start(ap, flags);
-    if (flags & O_CREAT)
-        mode = va_arg(ap, mode_t);
+    const mode_t mode = mode_behind(flags, ap);
     va_end(ap);
-    return openat(AT_FDCWD, path, flags, mode);
+    return open_it(AT_FDCWD, path, flags, mode);
 }
 
 int fstat(int fd, struct stat *st)

@@ -216,6 +216,16 @@ static void values_have_the_type_of_their_option(void **state)
     backend_config_free(&c);
 }
 
+static void words_are_compared_whole(void **state)
+{
+    (void)state;
+    assert_true(words_include("-b 1024 -O extent,bigalloc", "-O bigalloc"));
+    assert_true(words_include("-Obigalloc", "-O bigalloc"));
+    assert_false(words_include("-O ^bigalloc", "-O bigalloc"));
+    assert_false(words_include("-L bigalloc", "-O bigalloc"));
+    assert_false(words_include(NULL, "-O bigalloc"));
+}
+
 static void found_by_name(void **state)
 {
     (void)state;
@@ -231,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused_with_what_is_possible),
         cmocka_unit_test(values_have_the_type_of_their_option),
         cmocka_unit_test(only_harmless_options_may_come_from_others),
+        cmocka_unit_test(words_are_compared_whole),
         cmocka_unit_test(found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

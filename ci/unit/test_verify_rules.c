@@ -138,12 +138,25 @@ static void names_out_of_many_may_each_be_missing_alone(void **state)
     paper_free(&p);
 }
 
+enum { MANY = VERIFY_MAX_DEFECTS + 4 };
+
+/* Judges, frees both, and expects MANY violations, of which only so many are kept. */
+static void many_are_found(struct paper *p, struct survivors *s)
+{
+    struct verify_result r = {0};
+
+    survivors_finish(s);
+    verify_survivors(paper_build(p), LOSS_NOTHING, 1000, s, &r);
+    assert_int_equal(r.n_violations, MANY);
+    assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
+    survivors_free(s);
+    paper_free(p);
+}
+
 static void more_defects_than_are_kept_are_counted(void **state)
 {
-    enum { MANY = VERIFY_MAX_DEFECTS + 4 };
     struct paper p;
     struct survivors s = {.v = NULL};
-    struct verify_result r = {.n_defects = 0};
 
     (void)state;
     paper_new(&p, "sync\n");
@@ -153,12 +166,7 @@ static void more_defects_than_are_kept_are_counted(void **state)
         snprintf(path, sizeof path, "stray%u", i);
         survivors_add(&s, path);
     }
-    survivors_finish(&s);
-    verify_survivors(paper_build(&p), LOSS_NOTHING, 1000, &s, &r);
-    assert_int_equal(r.n_violations, MANY);
-    assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
-    survivors_free(&s);
-    paper_free(&p);
+    many_are_found(&p, &s);
 }
 
 struct listed {
@@ -257,10 +265,8 @@ static void names_below_a_directory_that_cannot_be_listed_are_not_missing(void *
 
 static void more_names_are_missing_than_defects_are_kept(void **state)
 {
-    enum { MANY = VERIFY_MAX_DEFECTS + 4 };
     struct paper p;
     struct survivors s = {.v = NULL};
-    struct verify_result r = {.n_defects = 0};
     char steps[512] = "";
     size_t at = 0;
 
@@ -268,12 +274,7 @@ static void more_names_are_missing_than_defects_are_kept(void **state)
     for (unsigned i = 0; i < MANY; i++)
         at += (size_t)snprintf(steps + at, sizeof steps - at, "mkdir d%u\n", i);
     paper_new(&p, steps);
-    survivors_finish(&s);
-    verify_survivors(paper_build(&p), LOSS_NOTHING, 1000, &s, &r);
-    assert_int_equal(r.n_violations, MANY);
-    assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
-    survivors_free(&s);
-    paper_free(&p);
+    many_are_found(&p, &s);
 }
 
 /* ---- steps ---- */

@@ -43,14 +43,14 @@ static bool has_item(const char *value, const char *letter, const char *item, si
     return false;
 }
 
-static bool has_items(const char *value, const char *wanted)
+bool words_include(const char *text, const char *wanted)
 {
     struct items w = {.p = wanted};
     const char *item;
     size_t n;
 
     while (next_item(&w, &item, &n))
-        if (!has_item(value, w.letter, item, n))
+        if (!text || !has_item(text, w.letter, item, n))
             return false;
     return true;
 }
@@ -65,7 +65,7 @@ bool backend_config_includes(const struct backend_config *c, const struct backen
 
         if (o->type == OPTION_FAULTS && c->text[i] && !wanted)
             return false;
-        if (wanted && (!has || (o->type == OPTION_WORDS ? !has_items(has, wanted) : strcmp(has, wanted) != 0)))
+        if (wanted && !(o->type == OPTION_WORDS ? words_include(has, wanted) : has && strcmp(has, wanted) == 0))
             return false;
     }
     return true;

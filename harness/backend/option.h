@@ -29,6 +29,11 @@ struct words {
     size_t n;
 };
 bool words_have(const struct words *w, const char *word);
+/*
+ * Has an option's value all items that another value has, as a mkfs or a mount reads them? "-O a,b -b 1024" has "-O b". False
+ * when `text` is NULL: not given.
+ */
+bool words_include(const char *text, const char *wanted);
 
 /* One of the values that an option may have. */
 struct option_choice {
@@ -44,8 +49,8 @@ struct backend_option {
     size_t offset; /* of the member in the settings struct */
     /* OPTION_CHOICE, OPTION_FAULTS: the i-th value; false: there are no more. Use option_choice_at. */
     bool (*choice)(size_t i, struct option_choice *ret);
-    const char *const
-        *names; /* OPTION_CHOICE: the values, NULL-terminated, where their names say what they do; instead of choice */
+    /* OPTION_CHOICE: the values, NULL-terminated, where their names say what they do; instead of choice. */
+    const char *const *names;
     /* OPTION_TEXT: 0, or -EINVAL when no machine could take this text: a typo. NULL: any text may be right. */
     int (*check)(const char *text, struct error *err);
     uint64_t least, most; /* OPTION_SIZE, bytes */

@@ -26,8 +26,9 @@ static int write_file(int dir, const char *name)
     int r = fd < 0 ? -errno : 0;
 
     memset(bytes, 'f', sizeof bytes);
-    if (r == 0 && write(fd, bytes, sizeof bytes) != (ssize_t)sizeof bytes)
-        r = errno ? -errno : -ENOSPC;
+    const ssize_t n = r < 0 ? 0 : write(fd, bytes, sizeof bytes);
+    if (r == 0 && n != (ssize_t)sizeof bytes)
+        r = n < 0 ? -errno : -ENOSPC; /* a part: the rest has no room */
     if (fd >= 0)
         close(fd);
     return r;
@@ -68,7 +69,6 @@ static int fill_up(const char *mount_point, unsigned percent, struct error *err)
 
     if (r == 0)
         r = write_files(dir, 'a', blocks_left);
-
     for (unsigned n = 0; r == 0; n += 2) {
         snprintf(name, sizeof name, "a-%u", n);
         if (unlinkat(dir, name, 0))

@@ -69,8 +69,7 @@ static const char xfs_mount[] =
 static const char btrfs_mount[] =
     "autodefrag noautodefrag clear_cache compress compress-force datacow nodatacow datasum nodatasum degraded enospc_debug "
     "noenospc_debug fatal_errors flushoncommit noflushoncommit fragment max_inline metadata_ratio rescue skip_balance "
-    "space_cache "
-    "nospace_cache ssd ssd_spread nossd nossd_spread subvolid thread_pool treelog notreelog usebackuproot "
+    "space_cache nospace_cache ssd ssd_spread nossd nossd_spread subvolid thread_pool treelog notreelog usebackuproot "
     "user_subvol_rm_allowed";
 
 static const struct fs_words {

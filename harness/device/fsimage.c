@@ -197,7 +197,7 @@ static int put_old_bytes(int fd, uint64_t size_bytes)
     memset(block, OLD_BYTE, sizeof block);
     for (uint64_t off = 0; off + sizeof block <= size_bytes; off += sizeof block)
         if (pwrite(fd, block, sizeof block, (off_t)off) != (ssize_t)sizeof block)
-            return -(errno ? errno : EIO);
+            return -errno; /* a memory file takes a block whole or not at all */
     return 0;
 }
 
@@ -215,8 +215,9 @@ int fsimage_make(const char *fs, uint64_t size_bytes, unsigned sector, const cha
 
     if (fd < 0 || ftruncate(fd, (off_t)(size_bytes / BLOCK_BYTES * BLOCK_BYTES)))
         r = error_set(err, errno, "memfd_create", "image", NULL);
-    if (r == 0 && old_bytes && put_old_bytes(fd, size_bytes) < 0)
-        r = error_set(err, errno, "write", "image", NULL);
+    const int put = r == 0 && old_bytes ? put_old_bytes(fd, size_bytes) : 0;
+    if (put < 0)
+        r = error_set(err, -put, "write", "image", NULL);
     snprintf(program, sizeof program, "mkfs.%s", fs);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     argv[n++] = program;

@@ -36,7 +36,7 @@ void fsimage_forget_device(const char *fs, const char *device);
 bool fsimage_mount_blames_host(const struct error *err);
 /*
  * Why it refuses to mount, for people: tries once more and adds the lines that the kernel logs about that, and what its checker
- * objects to; "kernel: " or the checker's name stands before each. Nothing where neither says anything.
+ * objects to; "kernel: " or "fsck: " stands before each. Nothing where neither says anything.
  */
 void fsimage_explain_refusal(const char *fs, const char *device, const char *dir, const char *options, struct buf *out);
 /*

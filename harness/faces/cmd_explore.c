@@ -67,9 +67,8 @@ static const struct face_option options[EXPLORE_OPTIONS + 1] = {
          "file system; 4096 if the log has such sectors."},
     [EXPLORE_DEADLINE] =
         {"deadline", 0, "TIME",
-         "A command that runs longer is killed; if it does so twice on one state, that is a violation. Seconds, or 90s, 5m. It "
-         "is "
-         "multiplied by the number of jobs for each processor, and grows up to five times on a machine that is short of "
+         "A command that runs longer is killed; if it does so twice on one state, that is a violation. Seconds, or 90s, 5m. "
+         "It is multiplied by the number of jobs for each processor, and grows up to five times on a machine that is short of "
          "processors, disks or memory. Default: 30s."},
     [EXPLORE_JSON] = {"json", 0, "FILE", "Also write the results as JSON; '-' is standard output."},
     [EXPLORE_FINDINGS] = {"findings", 'f', "DIR",

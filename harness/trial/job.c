@@ -9,6 +9,10 @@
 #include "base/rng.h"
 #include "trial/strike.h"
 
+#define EXECUTOR(id, name, ...) [STRIKE_##id] = &strike_##name,
+const struct strike_executor *const strike_executors[STRIKES] = {STRIKE_TABLE(EXECUTOR)};
+#undef EXECUTOR
+
 static uint64_t hash_text(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
@@ -40,7 +44,7 @@ static int32_t run_trial(const struct job *j, int32_t hung_before, struct result
     } else {
         t.hung_before = hung_before;
         if (backend_is_model(j->config->backend))
-            model_runs(&t);
+            model_runs(&t, strike_executors[j->strike]->counts_as);
         else
             strike_executors[j->strike]->run(&t);
     }

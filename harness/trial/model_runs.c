@@ -20,11 +20,10 @@ static uint64_t default_runs(const struct job *j)
     return runs >= most ? most : runs > MIN_RUNS ? runs : most < MIN_RUNS ? most : MIN_RUNS;
 }
 
-void model_runs(struct trial *t)
+void model_runs(struct trial *t, unsigned counts_as)
 {
     const struct job *j = t->job;
     const uint64_t runs = j->runs ? j->runs : default_runs(j);
-    const unsigned counts_as = strike_executors[j->strike]->counts_as | COUNT_STATE;
     struct error err = {0};
 
     /* A seed that replay was given is used as it is. */
@@ -42,6 +41,6 @@ void model_runs(struct trial *t)
             return;
         trial_judge_steps(t, &at);
         const bool violated = trial_judge_survivors(t, &t->survivors, &at, &lossy);
-        trial_count(t, counts_as, lossy, violated, runs - i - 1);
+        trial_count(t, counts_as | COUNT_STATE, lossy, violated, runs - i - 1);
     }
 }

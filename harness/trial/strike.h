@@ -22,7 +22,7 @@ STRIKE_TABLE(STRIKE_EXECUTOR)
 
 extern const struct strike_executor *const strike_executors[STRIKES];
 
-/* Runs the scenario on a model, which strikes by itself (model_runs.c). */
-void model_runs(struct trial *t);
+/* Runs the scenario on a model, which strikes by itself (model_runs.c). counts_as: of the strike's executor. */
+void model_runs(struct trial *t, unsigned counts_as);
 
 #endif

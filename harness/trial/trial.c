@@ -1,4 +1,4 @@
-/* A trial: opening and closing it, admitting and judging its runs, and what becomes of defects. See trial.h. */
+/* A trial: opening and closing it, admitting and judging its runs, and what their defects make of its result. See trial.h. */
 #include "trial/trial.h"
 
 #include <assert.h>
@@ -219,107 +219,6 @@ bool trial_shut_down(const struct trial *t)
     return false;
 }
 
-static void defect_print(const struct trial *t, const struct defect_report *d, struct buf *out)
-{
-    const struct plan *p = t->job->plan;
-
-    buf_printf(out, "%s%s", d->surprise ? "surprise: " : "", defect_names[d->kind]);
-    if (d->path[0])
-        buf_printf(out, " %s", d->path);
-    if (d->len)
-        buf_printf(out, ", %llu byte%s at %llu", (unsigned long long)d->len, d->len == 1 ? "" : "s", (unsigned long long)d->off);
-    buf_printf(out, " (rule %s)", rule_table[d->rule].id);
-    if (d->step >= 0 && (size_t)d->step < p->n_steps) {
-        buf_printf(out, ", line %u: ", p->steps[d->step].line);
-        step_print(p, &p->steps[d->step], out);
-    }
-    buf_printf(out, ": %s\n", d->text);
-}
-
-/* The event of a store that faulted before the byte at which it was to be killed: the kill point was never reached. */
-static const struct event *faulted_before(const struct trial *t, const struct kill_point *k)
-{
-    const struct history *h = t->history;
-
-    for (uint32_t i = 0; k->kind == KILL_INSIDE && i < h->n_events; i++)
-        if (h->events[i].step == k->step && h->events[i].signo)
-            return &h->events[i];
-    return NULL;
-}
-
-static void print_strike_point(const struct trial *t, const struct strike_point *at, struct buf *out)
-{
-    const struct event *faulted = faulted_before(t, &at->kill);
-
-    if (faulted)
-        buf_printf(out, "not killed: line %u raised SIG%s after %llu bytes", t->job->plan->steps[faulted->step].line,
-                   sigabbrev_np(faulted->signo), (unsigned long long)faulted->done_bytes);
-    else
-        kill_point_print(t->job->plan, &at->kill, out);
-    if (at->describe)
-        at->describe(at->arg, out);
-}
-
-/* The history with the numbers of the saved log for positions; the caller frees it. */
-static struct history *numbered_history(const struct trial *t)
-{
-    struct history *h = history_copy(t->history);
-
-    for (uint32_t i = 0; i < h->n_events; i++) {
-        h->events[i].begin_pos = log_number(&t->numbers, h->events[i].begin_pos);
-        h->events[i].end_pos = log_number(&t->numbers, h->events[i].end_pos);
-    }
-    return h;
-}
-
-/* Returns the path of the saved finding, which belongs to the result; NULL when it could not be saved. */
-static const char *save_finding(struct trial *t, const struct strike_point *at, const char *where)
-{
-    struct history *history = numbered_history(t);
-    struct finding f = {.plan = t->job->plan,
-                        .config = t->job->config,
-                        .strike = t->job->strike,
-                        .seed = at->seed,
-                        .history = history,
-                        .pos = log_number(&t->numbers, at->pos),
-                        .kill = at->kill,
-                        .state_text = where,
-                        .image_fd = at->image ? at->image(at->arg) : -1,
-                        .verdict = &t->verdict};
-    struct error err;
-    char *path = NULL;
-
-    if (finding_save(&f, t->job->findings_dir, &path, &err) == 0) {
-        struct result *r = t->result;
-        r->findings = realloc(r->findings, (r->n_findings + 1) * sizeof *r->findings);
-        assert(r->findings);
-        r->findings[r->n_findings++] = path;
-        buf_printf(&t->details, "  finding: %s\n", path);
-    } else {
-        char text[900];
-        buf_printf(&t->details, "  the finding could not be saved: %s\n", error_text(&err, text, sizeof text));
-    }
-    if (f.image_fd >= 0)
-        close(f.image_fd);
-    free(history);
-    return path;
-}
-
-/* What else is known of a volume that does not mount: asked once for each result, since it takes another mount. */
-static void explain_refusal(struct trial *t, const struct strike_point *at)
-{
-    struct buf said = {0};
-
-    if (at->explain_refusal)
-        at->explain_refusal(at->arg, &said);
-    else if (t->volume && !volume_is_mounted(t->volume))
-        volume_explain_refusal(t->volume, &said);
-    for (const char *line = buf_text(&said); *line; line += strcspn(line, "\n"), line += *line == '\n')
-        buf_printf(&t->details, "  %.*s\n", (int)strcspn(line, "\n"), line);
-    result_explain_refusal(t->result, buf_text(&said));
-    buf_free(&said);
-}
-
 /* Did the disk below a directory of the machine fail, as far as the run shows? Then *err says so, and nobody knows who is to
  * blame. */
 static bool target_failed(const struct trial *t, struct error *err)
@@ -355,7 +254,7 @@ static void note_violation(struct trial *t, const struct defect_report *d, bool 
         atomic_fetch_add(&t->job->progress->violated, 1);
     t->violated = true;
     t->unknown |= !known;
-    defect_print(t, d, &line);
+    trial_print_defect(t, d, &line);
     snprintf(t->reason, sizeof t->reason, "%.*s", (int)strcspn(line.data, "\n"), line.data);
     buf_free(&line);
 }
@@ -381,8 +280,8 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
     for (size_t i = 0; i < v->n_defects; i++) {
         const struct defect_report *d = &v->defects[i];
         const bool known = known_has_defect(t->known, d);
-        uint64_t *noted = known ? &t->noted_known : &t->noted, bit = UINT64_C(1)
-                                                                     << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
+        const uint64_t bit = UINT64_C(1) << ((unsigned)d->kind + (d->surprise ? SURPRISE_SHIFT : 0));
+        uint64_t *noted = known ? &t->noted_known : &t->noted;
 
         if (!d->surprise)
             note_violation(t, d, known);
@@ -392,22 +291,22 @@ static void take_verdict(struct trial *t, const struct strike_point *at)
         fresh = true;
         save |= !d->surprise && (!known || t->result->n_findings + 1 < JOB_FINDINGS);
         result_add_defect(t->result, t->job->plan, d);
-        defect_print(t, d, &t->details);
+        trial_print_defect(t, d, &t->details);
         buf_printf(&t->details, "  rule %s: %s (%s)\n", rule_table[d->rule].id, rule_table[d->rule].sentence,
                    rule_table[d->rule].source);
         if (d->kind == DEFECT_MOUNT)
-            explain_refusal(t, at);
+            trial_explain_refusal(t, at);
     }
     for (size_t i = 0; i < v->n_forms; i++)
         t->unknown |= !known_has(t->known, v->forms[i].rule, v->forms[i].kind, v->forms[i].verb);
     t->unknown |= v->more_forms;
     assert(!v->n_violations || t->violated);
     if (fresh) {
-        print_strike_point(t, at, &where);
+        trial_print_point(t, at, &where);
         if (where.len_bytes)
             buf_printf(&t->details, "  %s\n", buf_text(&where));
         const bool saved = save && t->job->findings_dir && t->result->n_findings < JOB_FINDINGS;
-        result_place_defects(t->result, first, buf_text(&where), saved ? save_finding(t, at, buf_text(&where)) : NULL);
+        result_place_defects(t->result, first, buf_text(&where), saved ? trial_save_finding(t, at, buf_text(&where)) : NULL);
         buf_free(&where);
     }
 }

@@ -76,6 +76,14 @@ void trial_judge_steps(struct trial *t, const struct strike_point *at);
  * legally lost. Returns whether anything was violated.
  */
 bool trial_judge_survivors(struct trial *t, const struct survivors *s, const struct strike_point *at, bool *ret_lossy);
+/* Adds a defect in one line, and where it was struck, without an end of line (defects.c). */
+void trial_print_defect(const struct trial *t, const struct defect_report *d, struct buf *out);
+void trial_print_point(const struct trial *t, const struct strike_point *at, struct buf *out);
+/* Saves t->verdict as a finding. Its path, which belongs to the result; NULL when it could not be saved, which the details say.
+ */
+const char *trial_save_finding(struct trial *t, const struct strike_point *at, const char *where);
+/* What else is known of a volume that does not mount, for details and result. It takes another mount: once for each result. */
+void trial_explain_refusal(struct trial *t, const struct strike_point *at);
 /* How long one run of the actors may take: more for those that move many bytes. */
 uint32_t trial_deadline_ms(const struct trial *t);
 /* Step number `step` did not end before that. It is a violation if it hung before as well; else the trial is broken. */
