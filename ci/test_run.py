@@ -93,6 +93,7 @@ def test_json_has_the_promised_fields_and_no_other(report):
         assert r["verdict"] in ("kept", "lossy")
         assert r["states_violated"] == 0 and r["findings"] == []
         assert r["states_lossy"] <= r["states_covered"]
+        assert r["kills"] == (r["states_covered"] if r["crash"] == "kill" else 0)
 
 
 def test_an_unsynced_store_is_lossy_at_a_power_cut_and_kept_at_a_kill(report):

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -103,6 +104,38 @@ static void a_file_appears_when_it_is_whole(void **state)
     umask(022);
     assert_int_equal(stat("new", &st), 0);
     assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+/* Also processes that share their number, each in a namespace of its own, write files of one name at the same time. */
+static void many_at_a_time_do_not_disturb_each_other(void **state)
+{
+    enum { PROCESSES = 6, FILES = 100 };
+    pid_t pids[PROCESSES];
+
+    (void)state;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        pids[i] = fork();
+        for (unsigned k = 0; pids[i] == 0 && k < FILES; k++) {
+            struct output *o;
+            struct error err = {.code = 0};
+
+            if (output_open("f", false, NULL, &o, &err) < 0)
+                _exit(1);
+            fputs("whole", output_file(o));
+            if (output_commit(o, &err) < 0)
+                _exit(1);
+        }
+        if (pids[i] == 0)
+            _exit(0);
+    }
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        int status = -1;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_string_equal(get("f"), "whole");
+    assert_int_equal(names(), 1);
 }
 
 static void an_abandoned_file_leaves_what_was_there(void **state)
@@ -219,9 +252,13 @@ int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(a_file_appears_when_it_is_whole),         IN_DIRECTORY(an_abandoned_file_leaves_what_was_there),
-        IN_DIRECTORY(only_regular_files_are_replaced),         IN_DIRECTORY(what_came_in_the_meantime_is_not_replaced),
-        IN_DIRECTORY(an_input_is_not_replaced_under_any_name), IN_DIRECTORY(a_stream_is_written_as_it_is),
+        IN_DIRECTORY(a_file_appears_when_it_is_whole),
+        IN_DIRECTORY(many_at_a_time_do_not_disturb_each_other),
+        IN_DIRECTORY(an_abandoned_file_leaves_what_was_there),
+        IN_DIRECTORY(only_regular_files_are_replaced),
+        IN_DIRECTORY(what_came_in_the_meantime_is_not_replaced),
+        IN_DIRECTORY(an_input_is_not_replaced_under_any_name),
+        IN_DIRECTORY(a_stream_is_written_as_it_is),
         IN_DIRECTORY(a_write_that_fails_is_an_error),
     };
 
