@@ -149,6 +149,10 @@ static void many_are_found(struct paper *p, struct survivors *s)
     verify_survivors(paper_build(p), LOSS_NOTHING, 1000, s, &r);
     assert_int_equal(r.n_violations, MANY);
     assert_int_equal(r.n_defects, VERIFY_MAX_DEFECTS);
+    assert_int_equal(r.n_forms, 1);
+    verify_clear(&r);
+    assert_true(r.n_violations + r.n_surprises + r.n_defects + r.n_forms == 0 && !r.more_forms && !r.open && !r.sights &&
+                !r.lossy);
     survivors_free(s);
     paper_free(p);
 }
